@@ -1,0 +1,8 @@
+#include <pybind11/pybind11.h>
+
+void register_propagation(pybind11::module_& module);
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "Compiled core of colordeploy; use it through colordeploy.native.";
+    register_propagation(module);
+}

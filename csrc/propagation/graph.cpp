@@ -1,0 +1,115 @@
+#include "graph.hpp"
+
+#include <cmath>
+
+namespace colordeploy::propagation {
+
+namespace {
+
+double squared_distance(const View3<const double>& f, int ya, int xa, int yb, int xb) {
+    double sum = 0.0;
+    for (std::ptrdiff_t c = 0; c < f.channels; ++c) {
+        const double difference = f(ya, xa, c) - f(yb, xb, c);
+        sum += difference * difference;
+    }
+    return sum;
+}
+
+// Calls visit(direction, y, x, y2, x2) for every 8-neighbour edge inside the picture.
+template <typename Visit>
+void for_each_local_edge(const Grid& grid, Visit&& visit) {
+    for (int d = 0; d < static_cast<int>(kDirections.size()); ++d) {
+        for (int y = 0; y < grid.height; ++y) {
+            for (int x = 0; x < grid.width; ++x) {
+                const int y2 = y + kDirections[d].dy;
+                const int x2 = x + kDirections[d].dx;
+                if (grid.inside(y2, x2)) visit(d, y, x, y2, x2);
+            }
+        }
+    }
+}
+
+// Calls visit(index of the pair, pixel i, pixel j) for every pair of global points.
+template <typename Visit>
+void for_each_global_pair(const Grid& grid, Visit&& visit) {
+    const std::vector<std::int32_t> points = grid.global_pixels();
+    for (std::size_t i = 1; i < points.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) visit(pair_index(i, j), points[i], points[j]);
+    }
+}
+
+}  // namespace
+
+std::vector<std::int32_t> Grid::global_pixels() const {
+    std::vector<std::int32_t> points;
+    if (global_step <= 0) return points;
+    points.reserve(static_cast<std::size_t>(global_points()));
+    for (int y = global_step / 2; y < height; y += global_step) {
+        for (int x = global_step / 2; x < width; x += global_step) points.push_back(y * width + x);
+    }
+    return points;
+}
+
+void local_affinities(const Grid& grid, const View3<const double>& features, double sigma,
+                      double* local) {
+    const std::ptrdiff_t plane = grid.pixels();
+    const double scale = -0.5 / (sigma * sigma);
+    for (std::ptrdiff_t i = 0; i < 4 * plane; ++i) local[i] = 0.0;
+    for_each_local_edge(grid, [&](int d, int y, int x, int y2, int x2) {
+        local[d * plane + static_cast<std::ptrdiff_t>(y) * grid.width + x] =
+            std::exp(scale * squared_distance(features, y, x, y2, x2));
+    });
+}
+
+void global_affinities(const Grid& grid, const View3<const double>& features, double sigma,
+                       double* global) {
+    const double scale = -0.5 / (sigma * sigma);
+    const int w = grid.width;
+    for_each_global_pair(grid, [&](std::size_t pair, int i, int j) {
+        global[pair] =
+            std::exp(scale * squared_distance(features, i / w, i % w, j / w, j % w));
+    });
+}
+
+AffinityGradient affinity_gradient(const Grid& grid, const View3<const double>& features,
+                                   double sigma, double alpha, const double* local,
+                                   const double* global, const View3<const double>& x,
+                                   const View3<const double>& adjoint,
+                                   const View3<double>& grad_features) {
+    AffinityGradient result;
+    const double inverse_variance = 1.0 / (sigma * sigma);
+    auto accumulate = [&](double weight, int ya, int xa, int yb, int xb) {
+        if (weight == 0.0) return;
+        double product = 0.0;
+        for (std::ptrdiff_t k = 0; k < x.channels; ++k) {
+            product += (adjoint(ya, xa, k) - adjoint(yb, xb, k)) * (x(ya, xa, k) - x(yb, xb, k));
+        }
+        result.alpha -= weight * product;
+        const double grad_exponent = -alpha * product * weight;  // d loss / d log w
+        double distance = 0.0;
+        for (std::ptrdiff_t c = 0; c < features.channels; ++c) {
+            const double difference = features(ya, xa, c) - features(yb, xb, c);
+            const double g = -grad_exponent * difference * inverse_variance;
+            grad_features(ya, xa, c) += g;
+            grad_features(yb, xb, c) -= g;
+            distance += difference * difference;
+        }
+        result.sigma += grad_exponent * distance * inverse_variance / sigma;
+    };
+    const std::ptrdiff_t plane = grid.pixels();
+    if (local != nullptr) {
+        for_each_local_edge(grid, [&](int d, int y, int xx, int y2, int x2) {
+            accumulate(local[d * plane + static_cast<std::ptrdiff_t>(y) * grid.width + xx], y, xx,
+                       y2, x2);
+        });
+    }
+    if (global != nullptr) {
+        const int w = grid.width;
+        for_each_global_pair(grid, [&](std::size_t pair, int i, int j) {
+            accumulate(global[pair], i / w, i % w, j / w, j % w);
+        });
+    }
+    return result;
+}
+
+}  // namespace colordeploy::propagation
