@@ -1,0 +1,1 @@
+"""Training and export of colordeploy's models in PyTorch; not part of the runtime."""

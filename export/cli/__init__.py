@@ -1,0 +1,15 @@
+"""Command line of the training side."""
+
+from __future__ import annotations
+
+import click
+
+from .train import train
+
+
+@click.group()
+def main() -> None:
+    """Train, evaluate and export colordeploy's models (PyTorch)."""
+
+
+main.add_command(train)

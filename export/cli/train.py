@@ -1,0 +1,63 @@
+"""``python -m export train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..models.lga import LGAConfig
+from ..models.nonlocal_block import KINDS
+
+
+@click.group()
+def train() -> None:
+    """Train a network."""
+
+
+@train.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
+              help="Folder of the photo archive (index.csv and tar files).")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), required=True,
+              help="Checkpoint to write, or to go on from.")  # fmt: skip
+@click.option("--start", type=click.Path(path_type=Path, exists=True),
+              help="Checkpoint whose weights a new run starts from.")  # fmt: skip
+@click.option("--steps", default=20_000, show_default=True)
+@click.option("--learning-rate", default=1e-4, show_default=True)
+@click.option("--bfloat16", is_flag=True, help="Convolutions in bfloat16.")
+@click.option("--threads", default=1, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--nonlocal-kind", type=click.Choice(KINDS), default="dot", show_default=True)
+@click.option("--no-nonlocal", is_flag=True, help="Ablation R_NLB: no non-local block.")
+@click.option("--no-global", is_flag=True, help="Ablation R_GP: no global points.")
+@click.option("--no-local", is_flag=True, help="Ablation R_AP: no 8-neighbour affinities.")
+@click.option("--global-step", default=12, show_default=True)
+def lga(
+    data: Path,
+    out: Path,
+    start: Path | None,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    nonlocal_kind: str,
+    no_nonlocal: bool,
+    no_global: bool,
+    no_local: bool,
+    global_step: int,
+) -> None:
+    """LGA-Net: colour from strokes."""
+    from ..training.lga import LGATraining
+    from ..training.lga import train as run
+
+    config = LGAConfig(
+        nonlocal_kind=None if no_nonlocal else nonlocal_kind,  # type: ignore[arg-type]
+        global_step=0 if no_global else global_step,
+        local_edges=not no_local,
+    )
+    training = LGATraining(
+        steps=steps, learning_rate=learning_rate, bfloat16=bfloat16, threads=threads, seed=seed
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    run(data, out, config, training, start)

@@ -1,0 +1,1 @@
+"""Training data: archives of pictures and made-up user input."""

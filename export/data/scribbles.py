@@ -1,0 +1,139 @@
+"""Made-up scribbles, in the spirit of LGA-Net's AutoSS (whose details are in its supplement).
+
+The picture is cut into colour-coherent segments (k-means on smoothed colours, connected parts);
+a stroke is a short, slightly curved line of a few pixels' width inside one segment, in the mean
+colour of the picture along it. There are far fewer strokes than segments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.cluster.vq import kmeans2
+from scipy.spatial.distance import cdist
+
+from colordeploy.color import chroma_of, luma_of
+from colordeploy.strokes import Stroke
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A picture's colour-coherent segments.
+
+    Attributes
+    ----------
+    labels : (H, W) int32
+        Segment of each pixel, 0..count-1.
+    cluster : (count,) int
+        Main colour of each segment.
+    area : (count,) int
+        Pixels of each segment.
+    interior : (H, W) bool
+        Pixels whose 5x5 neighbourhood lies in one segment.
+    """
+
+    labels: NDArray[np.int32]
+    cluster: NDArray[np.int64]
+    area: NDArray[np.int64]
+    interior: NDArray[np.bool_]
+
+
+def segment(
+    rgb: NDArray[np.float32], colors: int, rng: np.random.Generator, luma_weight: float = 0.25
+) -> Segments:
+    """Cut a picture (H, W, 3) into connected segments of about equal colour.
+
+    Parameters
+    ----------
+    colors : int
+        Main colours (k of k-means).
+    luma_weight : float
+        Share of the luma in the colour distance; 0 compares chroma only.
+    """
+    height, width = rgb.shape[:2]
+    smooth = ndimage.gaussian_filter(rgb, (min(height, width) / 150, min(height, width) / 150, 0))
+    points = chroma_of(smooth).reshape(-1, 2).astype(np.float64)
+    if luma_weight > 0:
+        points = np.column_stack([points, luma_weight * luma_of(smooth).ravel()])
+    sample = points[rng.choice(len(points), min(1500, len(points)), replace=False)]
+    # A little noise keeps k-means++ well defined on flat pictures.
+    sample = sample + rng.normal(scale=1e-6, size=sample.shape)
+    centres, _ = kmeans2(sample, colors, iter=8, minit="++", seed=rng, missing="warn")
+    nearest = cdist(points, centres, "sqeuclidean").argmin(axis=1).reshape(height, width)
+    labels = np.zeros((height, width), np.int32)
+    cluster: list[int] = []
+    for color in range(colors):
+        parts, count = ndimage.label(nearest == color)
+        labels = np.where(parts > 0, parts + len(cluster) - 1, labels)
+        cluster.extend([color] * count)
+    area = np.bincount(labels.ravel(), minlength=len(cluster))
+    interior = ndimage.minimum_filter(labels, 5) == ndimage.maximum_filter(labels, 5)
+    return Segments(labels.astype(np.int32), np.array(cluster), area, interior)
+
+
+def _stroke_in(
+    segments: Segments, label: int, rgb: NDArray[np.float32], rng: np.random.Generator
+) -> Stroke:
+    inside = segments.labels == label
+    core = inside & segments.interior
+    allowed = core if core.any() else inside
+    candidates = np.flatnonzero(allowed)
+    start = np.array(np.unravel_index(rng.choice(candidates), inside.shape), dtype=float)
+    side = min(inside.shape)
+    wanted = rng.uniform(0.03, 0.12) * side
+    longest: list[tuple[float, float]] = []
+    for _ in range(3):  # the longest of three directions
+        position, angle, bend = start.copy(), rng.uniform(0, 2 * np.pi), rng.normal(scale=0.06)
+        path = [(float(position[0]), float(position[1]))]
+        while len(path) < wanted:
+            angle += bend
+            position = position + (np.sin(angle), np.cos(angle))
+            y, x = int(round(position[0])), int(round(position[1]))
+            if not (0 <= y < inside.shape[0] and 0 <= x < inside.shape[1] and allowed[y, x]):
+                break
+            path.append((float(y), float(x)))
+        if len(path) > len(longest):
+            longest = path
+    along = np.array(longest, dtype=int)
+    mean = rgb[along[:, 0], along[:, 1]].mean(axis=0)
+    r, g, b = (int(round(float(channel) * 255)) for channel in mean)
+    width = max(1.0, round(side * 0.012)) if core.any() else 1.0
+    return Stroke(longest[:: max(1, len(longest) // 8)], (r, g, b), width)
+
+
+def random_segment_strokes(
+    rgb: NDArray[np.float32], count: int, rng: np.random.Generator, colors: int = 8
+) -> list[Stroke]:
+    """`count` short strokes in randomly chosen segments (at least 0.1 % of the picture each).
+
+    Segments are drawn without replacement, with a probability proportional to the square root of
+    their area: a user marks a small thing sooner than its share of the picture.
+    """
+    segments = segment(rgb, colors, rng)
+    usable = np.flatnonzero(segments.area >= max(4, 0.001 * segments.labels.size))
+    if len(usable) == 0:
+        usable = np.array([int(segments.area.argmax())])
+    weight = np.sqrt(segments.area[usable])
+    chosen = rng.choice(
+        usable, min(count, len(usable)), replace=False, p=weight / weight.sum()
+    )
+    return [_stroke_in(segments, int(label), rgb, rng) for label in chosen]
+
+
+def main_color_strokes(
+    rgb: NDArray[np.float32], colors: int, rng: np.random.Generator
+) -> list[Stroke]:
+    """One short stroke for each main colour, in the largest segment of that colour only.
+
+    Every other region of the picture has to be reached from afar.
+    """
+    segments = segment(rgb, colors, rng, luma_weight=0.0)
+    strokes = []
+    for color in range(colors):
+        area = np.where(segments.cluster == color, segments.area, 0)
+        if area.any():
+            strokes.append(_stroke_in(segments, int(area.argmax()), rgb, rng))
+    return strokes

@@ -1,0 +1,170 @@
+"""LGA-Net's networks (ICCV 2025, Sec. 3.3): CNN_F = BFEnet + non-local block, and CNN_alpha.
+
+The paper gives the number of BFEnet's convolutions (seven) but neither widths, strides nor
+dilations. Here: one convolution at full size keeps edges sharp; two strided ones lead to quarter
+size, where three residual dilated ones see 120 pixels and more; the seventh joins quarter and half
+size. A 1x1 projection of the joined and the full-size maps gives the features. All are parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .nonlocal_block import Kind, NonLocalBlock
+
+MULTIPLE = 4  # height and width of the input must be multiples of this
+
+
+@dataclass(frozen=True)
+class LGAConfig:
+    """Shape of LGA-Net.
+
+    Attributes
+    ----------
+    widths : (int, int, int)
+        Channels at full, half and quarter size.
+    dilations : tuple of int
+        Dilations of the three quarter-size convolutions.
+    features : int
+        H, the channels of the feature map f of Eq. 1.
+    nonlocal_kind : str or None
+        Kind of the non-local block (Table 5); None leaves it out (R_NLB).
+    global_step : int
+        Spacing of the global points; 0 leaves them out (R_GP).
+    local_edges : bool
+        False leaves out the 8-neighbour affinities (R_AP).
+    phi : float
+        Weight of the unit 8-neighbour Laplacian.
+    """
+
+    widths: tuple[int, int, int] = (32, 96, 144)
+    dilations: tuple[int, int, int] = (2, 4, 8)
+    features: int = 16
+    nonlocal_kind: Kind | None = "dot"
+    global_step: int = 12
+    local_edges: bool = True
+    phi: float = 1e-8
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LGAConfig:
+        values = dict(values)
+        for name in ("widths", "dilations"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalization over the channels of each pixel: no statistics over pictures or sizes."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(dim=1, keepdim=True)
+        variance = (centred * centred).mean(dim=1, keepdim=True)
+        return centred * torch.rsqrt(variance + 1e-5) * self.weight + self.bias
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 3, stride, padding=dilation, dilation=dilation)
+
+
+class BFEnet(nn.Module):
+    """Basic feature extraction: seven 3x3 convolutions.
+
+    Returns the full-size map (B, widths[0], H, W) and the joined half-size map
+    (B, widths[1], H/2, W/2).
+    """
+
+    def __init__(self, config: LGAConfig) -> None:
+        super().__init__()
+        full, half, quarter = config.widths
+        self.conv1 = _conv(1, full)
+        self.conv2 = _conv(full, half, stride=2)
+        self.conv3 = _conv(half, quarter, stride=2)
+        self.dilated = nn.ModuleList(_conv(quarter, quarter, dilation=d) for d in config.dilations)
+        self.norms = nn.ModuleList(ChannelNorm(quarter) for _ in config.dilations)
+        self.conv7 = _conv(quarter + half, half)
+
+    def forward(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+        x1 = functional.relu(self.conv1(luma - 0.5))
+        x2 = functional.relu(self.conv2(x1))
+        x = self.conv3(x2)
+        for norm, conv in zip(self.norms, self.dilated, strict=True):
+            x = x + functional.relu(conv(norm(x)))
+        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear")
+        return x1, functional.relu(self.conv7(torch.cat([x, x2], dim=1)))
+
+
+class FeatureNet(nn.Module):
+    """CNN_F: luma (B, 1, H, W) in [0, 1] to features (B, features, H, W).
+
+    The features are divided by sqrt(features), so that the sum of squares in Eq. 1 is a mean over
+    channels: with the plain sum all affinities underflow early in training and no gradient is left.
+    """
+
+    def __init__(self, config: LGAConfig) -> None:
+        super().__init__()
+        full, half, _ = config.widths
+        self.bfe = BFEnet(config)
+        self.nonlocal_block = (
+            NonLocalBlock(half, config.nonlocal_kind) if config.nonlocal_kind else nn.Identity()
+        )
+        self.project_half = nn.Conv2d(half, config.features, 1)
+        self.project_full = nn.Conv2d(full, config.features, 1)
+        self.scale = config.features**-0.5
+
+    def forward(self, luma: Tensor) -> Tensor:
+        x1, x2 = self.bfe(luma)
+        half = self.project_half(self.nonlocal_block(x2))
+        half = functional.interpolate(half.float(), scale_factor=2.0, mode="bilinear")
+        return (half + self.project_full(x1).float()) * self.scale
+
+
+class AlphaNet(nn.Module):
+    """CNN_alpha: luma (B, 1, H, W) to the weight alpha (B,) of the Laplacian term, above 0."""
+
+    def __init__(self, width: int = 16, initial: float = 1e-2) -> None:
+        super().__init__()
+        self.conv1 = _conv(1, width, stride=2)
+        self.conv2 = _conv(width, width, stride=2)
+        self.out = nn.Linear(width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.constant_(self.out.bias, torch.log(torch.tensor(initial)).item())
+
+    def forward(self, luma: Tensor) -> Tensor:
+        x = functional.relu(self.conv1(luma - 0.5))
+        x = functional.relu(self.conv2(x)).float().mean(dim=(2, 3))
+        # exp of a bounded number: alpha stays within 1e-6 and 1e2 whatever the picture.
+        return torch.exp(self.out(x).squeeze(1).clamp(-13.8, 4.6))
+
+
+class LGANet(nn.Module):
+    """Both networks and sigma: luma (B, 1, H, W) to features and alpha.
+
+    H and W must be multiples of `MULTIPLE`. sigma (Eq. 1) is learned too.
+    """
+
+    def __init__(self, config: LGAConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.features = FeatureNet(config)
+        self.alpha = AlphaNet()
+        self.log_sigma = nn.Parameter(torch.tensor(-1.6))  # sigma 0.2
+
+    @property
+    def sigma(self) -> Tensor:
+        return self.log_sigma.exp()
+
+    def forward(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+        return self.features(luma), self.alpha(luma)

@@ -1,0 +1,1 @@
+"""Losses, layers and training loops."""
