@@ -1,0 +1,39 @@
+"""Image colorization for products: strokes in, colour out.
+
+>>> import colordeploy
+>>> model = colordeploy.load("lga")                         # doctest: +SKIP
+>>> canvas = model.prepare("photo.png")                     # doctest: +SKIP
+>>> rgb = canvas.render("strokes.png")                      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors, native
+    from .models import load
+    from .strokes import Stroke
+
+__all__ = ["Stroke", "__version__", "errors", "load", "native"]
+
+_HOMES = {"load": ".models", "Stroke": ".strokes"}
+_MODULES = ("errors", "native")
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: importing the package itself must be fast."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name], __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("colordeploy")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

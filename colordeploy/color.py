@@ -77,4 +77,5 @@ def compose(luma: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray
     fits = magnitude <= room
     ratio = np.divide(room, magnitude, out=np.ones_like(room), where=~fits)
     rgb = y + offset * ratio.min(axis=-1, keepdims=True)
-    return (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    result: NDArray[np.uint8] = (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return result

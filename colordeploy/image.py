@@ -82,9 +82,7 @@ def read_luma(image: ImageLike) -> NDArray[np.float32]:
         return _luma_of_picture(ImageOps.exif_transpose(image), "the picture")
     if isinstance(image, np.ndarray):
         return _luma_of_array(image)
-    raise InputError(
-        f"image must be a path, a PIL image or an array, not {type(image).__name__}"
-    )
+    raise InputError(f"image must be a path, a PIL image or an array, not {type(image).__name__}")
 
 
 def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -93,7 +91,7 @@ def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
     if array.size == 0:
         raise InputError(f"the image is empty: shape {array.shape}")
     if array.dtype == np.uint8 or array.dtype == np.uint16:
-        values = array.astype(np.float32) / np.iinfo(array.dtype).max
+        values = array.astype(np.float32) / (255 if array.dtype == np.uint8 else 65535)
     elif array.dtype.kind == "f":
         values = array.astype(np.float32)
         if not np.isfinite(values).all():

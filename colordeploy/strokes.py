@@ -53,7 +53,9 @@ class Stroke:
         return rgb[0], rgb[1], rgb[2]
 
 
-StrokesLike: TypeAlias = "NDArray[np.uint8] | Image.Image | str | os.PathLike[str] | Iterable[Stroke]"
+StrokesLike: TypeAlias = (
+    "NDArray[np.uint8] | Image.Image | str | os.PathLike[str] | Iterable[Stroke]"
+)
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,10 @@ def constraints(rgba: NDArray[np.uint8], shape: tuple[int, int]) -> Constraints:
     total = np.bincount(cell, weight, cells)
     mask = total > 0
     mean = np.stack(
-        [np.bincount(cell, weight * chroma[:, c], cells) / np.where(mask, total, 1.0) for c in (0, 1)],
+        [
+            np.bincount(cell, weight * chroma[:, c], cells) / np.where(mask, total, 1.0)
+            for c in (0, 1)
+        ],
         axis=-1,
     )
     return Constraints(mask.reshape(shape), mean.reshape(*shape, 2))

@@ -3,7 +3,7 @@ from numpy.typing import NDArray
 
 _F64 = NDArray[np.float64]
 
-class SingularSystem(ArithmeticError): ...
+class SingularSystem(ArithmeticError): ...  # noqa: N818 - the C++ name
 
 class Plan:
     def __init__(self, height: int, width: int, global_step: int) -> None: ...

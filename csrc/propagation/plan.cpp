@@ -8,7 +8,7 @@ namespace colordeploy::propagation {
 
 namespace {
 
-constexpr int kLeafSide = 8;  // rectangles up to this side are eliminated whole
+constexpr int kLeafSide = 4;  // rectangles up to this side are eliminated whole
 
 struct Rectangle {
     int y0, x0, y1, x1;

@@ -83,7 +83,7 @@ def make_sample(
 
 
 class ColoringBatches(IterableDataset[ColoringBatch]):
-    """Batch number ``step`` depends on (seed, step) alone, so a resumed run continues the sequence."""
+    """Batch ``step`` depends on (seed, step) alone, so a resumed run continues the sequence."""
 
     def __init__(
         self,

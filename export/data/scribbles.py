@@ -87,11 +87,11 @@ def _stroke_in(
     longest: list[tuple[float, float]] = []
     for _ in range(3):  # the longest of three directions
         position, angle, bend = start.copy(), rng.uniform(0, 2 * np.pi), rng.normal(scale=0.06)
-        path = [(float(position[0]), float(position[1]))]
+        path = [(float(start[0]), float(start[1]))]
         while len(path) < wanted:
             angle += bend
-            position = position + (np.sin(angle), np.cos(angle))
-            y, x = int(round(position[0])), int(round(position[1]))
+            position = position + np.array([np.sin(angle), np.cos(angle)])
+            y, x = (int(v) for v in position.round())
             if not (0 <= y < inside.shape[0] and 0 <= x < inside.shape[1] and allowed[y, x]):
                 break
             path.append((float(y), float(x)))
@@ -99,7 +99,7 @@ def _stroke_in(
             longest = path
     along = np.array(longest, dtype=int)
     mean = rgb[along[:, 0], along[:, 1]].mean(axis=0)
-    r, g, b = (int(round(float(channel) * 255)) for channel in mean)
+    r, g, b = (round(float(channel) * 255) for channel in mean)
     width = max(1.0, round(side * 0.012)) if core.any() else 1.0
     return Stroke(longest[:: max(1, len(longest) // 8)], (r, g, b), width)
 
@@ -117,9 +117,7 @@ def random_segment_strokes(
     if len(usable) == 0:
         usable = np.array([int(segments.area.argmax())])
     weight = np.sqrt(segments.area[usable])
-    chosen = rng.choice(
-        usable, min(count, len(usable)), replace=False, p=weight / weight.sum()
-    )
+    chosen = rng.choice(usable, min(count, len(usable)), replace=False, p=weight / weight.sum())
     return [_stroke_in(segments, int(label), rgb, rng) for label in chosen]
 
 

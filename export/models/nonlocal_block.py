@@ -32,7 +32,7 @@ class NonLocalBlock(nn.Module):
     channels : int
         Channels of x.
     kind : {"dot", "gaussian", "embedded", "concatenation"}
-        f: ``theta . phi`` (normalized by N), ``exp(x . x)``, ``exp(theta . phi)`` (both softmax), or
+        f: ``theta . phi`` (normalized by N), ``exp(x . x)`` or ``exp(theta . phi)`` (softmax), or
         ``relu(w . [theta, phi])`` (normalized by N).
     inner : int, optional
         Channels of theta, phi and g; half of `channels` by default, as in the paper.
@@ -90,5 +90,7 @@ class NonLocalBlock(nn.Module):
         if self.kind == "embedded":
             scores = query.flatten(2).transpose(1, 2) @ key.flatten(2)
             return torch.softmax(scores / query.shape[1] ** 0.5, dim=2)
-        scores = self.query_weight(query).flatten(2).transpose(1, 2) + self.key_weight(key).flatten(2)
+        scores = self.query_weight(query).flatten(2).transpose(1, 2) + self.key_weight(key).flatten(
+            2
+        )
         return torch.relu(scores) / key.flatten(2).shape[2]

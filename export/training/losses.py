@@ -37,11 +37,13 @@ def _blur(x: Tensor) -> Tensor:
     padded = functional.pad(x, (2, 2, 2, 2), mode="reflect")
     row = taps.view(1, 1, 1, 5).expand(channels, 1, 1, 5)
     column = taps.view(1, 1, 5, 1).expand(channels, 1, 5, 1)
-    return functional.conv2d(functional.conv2d(padded, row, groups=channels), column, groups=channels)
+    return functional.conv2d(
+        functional.conv2d(padded, row, groups=channels), column, groups=channels
+    )
 
 
 def laplacian_pyramid(difference: Tensor, levels: int = 4) -> Tensor:
-    """``sum_p 2^(2p) |L^p| / N`` of a difference (the pyramid is linear), low-pass level included."""
+    """``sum_p 2^(2p) |L^p| / N`` of a difference (a pyramid is linear), low-pass level included."""
     batch, _, height, width = difference.shape
     total = difference.new_zeros(())
     current = difference

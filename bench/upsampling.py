@@ -1,0 +1,82 @@
+"""Edge-aware against bilinear chroma upsampling on real photos.
+
+The true chroma of a photo is reduced to the working size and brought back; what is lost is measured
+against the photo itself. ``--choose`` compares parameters on training photos; the table is made
+on the validation split, per source of the photos.
+
+    python bench/upsampling.py --data FOLDER [--choose] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colordeploy.color import chroma_of, compose, luma_of
+from colordeploy.image import resize, working_shape
+from colordeploy.upsample import GuidedUpsampling, guided_strips, interpolated_strips
+from export.data.photos import Photo, PhotoArchive
+from export.evaluation.metrics import ms_ssim, psnr
+
+
+def scores(photo: Photo, short: int, methods: dict[str, GuidedUpsampling | None]):
+    """PSNR and MS-SSIM of every method on one photo."""
+    rgb = photo.rgb()
+    truth = (rgb * 255).round().astype(np.uint8)
+    luma, chroma = luma_of(rgb), chroma_of(rgb)
+    shape = working_shape(luma.shape, short, short)
+    small_luma, small = resize(luma, shape), resize(chroma, shape)
+    result = {}
+    for name, parameters in methods.items():
+        strips = (
+            interpolated_strips(small, luma.shape, Image.Resampling.BILINEAR)
+            if parameters is None
+            else guided_strips(luma, small_luma, small, parameters)
+        )
+        picture = np.concatenate([compose(luma[rows], strip) for rows, strip in strips])
+        result[name] = (psnr(picture, truth), 100 * ms_ssim(picture, truth))
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--choose", action="store_true", help="compare parameters (training split)")
+    parser.add_argument("--working", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    methods: dict[str, GuidedUpsampling | None] = {"bilinear": None, "guided": GuidedUpsampling()}
+    photos = PhotoArchive(arguments.data, "train" if arguments.choose else "val").photos
+    photos = [photo for photo in photos if min(photo.picture().size) >= 176]
+    if arguments.choose:
+        photos = photos[::30]
+        methods = {"bilinear": None} | {
+            f"r={r} eps={eps:g}": GuidedUpsampling(r, eps)
+            for r in (1, 2, 3)
+            for eps in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+        }
+    table: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for short in arguments.working:
+        by_source: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
+        for photo in photos:
+            for name, score in scores(photo, short, methods).items():
+                by_source[photo.source][name].append(score)
+                by_source["all"][name].append(score)
+        print(f"\nworking size {short} (dB PSNR / MS-SSIM x 100)")
+        table[str(short)] = {}
+        for source, rows in sorted(by_source.items()):
+            means = {name: np.mean(values, axis=0) for name, values in rows.items()}
+            table[str(short)][source] = {n: [float(v) for v in m] for n, m in means.items()}
+            cells = "  ".join(f"{n}: {m[0]:.3f} / {m[1]:.3f}" for n, m in means.items())
+            print(f"{source:14s} n={len(rows['bilinear']):4d}  {cells}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

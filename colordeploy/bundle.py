@@ -1,0 +1,319 @@
+"""Model bundles: a manifest, ONNX graphs and golden vectors, in a folder or a zip of one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BundleError
+from .runtime.graph import Graph, Target, load_graph
+
+__all__ = [
+    "FORMAT",
+    "Bundle",
+    "GraphCheck",
+    "GraphEntry",
+    "Manifest",
+    "TensorEntry",
+    "default_bundles",
+    "find_bundle",
+    "verify",
+]
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_GOLDEN = "golden.npz"
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    """An input or output of a graph; a dimension is a number or the name of a free one."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class GraphEntry:
+    """One ONNX graph.
+
+    Attributes
+    ----------
+    file, sha256 : str
+        Name in the bundle and hash of its content.
+    inputs, outputs : tuple of TensorEntry
+    tolerance : float
+        Largest absolute error against the golden vectors that `verify` accepts.
+    """
+
+    file: str
+    sha256: str
+    inputs: tuple[TensorEntry, ...]
+    outputs: tuple[TensorEntry, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle is, see the fields of ``manifest.json``.
+
+    Attributes
+    ----------
+    name, method, version, licence, trained_on : str
+    quality : mapping
+        Measured quality, with the command that measured it.
+    graphs : mapping of str to GraphEntry
+    golden_sha256 : str
+    parameters : mapping
+        What the method needs besides the graphs, such as sigma and the working size.
+    """
+
+    name: str
+    method: str
+    version: str
+    licence: str
+    trained_on: str
+    quality: Mapping[str, Any]
+    graphs: Mapping[str, GraphEntry]
+    golden_sha256: str
+    parameters: Mapping[str, Any]
+    format: int = field(default=FORMAT)
+
+    def to_json(self) -> str:
+        """Return the content of ``manifest.json``."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, (GraphEntry, TensorEntry)):
+                return {key: plain(item) for key, item in vars(value).items()}
+            if isinstance(value, Mapping):
+                return {key: plain(item) for key, item in value.items()}
+            return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+        return json.dumps({key: plain(item) for key, item in vars(self).items()}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, origin: str) -> Manifest:
+        """Parse ``manifest.json``; `origin` names it in errors.
+
+        Raises
+        ------
+        BundleError
+            When it is no manifest of this format.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise BundleError(f"{origin}: {_MANIFEST} is not valid JSON: {error}") from None
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            found = values.get("format") if isinstance(values, dict) else None
+            raise BundleError(
+                f"{origin}: bundle format {found!r} is not known to this version (it reads "
+                f"{FORMAT}); update colordeploy or export the bundle again"
+            )
+        try:
+            graphs = {name: _graph_entry(entry) for name, entry in values.pop("graphs").items()}
+            manifest = cls(graphs=graphs, **values)
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise BundleError(f"{origin}: {_MANIFEST} is incomplete or odd: {error}") from None
+        texts = ("name", "method", "version", "licence", "trained_on", "golden_sha256")
+        for key in texts:
+            if not isinstance(getattr(manifest, key), str):
+                raise BundleError(f"{origin}: {key!r} in {_MANIFEST} must be a text")
+        for key in ("quality", "parameters"):
+            if not isinstance(getattr(manifest, key), dict):
+                raise BundleError(f"{origin}: {key!r} in {_MANIFEST} must be an object")
+        return manifest
+
+
+def _graph_entry(values: dict[str, Any]) -> GraphEntry:
+    def tensors(entries: list[dict[str, Any]]) -> tuple[TensorEntry, ...]:
+        return tuple(TensorEntry(e["name"], e["dtype"], tuple(e["shape"])) for e in entries)
+
+    return GraphEntry(
+        str(values["file"]),
+        str(values["sha256"]),
+        tensors(values["inputs"]),
+        tensors(values["outputs"]),
+        float(values["tolerance"]),
+    )
+
+
+class Bundle:
+    """An opened bundle: its manifest is read, other files on demand, every one hash-checked.
+
+    Parameters
+    ----------
+    path : str or path
+        Folder, or zip file that holds the bundle's files at its top or in one folder.
+
+    Raises
+    ------
+    BundleError
+        When there is no bundle or its manifest cannot be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._prefix = ""
+        if self.path.is_file():
+            self._prefix = self._prefix_in_zip()
+        elif not self.path.is_dir():
+            raise BundleError(f"{self.path}: no such bundle (a folder or a .zip of one)")
+        manifest = self._read(_MANIFEST)
+        try:
+            text = manifest.decode()
+        except UnicodeDecodeError:
+            raise BundleError(f"{self.path}: {_MANIFEST} is not UTF-8 text") from None
+        self.manifest = Manifest.from_json(text, str(self.path))
+
+    def graph(self, name: str) -> bytes:
+        """Return the ONNX file of a graph, hash-checked."""
+        entry = self.manifest.graphs.get(name)
+        if entry is None:
+            raise BundleError(
+                f"{self.path}: no graph {name!r}; it has "
+                f"{', '.join(self.manifest.graphs) or 'none'}"
+            )
+        return self._checked(entry.file, entry.sha256)
+
+    def load(self, name: str, target: Target) -> Graph:
+        """Load a graph on a device."""
+        return load_graph(self.graph(name), target, f"{self.manifest.name}/{name}")
+
+    def golden(self) -> dict[str, NDArray[Any]]:
+        """Golden vectors, named ``graph/case/input|output/tensor``."""
+        content = self._checked(_GOLDEN, self.manifest.golden_sha256)
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+
+    def parameter(self, name: str) -> Any:
+        """Return a parameter of the manifest; BundleError when it is missing."""
+        if name not in self.manifest.parameters:
+            raise BundleError(f"{self.path}: {_MANIFEST} lacks the parameter {name!r}")
+        return self.manifest.parameters[name]
+
+    def _checked(self, name: str, sha256: str) -> bytes:
+        content = self._read(name)
+        found = hashlib.sha256(content).hexdigest()
+        if found != sha256:
+            raise BundleError(
+                f"{self.path}: {name} is damaged (SHA-256 {found[:12]}... instead of "
+                f"{sha256[:12]}...); fetch or export the bundle again"
+            )
+        return content
+
+    def _read(self, name: str) -> bytes:
+        if PurePosixPath(name).name != name:
+            raise BundleError(f"{self.path}: file name {name!r} leads out of the bundle")
+        try:
+            if self.path.is_dir():
+                return (self.path / name).read_bytes()
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(self._prefix + name)
+        except (FileNotFoundError, KeyError):
+            raise BundleError(f"{self.path}: {name} is missing, so this is no bundle") from None
+        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise BundleError(f"{self.path}: {name} cannot be read: {error}") from None
+
+    def _prefix_in_zip(self) -> str:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                names = archive.namelist()
+        except (OSError, zipfile.BadZipFile) as error:
+            raise BundleError(f"{self.path} is neither a folder nor a zip file: {error}") from None
+        found = [n for n in names if PurePosixPath(n).name == _MANIFEST and n.count("/") < 2]
+        if len(found) != 1:
+            raise BundleError(f"{self.path}: {len(found)} files {_MANIFEST}, there must be one")
+        return found[0].removesuffix(_MANIFEST)
+
+
+def default_bundles() -> dict[str, Path]:
+    """Bundles inside the package, by name."""
+    folder = Path(__file__).parent / "bundles"
+    return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{_MANIFEST}"))}
+
+
+def find_bundle(name: str | os.PathLike[str]) -> Bundle:
+    """Open a bundle by the name of a default one, or by its path."""
+    known = default_bundles()
+    text = os.fspath(name)
+    if text in known:
+        return Bundle(known[text])
+    if not Path(text).exists():
+        raise BundleError(
+            f"{text!r} is neither a model of this package ({', '.join(['levin', *known])}) nor the "
+            "path of a bundle"
+        )
+    return Bundle(text)
+
+
+@dataclass(frozen=True)
+class GraphCheck:
+    """How far a graph's outputs on this device are from its golden vectors.
+
+    Attributes
+    ----------
+    graph : str
+    device : str
+    cases : int
+        Golden inputs that were run.
+    largest_error : float
+        Largest absolute difference over all cases and outputs.
+    tolerance : float
+    """
+
+    graph: str
+    device: str
+    cases: int
+    largest_error: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within the tolerance; NaN is not."""
+        return self.cases > 0 and self.largest_error <= self.tolerance
+
+
+def verify(bundle: Bundle, target: Target) -> list[GraphCheck]:
+    """Run every graph on its golden inputs.
+
+    Raises
+    ------
+    BundleError
+        For damaged files or golden vectors that do not fit the graphs.
+    """
+    golden = bundle.golden()
+    checks = []
+    for name, entry in bundle.manifest.graphs.items():
+        graph = bundle.load(name, target)
+        cases = sorted({key.split("/")[1] for key in golden if key.startswith(f"{name}/")})
+        largest = 0.0
+        for case in cases:
+            try:
+                inputs = {t.name: golden[f"{name}/{case}/input/{t.name}"] for t in entry.inputs}
+                expected = {t.name: golden[f"{name}/{case}/output/{t.name}"] for t in entry.outputs}
+            except KeyError as error:
+                raise BundleError(f"{bundle.path}: {_GOLDEN} lacks {error}") from None
+            outputs = graph.run(inputs)
+            for key, value in expected.items():
+                if outputs[key].shape != value.shape:
+                    raise BundleError(
+                        f"{bundle.path}: output {key!r} of {name!r} has shape "
+                        f"{outputs[key].shape}, the golden one {value.shape}"
+                    )
+                difference = np.abs(outputs[key].astype(np.float64) - value).max()
+                largest = float(np.maximum(largest, difference))  # keeps NaN
+        checks.append(GraphCheck(name, graph.device, len(cases), largest, entry.tolerance))
+        graph.close()
+    return checks

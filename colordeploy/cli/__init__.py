@@ -1,0 +1,38 @@
+"""The command line: one file a subcommand, on the public interface only."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..errors import ColorDeployError
+from .affinities import affinities
+from .doctor import doctor
+from .models import models
+from .scribble import scribble
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="colordeploy")
+def cli() -> None:
+    """Image colorization: strokes in, colour out."""
+
+
+for _command in (scribble, affinities, models, doctor):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Entry point: status 0 on success, 2 on wrong usage, 1 with one line on stderr otherwise."""
+    try:
+        cli()
+    except ColorDeployError as error:
+        _fail(str(error))
+    except (OSError, MemoryError) as error:
+        _fail(f"{type(error).__name__}: {error}")
+
+
+def _fail(message: str) -> None:
+    click.echo(f"colordeploy: {' '.join(message.split())}", err=True)
+    sys.exit(1)

@@ -1,0 +1,72 @@
+"""``colordeploy models``: what models there are, and whether they are sound."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from .options import target_options
+
+
+@click.group()
+def models() -> None:
+    """List, inspect and verify model bundles."""
+
+
+@models.command("list")
+def list_models() -> None:
+    """List the models that `--model` and `colordeploy.load` know by name."""
+    from ..bundle import Bundle, default_bundles
+
+    click.echo("levin  (no network) Levin et al. 2004: strokes, luma differences only")
+    for name, path in default_bundles().items():
+        manifest = Bundle(path).manifest
+        click.echo(f"{name}  {manifest.version}  {manifest.method}: {manifest.trained_on}")
+
+
+@models.command()
+@click.argument("bundle")
+@click.option("--json", "as_json", is_flag=True, help="The manifest itself.")
+def info(bundle: str, as_json: bool) -> None:
+    """Show the manifest of BUNDLE (a name or a path)."""
+    from ..bundle import find_bundle
+
+    opened = find_bundle(bundle)
+    manifest = opened.manifest
+    if as_json:
+        click.echo(manifest.to_json(), nl=False)
+        return
+    click.echo(f"{manifest.name} {manifest.version} ({manifest.method}), {opened.path}")
+    click.echo(f"licence:    {manifest.licence}")
+    click.echo(f"trained on: {manifest.trained_on}")
+    for name, graph in manifest.graphs.items():
+        click.echo(f"graph {name}: {graph.file}, SHA-256 {graph.sha256}")
+        for way, tensors in (("in ", graph.inputs), ("out", graph.outputs)):
+            for tensor in tensors:
+                shape = " x ".join(str(side) for side in tensor.shape)
+                click.echo(f"  {way} {tensor.name}: {tensor.dtype} {shape}")
+    for title, values in (("parameters", manifest.parameters), ("quality", manifest.quality)):
+        click.echo(f"{title}: {json.dumps(values, indent=2)}")
+
+
+@models.command()
+@click.argument("bundle")
+@target_options
+def verify(bundle: str, backend: str, device: str, threads: int | None) -> None:
+    """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
+    from ..bundle import find_bundle
+    from ..bundle import verify as check
+    from ..runtime.graph import parse_target
+
+    checks = check(find_bundle(bundle), parse_target(backend, device, threads))
+    for result in checks:
+        word = "ok" if result.passed else "FAILED"
+        click.echo(
+            f"{word}  {result.graph} on {result.device}: largest error "
+            f"{result.largest_error:.2e} of {result.tolerance:.0e} allowed, {result.cases} cases"
+        )
+    if not all(result.passed for result in checks):
+        click.echo("colordeploy: some graphs do not match their golden vectors", err=True)
+        sys.exit(1)

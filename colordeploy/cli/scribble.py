@@ -1,0 +1,52 @@
+"""``colordeploy scribble``: colour one photo from strokes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from ..image import WorkingSize
+from .options import SizeType, say, target_options, verbosity_options
+
+
+@click.command()
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.argument("strokes", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="Picture to write."
+)
+@click.option("--model", default="lga", show_default=True, help="lga, levin, or a bundle's path.")
+@click.option("--size", type=SizeType(), help="Working short side, or 'native'.")
+@target_options
+@verbosity_options
+def scribble(
+    photo: Path,
+    strokes: Path,
+    output: Path,
+    model: str,
+    size: WorkingSize,
+    backend: str,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Colour PHOTO from STROKES, a transparent PNG of the same size with coloured marks on it."""
+    import colordeploy
+    from colordeploy.image import save_picture
+
+    started = time.perf_counter()
+    with colordeploy.load(model, backend, device, threads) as loaded:
+        ready = time.perf_counter()
+        canvas = loaded.prepare(photo, size=size)
+        prepared = time.perf_counter()
+        picture = canvas.render(strokes)
+    rendered = time.perf_counter()
+    save_picture(picture, output)
+    height, width = canvas.size
+    say(f"{output}: {width}x{height}, {rendered - ready:.2f} s with {model}")
+    say(
+        f"load {ready - started:.3f} s, prepare {prepared - ready:.3f} s (working size "
+        f"{canvas.working_size[1]}x{canvas.working_size[0]}), render {rendered - prepared:.3f} s",
+        level=2,
+    )

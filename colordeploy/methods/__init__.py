@@ -1,0 +1,1 @@
+"""The colorization methods, one file each."""

@@ -1,0 +1,61 @@
+"""`load`: from a model's name to a model that is ready to run."""
+
+from __future__ import annotations
+
+import os
+
+from .bundle import find_bundle
+from .errors import BundleError
+from .methods.scribble import ScribbleModel, levin_model, lga_model
+from .runtime.graph import parse_target
+
+__all__ = ["load"]
+
+
+def load(
+    name: str | os.PathLike[str],
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> ScribbleModel:
+    """Load a model.
+
+    Parameters
+    ----------
+    name : str or path
+        "levin", "lga", or the path of a bundle (a folder or a .zip of one).
+    backend : {"auto", "onnxruntime", "tensorrt"}
+        Who runs the graphs.
+    device : str
+        "auto", "cpu", "cuda" or "cuda:N".
+    threads : int, optional
+        CPU threads of the graphs; by default as many as there are cores.
+
+    Returns
+    -------
+    ScribbleModel
+
+    Raises
+    ------
+    BundleError
+        When there is no such bundle or it is damaged.
+    BackendError
+        When the backend or the device cannot be used.
+
+    Examples
+    --------
+    >>> import colordeploy
+    >>> model = colordeploy.load("lga")                     # doctest: +SKIP
+    >>> canvas = model.prepare("photo.png")                 # doctest: +SKIP
+    >>> rgb = canvas.render("strokes.png")                  # doctest: +SKIP
+    """
+    target = parse_target(backend, device, threads)
+    if os.fspath(name) == "levin":
+        return levin_model()
+    bundle = find_bundle(name)
+    method = bundle.manifest.method
+    if method != "lga":
+        raise BundleError(
+            f"{bundle.path}: method {method!r} is not known to this version; it knows 'lga'"
+        )
+    return lga_model(bundle, target)

@@ -1,0 +1,1 @@
+"""The papers' protocols on held-out pictures."""
