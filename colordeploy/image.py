@@ -91,7 +91,8 @@ def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
     if array.size == 0:
         raise InputError(f"the image is empty: shape {array.shape}")
     if array.dtype == np.uint8 or array.dtype == np.uint16:
-        values = array.astype(np.float32) / (255 if array.dtype == np.uint8 else 65535)
+        largest = np.float32(255 if array.dtype == np.uint8 else 65535)
+        values = array.astype(np.float32) / largest
     elif array.dtype.kind == "f":
         values = array.astype(np.float32)
         if not np.isfinite(values).all():

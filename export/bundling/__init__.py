@@ -1,0 +1,1 @@
+"""From checkpoints to bundles: ONNX graphs, golden vectors, manifest."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from .bundle import bundle
+from .evaluate import evaluate
 from .train import train
 
 
@@ -13,3 +15,5 @@ def main() -> None:
 
 
 main.add_command(train)
+main.add_command(bundle)
+main.add_command(evaluate)

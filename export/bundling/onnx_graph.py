@@ -1,0 +1,97 @@
+"""One PyTorch module as one ONNX graph with free sizes."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from colordeploy.bundle import TensorEntry
+
+
+@dataclass(frozen=True)
+class ExportedGraph:
+    content: bytes
+    inputs: tuple[TensorEntry, ...]
+    outputs: tuple[TensorEntry, ...]
+
+
+def export_graph(
+    module: nn.Module,
+    example: dict[str, Tensor],
+    free: dict[str, dict[int, str]],
+    outputs: list[str],
+    multiples: dict[str, int],
+) -> ExportedGraph:
+    """Export a module.
+
+    Parameters
+    ----------
+    module : Module
+    example : mapping of input name to tensor
+    free : mapping of input name to {axis: dimension name}
+        Dimensions that may change from call to call.
+    outputs : list of str
+        Names of the outputs.
+    multiples : mapping of dimension name to int
+        Free dimensions that must be whole multiples.
+    """
+    symbols: dict[str, object] = {}
+    for names in free.values():
+        for name in names.values():
+            base = torch.export.Dim(f"{name}_units" if multiples.get(name, 1) > 1 else name, min=1)
+            symbols.setdefault(name, base * multiples[name] if multiples.get(name, 1) > 1 else base)
+    shapes = {
+        name: {axis: symbols[dimension] for axis, dimension in names.items()}
+        for name, names in free.items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            module.eval(),
+            (),
+            kwargs=example,
+            input_names=list(example),
+            output_names=outputs,
+            dynamic_shapes=shapes,
+            dynamo=True,
+            opset_version=20,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    names_of = {name: [free[name].get(i) for i in range(t.dim())] for name, t in example.items()}
+    for value in model.graph.input:  # plain names instead of the exporter's expressions
+        for dimension, name in zip(
+            value.type.tensor_type.shape.dim, names_of[value.name], strict=True
+        ):
+            if name is not None:
+                dimension.dim_param = name
+    for node in model.graph.node:  # the exporter writes stack traces of the exporting machine
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        del value.metadata_props[:]
+    del model.graph.value_info[:]  # shapes with the exporter's expressions
+    onnx.checker.check_model(model, full_check=True)
+    buffer = io.BytesIO()
+    onnx.save(model, buffer)
+    return ExportedGraph(
+        buffer.getvalue(), _entries(model.graph.input), _entries(model.graph.output)
+    )
+
+
+def _entries(values: object) -> tuple[TensorEntry, ...]:
+    entries = []
+    for value in values:  # type: ignore[attr-defined]
+        tensor = value.type.tensor_type
+        shape = tuple(d.dim_param or d.dim_value for d in tensor.shape.dim)
+        kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        entries.append(TensorEntry(value.name, str(kind), shape))
+    return tuple(entries)

@@ -1,0 +1,82 @@
+"""Writes a bundle, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from colordeploy.bundle import GraphEntry, Manifest
+
+from .onnx_graph import ExportedGraph
+
+
+def write_bundle(
+    out: Path,
+    manifest: Mapping[str, Any],
+    graphs: Mapping[str, tuple[ExportedGraph, float]],
+    golden: Mapping[str, NDArray[Any]],
+    extra: Mapping[str, str] | None = None,
+) -> None:
+    """Write a bundle as a folder, or as a zip file when `out` ends in ``.zip``.
+
+    Parameters
+    ----------
+    out : Path
+        Replaced when it exists.
+    manifest : mapping
+        Fields of `colordeploy.bundle.Manifest` but for graphs and hashes.
+    graphs : mapping of name to (graph, tolerance)
+    golden : mapping
+        Arrays named ``graph/case/input|output/tensor``.
+    extra : mapping of file name to text, optional
+        More files, such as the model card.
+    """
+    files: dict[str, bytes] = {}
+    entries = {}
+    for name, (graph, tolerance) in graphs.items():
+        file = f"{name}.onnx"
+        files[file] = graph.content
+        digest = hashlib.sha256(graph.content).hexdigest()
+        entries[name] = GraphEntry(file, digest, graph.inputs, graph.outputs, tolerance)
+    files["golden.npz"] = _npz(golden)
+    complete = Manifest(
+        **manifest, graphs=entries, golden_sha256=hashlib.sha256(files["golden.npz"]).hexdigest()
+    )
+    files["manifest.json"] = complete.to_json().encode()
+    files.update({name: text.encode() for name, text in (extra or {}).items()})
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+        if out.suffix == ".zip":
+            fresh = Path(scratch) / "bundle.zip"
+            with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in files.items():
+                    archive.writestr(name, content)
+        else:
+            fresh = Path(scratch) / "bundle"
+            fresh.mkdir(mode=0o755)
+            for name, content in files.items():
+                (fresh / name).write_bytes(content)
+        if out.is_dir():
+            shutil.move(out, Path(scratch) / "old")
+        os.replace(fresh, out)
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Compressed npz with fixed time stamps: equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            content = io.BytesIO()
+            np.save(content, arrays[name], allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
+    return buffer.getvalue()
