@@ -50,15 +50,19 @@ def main() -> None:
     parser.add_argument("--working", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    methods: dict[str, GuidedUpsampling | None] = {"bilinear": None, "guided": GuidedUpsampling()}
+    methods: dict[str, GuidedUpsampling | None] = {
+        "bilinear": None,
+        "guided": GuidedUpsampling(),
+    }
     photos = PhotoArchive(arguments.data, "train" if arguments.choose else "val").photos
     photos = [photo for photo in photos if min(photo.picture().size) >= 176]
     if arguments.choose:
         photos = photos[::30]
         methods = {"bilinear": None} | {
-            f"r={r} eps={eps:g}": GuidedUpsampling(r, eps)
-            for r in (1, 2, 3)
-            for eps in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+            f"r={r} eps={eps:g} power={power}": GuidedUpsampling(r, eps, power)
+            for r in (1, 2)
+            for eps in (1e-3, 1e-2)
+            for power in (0, 2, 8)
         }
     table: dict[str, dict[str, dict[str, list[float]]]] = {}
     for short in arguments.working:

@@ -102,7 +102,10 @@ def rasterize(strokes: Iterable[Stroke], shape: tuple[int, int]) -> NDArray[np.u
             draw.line(points, fill=fill, width=round(width))
         radius = (width - 1) / 2
         for x, y in points:  # round joints and ends
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
+            if radius < 0.5:  # Pillow draws nothing for an ellipse this small
+                draw.point((round(x), round(y)), fill=fill)
+            else:
+                draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
     return np.asarray(picture, dtype=np.uint8).copy()
 
 

@@ -4,8 +4,8 @@ The guided filter's local linear model (He, Sun and Tang 2013; fast form, He and
 working size, chroma is explained in every window as ``a * luma + b`` by regularized least squares.
 At full size the chroma is the bicubic one plus ``a`` times the luma detail that the working size
 lost. Two changes, both measured on photos (``bench/upsampling.py``): the base is bicubic, and ``a``
-is weighted by the fourth power of the correlation in its window, because most luma detail is
-texture that chroma does not follow. At an edge between two colours the correlation is near 1 and
+is weighted by a high power of the coefficient of determination r^2 in its window, because most luma
+detail is texture that chroma does not follow. At an edge between two colours r^2 is near 1 and
 chroma follows the full-size luma edge; elsewhere plain interpolation is left. The picture is made
 in strips, so that memory stays bounded by the result and the luma.
 """
@@ -25,7 +25,8 @@ from .color import compose
 __all__ = ["GuidedUpsampling", "colorize_full_size", "guided_strips", "interpolated_strips"]
 
 _STRIP_PIXELS = 1 << 20
-_TINY = 1e-5  # squared chroma or luma below which a correlation means nothing
+# Variances below which a correlation means nothing.
+_FLAT_LUMA, _FLAT_CHROMA = 1e-6, 1e-4
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,13 @@ class GuidedUpsampling:
         Half the window's side at the working size, in pixels.
     epsilon : float
         Regularization, in squared luma: windows of less variance count as flat.
+    power : float
+        Power of r^2 that weights a window.
     """
 
     radius: int = 1
-    epsilon: float = 1e-2
+    epsilon: float = 1e-3
+    power: float = 8.0
 
 
 def colorize_full_size(
@@ -123,6 +127,9 @@ def _slope(
         plane = chroma[..., c].astype(np.float64)
         covariance = mean(guide * plane) - mean_guide * mean(plane)
         spread = mean(plane * plane) - mean(plane) ** 2
-        correlation = covariance**2 / ((variance + _TINY) * (np.maximum(spread, 0.0) + _TINY))
-        slopes.append(mean(correlation**2 * covariance / (variance + parameters.epsilon)))
+        determination = covariance**2 / (
+            (variance + _FLAT_LUMA) * (np.maximum(spread, 0.0) + _FLAT_CHROMA)
+        )
+        trust = determination**parameters.power
+        slopes.append(mean(trust * covariance / (variance + parameters.epsilon)))
     return np.stack(slopes, axis=-1).astype(np.float32)

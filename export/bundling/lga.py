@@ -35,8 +35,8 @@ class AffinityGraph(nn.Module):
 def golden_lumas() -> dict[str, NDArray[np.float32]]:
     """Made-up pictures: noise of several scales, a step, a flat one; two sizes, one batch of 2."""
     rng = np.random.default_rng(20)
-    noise = rng.random((2, 1, 48, 64))
-    smooth = gaussian_filter(rng.normal(size=(1, 1, 64, 88)), (0, 0, 5, 5))
+    noise = rng.random((2, 1, 24, 32))
+    smooth = gaussian_filter(rng.normal(size=(1, 1, 48, 60)), (0, 0, 5, 5))
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     step = np.where(np.arange(40) < 17, 0.2, 0.8) * np.ones((1, 1, 32, 1))
     cases = {"noise": noise, "smooth": smooth, "step": step, "flat": np.full((1, 1, 8, 12), 0.5)}

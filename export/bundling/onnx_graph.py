@@ -64,6 +64,13 @@ def export_graph(
         )
     assert program is not None
     model = program.model_proto
+    expressions = {
+        f"{multiple}*{name}_units": name for name, multiple in multiples.items() if multiple > 1
+    }
+    for value in model.graph.output:
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.dim_param:
+                dimension.dim_param = expressions.get(dimension.dim_param, dimension.dim_param)
     names_of = {name: [free[name].get(i) for i in range(t.dim())] for name, t in example.items()}
     for value in model.graph.input:  # plain names instead of the exporter's expressions
         for dimension, name in zip(

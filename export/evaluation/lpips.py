@@ -60,7 +60,9 @@ class Lpips:
         x = torch.from_numpy(picture.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
         x = (x - _SHIFT) / _SCALE
         maps = []
-        for (_, stride, padding, pool), (weight, bias, _) in zip(_LAYERS, self._layers, strict=True):
+        for (_, stride, padding, pool), (weight, bias, _) in zip(
+            _LAYERS, self._layers, strict=True
+        ):
             if pool:
                 x = functional.max_pool2d(x, 3, 2)
             x = functional.relu(functional.conv2d(x, weight, bias, stride, padding))

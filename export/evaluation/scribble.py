@@ -185,7 +185,11 @@ def table(result: Mapping[str, Any]) -> str:
     for kind, rows in result["kinds"].items():
         has_lpips = "lpips" in next(iter(rows.values()))
         columns = ["MSE", "PSNR", "MS-SSIM", *(["LPIPS"] if has_lpips else []), "gain"]
-        lines += ["", f"| ({kind}) | " + " | ".join(columns) + " |", "|---" * 5 + "|---" * has_lpips + "|"]
+        lines += [
+            "",
+            f"| ({kind}) | " + " | ".join(columns) + " |",
+            "|---" * 5 + "|---" * has_lpips + "|",
+        ]
         for name, row in rows.items():
             cells = [f"{100 * row['mse']:.3f}", f"{row['psnr']:.2f}", f"{100 * row['ms_ssim']:.2f}"]
             cells += [f"{100 * row['lpips']:.2f}"] if has_lpips else []

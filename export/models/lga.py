@@ -137,7 +137,7 @@ class FeatureNet(nn.Module):
 class AlphaNet(nn.Module):
     """CNN_alpha: luma (B, 1, H, W) to the weight alpha (B,) of the Laplacian term, above 0."""
 
-    def __init__(self, width: int = 16, initial: float = 1e-2) -> None:
+    def __init__(self, width: int = 16, initial: float = 1e-4) -> None:
         super().__init__()
         self.conv1 = _conv(1, width, stride=2)
         self.conv2 = _conv(width, width, stride=2)
@@ -163,11 +163,11 @@ class LGANet(nn.Module):
         self.config = config
         self.features = FeatureNet(config)
         self.alpha = AlphaNet()
-        self.log_sigma = nn.Parameter(torch.tensor(-1.6))  # sigma 0.2
+        self.log_sigma = nn.Parameter(torch.tensor(-2.3))  # sigma 0.1
 
     @property
     def sigma(self) -> Tensor:
-        return self.log_sigma.clamp(-2.5, 1.0).exp()
+        return self.log_sigma.clamp(-4.0, 1.0).exp()
 
     def forward(self, luma: Tensor) -> tuple[Tensor, Tensor]:
         return self.features(luma), self.alpha(luma)

@@ -34,6 +34,9 @@ class LGATraining:
         Adam's; the defaults are the paper's.
     warmup : int
         Steps of linear warm-up.
+    scalar_rate : float
+        Factor on the learning rate of sigma and of CNN_alpha: single numbers that set the scale of
+        the whole system, and that Adam moves by one learning rate a step.
     clip : float
         Largest gradient norm. Regions that hang on by phi alone have very large gradients.
     average : float
@@ -50,6 +53,7 @@ class LGATraining:
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.999)
     warmup: int = 200
+    scalar_rate: float = 10.0
     clip: float = 1.0
     average: float = 0.999
     weights: LossWeights = field(default_factory=LossWeights)
@@ -117,7 +121,14 @@ def train(
     if start is not None:
         net.load_state_dict(checkpoint.load(start)["average"], strict=False)
     average = copy.deepcopy(net).requires_grad_(False)
-    optimizer = torch.optim.Adam(net.parameters(), training.learning_rate, betas=training.betas)
+    optimizer = torch.optim.Adam(
+        [
+            {"params": list(net.features.parameters()), "factor": 1.0},
+            {"params": [net.log_sigma, *net.alpha.parameters()], "factor": training.scalar_rate},
+        ],
+        training.learning_rate,
+        betas=training.betas,
+    )
     step = 0
     if out.is_file():
         state = checkpoint.load(out)
@@ -147,7 +158,7 @@ def train(
         for batch in batches:
             began = time.perf_counter()
             for group in optimizer.param_groups:
-                group["lr"] = training.learning_rate * _rate(step, training)
+                group["lr"] = group["factor"] * training.learning_rate * _rate(step, training)
             record = _step(net, average, optimizer, batch, training, step)
             step += 1
             record = {

@@ -1,0 +1,47 @@
+"""Shared pictures and the default photo."""
+
+from __future__ import annotations
+
+import os
+
+# The tests run in parallel processes: BLAS threads below that only get in each other's way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def photo_like() -> NDArray[np.uint8]:
+    """(120, 160, 3) uint8: smooth colours with a few sharp edges."""
+    rng = np.random.default_rng(3)
+    noise = gaussian_filter(rng.normal(size=(120, 160, 3)), (12, 12, 0))
+    noise = (noise - noise.min()) / np.ptp(noise)
+    noise[40:80, 50:110] = [0.8, 0.2, 0.15]
+    noise[90:, :70] *= 0.4
+    return (noise * 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def strokes_rgba(photo_like: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGBA marks in three colours for `photo_like`."""
+    rgba = np.zeros((120, 160, 4), np.uint8)
+    for rows, columns in (
+        (slice(55, 58), slice(60, 90)),
+        (slice(10, 13), slice(20, 60)),
+        (slice(100, 104), slice(10, 30)),
+    ):
+        rgba[rows, columns, :3] = photo_like[rows, columns].reshape(-1, 3).mean(axis=0)
+        rgba[rows, columns, 3] = 255
+    return rgba
+
+
+@pytest.fixture(scope="session")
+def example_photo() -> Path:
+    return ROOT / "examples" / "photo.jpg"

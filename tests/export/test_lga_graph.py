@@ -1,0 +1,164 @@
+"""LGA-Net's graphs: PyTorch against ONNX Runtime, any size, bounded memory, TensorRT."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+
+from colordeploy.bundle import Bundle, default_bundles
+from export.bundling.lga import AffinityGraph
+from export.bundling.lga import bundle as export_bundle
+from export.models.nonlocal_block import KINDS, NonLocalBlock
+from export.training.lga import load_average
+
+from ..tiny import TINY, save_tiny_checkpoint
+
+
+@pytest.fixture(scope="module", params=[*KINDS, None])
+def exported(request, tmp_path_factory):
+    """Checkpoint and bundle of a small network with every kind of non-local block."""
+    folder = tmp_path_factory.mktemp("graph")
+    path = save_tiny_checkpoint(folder / "c.pt", replace(TINY, nonlocal_kind=request.param))
+    export_bundle(path, folder / "bundle", 64, None)
+    return path, folder / "bundle"
+
+
+def session(bundle: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(
+        Bundle(bundle).graph("affinity"), options, providers=["CPUExecutionProvider"]
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 8, 52), (1, 128, 128), (2, 96, 200)])
+def test_graph_computes_what_pytorch_does(exported, shape):
+    path, bundle = exported
+    graph = AffinityGraph(load_average(path)[0])
+    batch, height, width = shape
+    luma = torch.rand(batch, 1, height, width, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        features, log_alpha = graph(luma)
+    found = session(bundle).run(["features", "log_alpha"], {"luma": luma.numpy()})
+    assert found[0].shape == (batch, TINY.features, height, width)
+    assert np.abs(found[0] - features.numpy()).max() < 1e-4
+    assert np.abs(found[1] - log_alpha.numpy()).max() < 1e-4
+
+
+def test_features_have_unit_length(exported):
+    luma = np.random.default_rng(0).random((1, 1, 32, 32), dtype=np.float32)
+    features = session(exported[1]).run(["features"], {"luma": luma})[0]
+    assert np.abs(np.linalg.norm(features, axis=1) - 1).max() < 1e-3
+
+
+def test_manifest_names_the_graph(exported):
+    manifest = Bundle(exported[1]).manifest
+    entry = manifest.graphs["affinity"]
+    assert entry.inputs[0].shape == ("batch", 1, "height", "width")
+    assert entry.outputs[0].shape == ("batch", TINY.features, "height", "width")
+    assert entry.outputs[1].shape == ("batch",)
+
+
+def test_no_path_of_this_machine_is_in_the_graph(exported):
+    assert str(Path(__file__).parent.parent.parent).encode() not in Bundle(exported[1]).graph(
+        "affinity"
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nonlocal_block_against_the_plain_formula(kind):
+    """Without subsampling every kind is softmax or mean over all pairs, as in Wang et al."""
+    torch.manual_seed(0)
+    block = NonLocalBlock(6, kind, query_stride=1, key_stride=1).double()
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.3)
+    x = torch.randn(1, 6, 5, 4, dtype=torch.float64)
+    pixels = x[0].flatten(1).T
+
+    def linear(conv, values):
+        bias = 0 if conv.bias is None else conv.bias
+        return values @ conv.weight[:, :, 0, 0].T + bias
+
+    n = len(pixels)
+    value = linear(block.value, pixels)
+    if kind == "gaussian":
+        weights = torch.softmax(pixels @ pixels.T / 6**0.5, dim=1)
+    else:
+        query, key = linear(block.query, pixels), linear(block.key, pixels)
+        if kind == "dot":
+            weights = query @ key.T / n
+        elif kind == "embedded":
+            weights = torch.softmax(query @ key.T / 3**0.5, dim=1)
+        else:
+            weights = (
+                torch.relu(linear(block.query_weight, query) + linear(block.key_weight, key).T) / n
+            )
+    expected = pixels + linear(block.out, weights @ value)
+    assert torch.allclose(block(x)[0].flatten(1).T, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_memory_at_512_is_bounded(kind, tmp_path):
+    """A full N x N matrix at half size would take 17 GB; every kind stays below 1 GB in all."""
+    export_bundle(
+        save_tiny_checkpoint(tmp_path / "c.pt", replace(TINY, nonlocal_kind=kind)),
+        tmp_path / "b",
+        512,
+        None,
+    )
+    code = (
+        "import sys, resource, numpy as np, colordeploy;"
+        "from colordeploy.bundle import find_bundle; from colordeploy.runtime.graph import Target;"
+        "g = find_bundle(sys.argv[1]).load('affinity', Target(device='cpu', threads=1));"
+        "g.run({'luma': np.zeros((1, 1, 512, 512), np.float32)});"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "b"], capture_output=True, text=True, check=True
+    )
+    kilobytes = int(done.stdout) if sys.platform != "darwin" else int(done.stdout) // 1024
+    assert kilobytes < 2**20
+    assert resource.RUSAGE_SELF == 0
+
+
+def default_graphs():
+    return [
+        (name, graph)
+        for name, path in default_bundles().items()
+        for graph in Bundle(path).manifest.graphs
+    ]
+
+
+@pytest.mark.parametrize(("name", "graph"), default_graphs())
+def test_tensorrt_rtx_compiles_every_shipped_graph(name, graph):
+    """Parsing and building needs no GPU; a dynamic profile, strongly typed."""
+    trt = pytest.importorskip("tensorrt_rtx")
+    bundle = Bundle(default_bundles()[name])
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    flags = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    network = builder.create_network(flags)
+    parser = trt.OnnxParser(network, logger)
+    parsed = parser.parse(bundle.graph(graph))
+    assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
+    config = builder.create_builder_config()
+    profile = builder.create_optimization_profile()
+    sizes = {"batch": (1, 1, 4), "height": (64, 256, 512), "width": (64, 340, 1024)}
+    for tensor in bundle.manifest.graphs[graph].inputs:
+        shapes = [
+            [sizes[d][i] if isinstance(d, str) else d for d in tensor.shape] for i in range(3)
+        ]
+        profile.set_shape(tensor.name, *shapes)
+    config.add_optimization_profile(profile)
+    plan = builder.build_serialized_network(network, config)
+    assert plan is not None
+    assert memoryview(plan).nbytes > 10_000

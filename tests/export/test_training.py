@@ -1,0 +1,204 @@
+"""Colouring layer, losses, resumable training."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colordeploy.native import Affinities, Propagator
+from export.models.lga import LGAConfig
+from export.training import checkpoint
+from export.training.coloring_layer import GraphOptions, laplacian_coloring
+from export.training.lga import LGATraining, load_average, train
+from export.training.log import draw_curves, read_log
+from export.training.losses import (
+    LossWeights,
+    coloring_loss,
+    laplacian_pyramid,
+    rgb_offset,
+    total_variation,
+)
+
+
+def problem(batch=2, channels=3, height=6, width=7):
+    generator = torch.Generator().manual_seed(4)
+
+    def normal(*shape):
+        return torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+    mask = torch.zeros(batch, height, width, dtype=torch.bool)
+    mask[0, 1, 2] = mask[0, 4, 4] = mask[1, 5, 0] = True
+    features = normal(batch, channels, height, width)
+    alpha = torch.tensor([0.5, 0.02], dtype=torch.float64)
+    return (
+        features,
+        torch.tensor(0.8, dtype=torch.float64),
+        alpha,
+        mask,
+        normal(batch, 2, height, width),
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("local_edges", [True, False])
+def test_gradcheck(local_edges, threads):
+    features, sigma, alpha, mask, values = problem()
+    inputs = [t.requires_grad_() for t in (features, sigma, alpha, values)]
+    options = GraphOptions(global_step=3, local_edges=local_edges, phi=1e-3, threads=threads)
+    assert torch.autograd.gradcheck(
+        lambda f, s, a, v: laplacian_coloring(f, s, a, mask, v, options),
+        inputs,
+        eps=1e-6,
+        atol=1e-6,
+        rtol=1e-4,
+    )
+
+
+def test_layer_solves_the_system():
+    features, sigma, alpha, mask, values = problem()
+    x = laplacian_coloring(features, sigma, alpha, mask, values, GraphOptions(global_step=3))
+    for i in range(2):
+        affinities = Affinities.from_features(
+            features[i].permute(1, 2, 0).numpy(), sigma=0.8, global_step=3
+        )
+        expected = Propagator(affinities, alpha=alpha[i].item()).solve(
+            mask[i].numpy(), values[i].permute(1, 2, 0).numpy()
+        )
+        assert np.abs(x[i].permute(1, 2, 0).numpy() - expected).max() < 1e-12
+
+
+def test_rgb_offset_matches_the_runtime():
+    from colordeploy.color import chroma_of, luma_of
+
+    rgb = np.random.default_rng(0).random((1, 5, 6, 3))
+    chroma = torch.from_numpy(chroma_of(rgb)).permute(0, 3, 1, 2)
+    expected = rgb - luma_of(rgb)[..., None]
+    assert np.abs(rgb_offset(chroma).permute(0, 2, 3, 1).numpy() - expected).max() < 1e-6
+
+
+def test_laplacian_pyramid_of_a_constant_is_its_size():
+    """All bands of a constant are empty; the low-pass level, weighted 4^p, holds it whole."""
+    constant = torch.full((2, 3, 64, 64), 0.5)
+    assert laplacian_pyramid(constant).item() == pytest.approx(1.5, rel=1e-5)
+
+
+def test_total_variation_by_hand():
+    x = torch.tensor([[[[0.0, 1.0], [0.0, 3.0]]]])
+    assert total_variation(x).item() == pytest.approx((1 + 9 + 0 + 4) / 4)
+
+
+def test_loss_is_the_weighted_sum():
+    generator = torch.Generator().manual_seed(1)
+    a, b = (torch.randn(2, 2, 32, 32, generator=generator) for _ in range(2))
+    weights = LossWeights()
+    total, parts = coloring_loss(a, b, weights)
+    expected = sum(getattr(weights, n) * parts[n] for n in vars(weights))
+    assert total.item() == pytest.approx(expected, rel=1e-5)
+    zero, parts = coloring_loss(b, b, LossWeights(total_variation=0))
+    assert zero.item() == parts["mse"] == 0
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> Path:
+    """Twelve made-up photos in the archive's format."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(6)
+    rows = []
+    with tarfile.open(folder / "photos-000.tar", "w") as tar:
+        for i in range(12):
+            base = rng.random((5, 5, 3)) * 255
+            picture = Image.fromarray(base.astype(np.uint8)).resize((300, 260))
+            buffer = io.BytesIO()
+            picture.save(buffer, "PNG")
+            info = tarfile.TarInfo(f"made/{i}.png")
+            info.size = len(buffer.getvalue())
+            tar.addfile(info, io.BytesIO(buffer.getvalue()))
+            rows.append(
+                {
+                    "tar": "photos-000.tar",
+                    "file": info.name,
+                    "source": "made",
+                    "category": "none",
+                    "licence": "CC0",
+                    "split": "train" if i < 9 else "val",
+                }
+            )
+    with (folder / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+SMALL = LGAConfig(widths=(4, 6, 8), features=4)
+
+
+def test_training_resumes_to_the_same_weights(archive, tmp_path, monkeypatch):
+    """Killed and resumed, a run ends with the weights of one that was left alone."""
+    from export.data import coloring
+
+    sizes = (coloring.CropSize(32, 32, 48, 2, 1.0), coloring.CropSize(48, 48, 64, 1, 1.0))
+    monkeypatch.setattr(coloring.ColoringBatches.__init__, "__defaults__", (sizes,))
+    plan = {"learning_rate": 1e-3, "warmup": 2, "save_every": 2}
+    train(archive, tmp_path / "one.pt", SMALL, LGATraining(steps=6, **plan))
+
+    class KilledError(Exception):
+        pass
+
+    written = checkpoint.save
+
+    def save_then_die(path, state):
+        written(path, state)
+        if state["step"] == 4:
+            raise KilledError
+
+    monkeypatch.setattr(checkpoint, "save", save_then_die)
+    with pytest.raises(KilledError):
+        train(archive, tmp_path / "two.pt", SMALL, LGATraining(steps=6, **plan))
+    monkeypatch.setattr(checkpoint, "save", written)
+    train(archive, tmp_path / "two.pt", SMALL, LGATraining(steps=6, **plan))
+    one, two = (checkpoint.load(tmp_path / f"{name}.pt") for name in ("one", "two"))
+    assert one["step"] == two["step"] == 6
+    for part in ("net", "average"):
+        assert all(torch.equal(one[part][k], two[part][k]) for k in one[part])
+    logs = [read_log(tmp_path / f"{name}.log.jsonl") for name in ("one", "two")]
+    assert [r["step"] for r in logs[1]] == [1, 2, 3, 4, 5, 6]
+    assert [r["loss"] for r in logs[0]] == [r["loss"] for r in logs[1]]
+    assert (tmp_path / "one.curves.png").stat().st_size > 1000
+    net, _ = load_average(tmp_path / "two.pt")
+    assert net.config == SMALL
+    with pytest.raises(ValueError, match="another configuration"):
+        train(archive, tmp_path / "two.pt", LGAConfig(), LGATraining(steps=6))
+
+
+def test_training_lowers_the_loss(archive, tmp_path, monkeypatch):
+    from export.data import coloring
+
+    sizes = (coloring.CropSize(64, 64, 96, 2, 1.0),)
+    monkeypatch.setattr(coloring.ColoringBatches.__init__, "__defaults__", (sizes,))
+    plan = LGATraining(steps=60, learning_rate=3e-3, warmup=5, save_every=60)
+    train(archive, tmp_path / "c.pt", SMALL, plan)
+    losses = [record["loss"] for record in read_log(tmp_path / "c.log.jsonl")]
+    assert np.mean(losses[-20:]) < 0.97 * np.mean(losses[:20])
+
+
+def test_log_drops_what_was_not_saved(tmp_path):
+    from export.training.log import TrainingLog
+
+    path = tmp_path / "log.jsonl"
+    log = TrainingLog(path, 0)
+    for step in (1, 2, 3):
+        log.write({"step": step, "loss": 1.0 / step})
+    TrainingLog(path, 2)
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 2]
+    draw_curves(path, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size[0] > 100

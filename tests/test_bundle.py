@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from colordeploy.bundle import Bundle, Manifest, default_bundles, find_bundle, verify
+from colordeploy.errors import BundleError
+from colordeploy.runtime.graph import Target
+from export.bundling.lga import bundle as export_bundle
+
+from .tiny import save_tiny_checkpoint
+
+CPU = Target(device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    out = folder / "tiny"
+    export_bundle(save_tiny_checkpoint(folder / "tiny.pt"), out, 64, None)
+    return out
+
+
+@pytest.fixture
+def bundle(exported, tmp_path) -> Path:
+    return Path(shutil.copytree(exported, tmp_path / "tiny"))
+
+
+def test_verify(bundle):
+    (check,) = verify(Bundle(bundle), CPU)
+    assert check.passed
+    assert check.cases == 4
+    assert check.device == "cpu"
+    assert 0 <= check.largest_error <= check.tolerance == 1e-4
+
+
+def test_zip_of_a_bundle(bundle, tmp_path):
+    for name, prefix in (("flat.zip", ""), ("nested.zip", "tiny/")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for file in bundle.iterdir():
+                archive.write(file, prefix + file.name)
+        assert Bundle(tmp_path / name).manifest == Bundle(bundle).manifest
+        assert verify(Bundle(tmp_path / name), CPU)[0].passed
+
+
+@pytest.mark.parametrize("file", ["affinity.onnx", "golden.npz"])
+@pytest.mark.parametrize("place", [0, 1000, -1])
+def test_a_changed_byte_is_noticed(bundle, file, place):
+    content = bytearray((bundle / file).read_bytes())
+    content[place] ^= 1
+    (bundle / file).write_bytes(content)
+    with pytest.raises(BundleError, match=rf"{file} is damaged"):
+        verify(Bundle(bundle), CPU)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "affinity.onnx", "golden.npz"])
+def test_a_missing_file(bundle, file):
+    (bundle / file).unlink()
+    with pytest.raises(BundleError, match=file):
+        verify(Bundle(bundle), CPU)
+
+
+def test_wrong_golden_vectors_fail(bundle):
+    from export.bundling.writer import _npz
+
+    golden = Bundle(bundle).golden()
+    key = "affinity/noise/output/features"
+    golden[key] = golden[key] + np.float32(1e-3)
+    import hashlib
+
+    content = _npz(golden)
+    (bundle / "golden.npz").write_bytes(content)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["golden_sha256"] = hashlib.sha256(content).hexdigest()
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    (check,) = verify(Bundle(bundle), CPU)
+    assert not check.passed
+    assert check.largest_error == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda m: m.update(format=99), "format 99"),
+        (lambda m: m.pop("graphs"), "graphs"),
+        (lambda m: m.pop("name"), "name"),
+        (lambda m: m.update(name=5), "name"),
+        (lambda m: m.update(surprise=1), "surprise"),
+        (lambda m: m.update(parameters=[]), "parameters"),
+        (lambda m: m["graphs"]["affinity"].pop("sha256"), "sha256"),
+        (lambda m: m["graphs"]["affinity"].update(file="../evil.onnx"), "out of the bundle"),
+    ],
+)
+def test_odd_manifests(bundle, change, word):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    change(manifest)
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=word):
+        verify(Bundle(bundle), CPU)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])
+def test_manifest_that_is_no_json(bundle, content):
+    (bundle / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match="manifest"):
+        Bundle(bundle)
+
+
+def test_not_a_bundle(tmp_path):
+    with pytest.raises(BundleError, match="neither a model"):
+        find_bundle("no-such-model")
+    with pytest.raises(BundleError, match=r"manifest\.json is missing"):
+        find_bundle(tmp_path)
+    (tmp_path / "x.zip").write_bytes(b"not a zip")
+    with pytest.raises(BundleError, match="zip"):
+        find_bundle(tmp_path / "x.zip")
+    with pytest.raises(BundleError, match="no such bundle"):
+        Bundle(tmp_path / "nothing")
+
+
+def test_manifest_round_trip(bundle):
+    manifest = Bundle(bundle).manifest
+    assert Manifest.from_json(manifest.to_json(), "x") == manifest
+
+
+def test_unknown_graph_and_parameter(bundle):
+    with pytest.raises(BundleError, match="affinity"):
+        Bundle(bundle).graph("other")
+    with pytest.raises(BundleError, match="other"):
+        Bundle(bundle).parameter("other")
+
+
+def test_default_bundles_are_sound():
+    assert "lga" in default_bundles()
+    for name in default_bundles():
+        bundle = find_bundle(name)
+        assert all(check.passed for check in verify(bundle, CPU))
+        assert bundle.manifest.quality
+        assert bundle.manifest.licence

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from colordeploy.color import luma_of
+from colordeploy.errors import InputError
+from colordeploy.image import (
+    pad_to_multiple,
+    read_luma,
+    resize,
+    save_picture,
+    working_shape,
+)
+
+
+def saved(tmp_path: Path, picture: Image.Image, name: str, **options) -> Path:
+    path = tmp_path / name
+    picture.save(path, **options)
+    return path
+
+
+@pytest.fixture
+def rgb(photo_like):
+    return Image.fromarray(photo_like)
+
+
+def expected_luma(picture: Image.Image) -> np.ndarray:
+    return luma_of(np.asarray(picture.convert("RGB"), dtype=np.float32) / 255)
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp"])
+def test_plain_files(tmp_path, rgb, suffix):
+    options = {"lossless": True} if suffix == "webp" else {}
+    path = saved(tmp_path, rgb, f"a.{suffix}", **options)
+    assert np.abs(read_luma(path) - expected_luma(rgb)).max() < 1e-6
+    assert np.array_equal(read_luma(str(path)), read_luma(path))
+
+
+def test_palette(tmp_path, rgb):
+    palette = rgb.quantize(64)
+    path = saved(tmp_path, palette, "a.png")
+    assert np.abs(read_luma(path) - expected_luma(palette)).max() < 1e-6
+
+
+def test_palette_with_transparency(tmp_path, rgb):
+    palette = rgb.quantize(64)
+    path = saved(tmp_path, palette, "a.png", transparency=0)
+    index = np.asarray(palette)
+    assert np.allclose(read_luma(path)[index == 0], 1.0, atol=1e-6)
+
+
+def test_alpha_lies_over_white(tmp_path, rgb):
+    rgba = rgb.convert("RGBA")
+    alpha = np.zeros((120, 160), np.uint8)
+    alpha[:, 80:] = 255
+    rgba.putalpha(Image.fromarray(alpha))
+    luma = read_luma(saved(tmp_path, rgba, "a.png"))
+    assert np.allclose(luma[:, :80], 1.0, atol=1e-6)
+    assert np.abs(luma - expected_luma(rgb))[:, 80:].max() < 1e-6
+
+
+def test_grey_alpha_and_one_bit(tmp_path, rgb):
+    grey = rgb.convert("L")
+    assert np.abs(read_luma(saved(tmp_path, grey.convert("LA"), "a.png")) * 255 - grey).max() < 1e-3
+    bit = grey.convert("1")
+    luma = read_luma(saved(tmp_path, bit, "b.png"))
+    assert set(np.unique(luma)) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bit_grey(tmp_path, suffix):
+    values = np.linspace(0, 65535, 40 * 50).reshape(40, 50).astype(np.uint16)
+    path = saved(tmp_path, Image.fromarray(values), f"a.{suffix}")
+    assert np.abs(read_luma(path) - values / 65535).max() < 1e-6
+
+
+def test_cmyk(tmp_path, rgb):
+    cmyk = rgb.convert("CMYK")
+    luma = read_luma(saved(tmp_path, cmyk, "a.tif"))
+    assert np.abs(luma - expected_luma(cmyk)).max() < 1e-6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(tmp_path, rgb, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    luma = read_luma(saved(tmp_path, rgb, "a.png", exif=exif))
+    assert luma.shape == ((120, 160) if orientation < 5 else (160, 120))
+    undo = {1: lambda a: a, 3: lambda a: a[::-1, ::-1], 6: lambda a: np.rot90(a, -1)}
+    if orientation in undo:
+        assert np.abs(luma - undo[orientation](expected_luma(rgb))).max() < 1e-6
+
+
+def test_colour_profile_is_converted(tmp_path, rgb):
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    tagged = read_luma(saved(tmp_path, rgb, "a.png", icc_profile=lab))
+    assert np.abs(tagged - expected_luma(rgb)).max() < 2 / 255
+    damaged = read_luma(saved(tmp_path, rgb, "b.png", icc_profile=b"not a profile"))
+    assert np.abs(damaged - expected_luma(rgb)).max() < 1e-6
+
+
+def test_arrays(photo_like):
+    expected = luma_of(photo_like.astype(np.float32) / 255)
+    assert np.abs(read_luma(photo_like) - expected).max() < 1e-6
+    assert np.abs(read_luma(photo_like.astype(np.uint16) * 257) - expected).max() < 1e-6
+    assert np.abs(read_luma(photo_like / 255.0) - expected).max() < 1e-6
+    grey = np.random.default_rng(0).random((20, 30))
+    assert np.abs(read_luma(grey) - grey).max() < 1e-7  # a lightness plane survives
+
+
+@pytest.mark.parametrize(
+    ("array", "word"),
+    [
+        (np.zeros((0, 5), np.uint8), "empty"),
+        (np.zeros((5, 5, 4), np.uint8), "not"),
+        (np.zeros((5,), np.uint8), "not"),
+        (np.zeros((5, 5), np.int32), "int32"),
+        (np.full((5, 5), 1.5), r"\[0, 1\]"),
+        (np.full((5, 5), np.nan), "NaN"),
+    ],
+)
+def test_odd_arrays_are_refused(array, word):
+    with pytest.raises(InputError, match=word):
+        read_luma(array)
+
+
+def test_unreadable_files(tmp_path, rgb):
+    with pytest.raises(InputError, match="no such file"):
+        read_luma(tmp_path / "missing.png")
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(InputError, match=r"text\.png"):
+        read_luma(tmp_path / "text.png")
+    (tmp_path / "empty.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"empty\.png"):
+        read_luma(tmp_path / "empty.png")
+    with pytest.raises(InputError):
+        read_luma(tmp_path)
+    with pytest.raises(InputError, match="list"):
+        read_luma([[1, 2]])
+
+
+@pytest.mark.filterwarnings("ignore:.*EXIF")  # Pillow's own, on cut TIFF directories
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif"])
+def test_truncated_files(tmp_path, rgb, suffix):
+    whole = saved(tmp_path, rgb, f"whole.{suffix}").read_bytes()
+    for part in (10, len(whole) // 4, len(whole) // 2):
+        path = tmp_path / f"cut.{suffix}"
+        path.write_bytes(whole[:part])
+        with pytest.raises(InputError, match="cut"):
+            read_luma(path)
+
+
+def test_working_shape():
+    assert working_shape((600, 800), None, 256) == (256, 341)
+    assert working_shape((600, 800), 128, 256) == (128, 171)
+    assert working_shape((600, 800), "native", 256) == (600, 800)
+    assert working_shape((100, 50), 256, 256) == (100, 50)  # never enlarged
+    assert working_shape((1, 5000), 1, 256) == (1, 5000)
+    assert working_shape((9000, 3), 1, 256) == (3000, 1)
+    for size in (0, -1, 1.5, "big", True):
+        with pytest.raises(InputError, match="size"):
+            working_shape((10, 10), size, 256)
+
+
+def test_pad_and_resize():
+    plane = np.arange(15, dtype=np.float32).reshape(3, 5)
+    padded = pad_to_multiple(plane, 4)
+    assert padded.shape == (4, 8)
+    assert np.array_equal(padded[:3, :5], plane)
+    assert np.array_equal(padded[3], padded[2])
+    constant = resize(np.full((30, 40, 2), 0.3), (7, 11))
+    assert constant.shape == (7, 11, 2)
+    assert np.allclose(constant, 0.3, atol=1e-6)
+    assert constant.flags.writeable
+
+
+def test_save_is_whole_or_not_at_all(tmp_path, photo_like, monkeypatch):
+    path = tmp_path / "out.png"
+    save_picture(photo_like, path)
+    assert np.array_equal(np.asarray(Image.open(path)), photo_like)
+    before = path.read_bytes()
+
+    def full_disk(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(InputError, match="No space left"):
+        save_picture(photo_like // 2, path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
+
+
+def test_save_refusals(tmp_path, photo_like):
+    for name in ("out", "out.xyz", "out.txt"):
+        with pytest.raises(InputError, match="suffix"):
+            save_picture(photo_like, tmp_path / name)
+    with pytest.raises(InputError, match="cannot write"):
+        save_picture(photo_like, tmp_path / "no" / "such" / "folder.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_jpeg_keeps_colour(tmp_path, photo_like):
+    save_picture(photo_like, tmp_path / "a.jpg")
+    back = Image.open(io.BytesIO((tmp_path / "a.jpg").read_bytes()))
+    assert np.abs(np.asarray(back).astype(int) - photo_like).mean() < 2

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colordeploy.color import chroma_of
+from colordeploy.errors import InputError
+from colordeploy.strokes import Stroke, constraints, rasterize, read_strokes
+
+
+def test_rasterize_draws_y_x_points():
+    rgba = rasterize([Stroke([(5, 10), (5, 40)], (200, 30, 20), 3)], (20, 60))
+    assert rgba.shape == (20, 60, 4)
+    assert rgba.dtype == np.uint8
+    assert rgba[5, 25].tolist() == [200, 30, 20, 255]
+    rows = np.flatnonzero(rgba[:, 25, 3])
+    assert rows.tolist() == [4, 5, 6]
+    assert set(np.unique(rgba[..., 3])) == {0, 255}
+
+
+def test_a_dot_and_a_later_stroke_on_top():
+    rgba = rasterize([Stroke([(8, 8)], "red", 9), Stroke([(8, 8)], "#0000ff", 1)], (17, 17))
+    assert rgba[8, 8].tolist() == [0, 0, 255, 255]
+    assert rgba[8, 5].tolist() == [255, 0, 0, 255]
+
+
+@pytest.mark.parametrize(
+    ("stroke", "word"),
+    [
+        (Stroke([], "red"), "point"),
+        (Stroke([(np.nan, 1)], "red"), "finite"),
+        (Stroke([(1, 1)], "no-colour"), "no-colour"),
+        (Stroke([(1, 1)], (1, 2)), "three"),
+        (Stroke([(1, 1)], (0, 0, 300)), "0..255"),
+        (Stroke([(1, 1)], "red", 0), "width"),
+        ("red", "Stroke"),
+    ],
+)
+def test_odd_strokes_are_refused(stroke, word):
+    with pytest.raises(InputError, match=word):
+        rasterize([stroke], (10, 10))
+
+
+def test_every_form_reads_the_same(tmp_path):
+    strokes = [Stroke([(3, 3), (10, 12)], "teal", 2)]
+    rgba = rasterize(strokes, (16, 20))
+    Image.fromarray(rgba).save(tmp_path / "s.png")
+    for form in (strokes, rgba, Image.fromarray(rgba), tmp_path / "s.png", str(tmp_path / "s.png")):
+        assert np.array_equal(read_strokes(form, (16, 20)), rgba)
+
+
+def test_palette_png_with_transparency(tmp_path):
+    rgba = rasterize([Stroke([(3, 3), (10, 12)], "teal", 2)], (16, 20))
+    Image.fromarray(rgba).quantize(8).save(tmp_path / "s.png")
+    assert np.array_equal(read_strokes(tmp_path / "s.png", (16, 20))[..., 3], rgba[..., 3])
+
+
+def test_refusals(tmp_path):
+    rgba = rasterize([Stroke([(3, 3)], "teal", 2)], (16, 20))
+    with pytest.raises(InputError, match=r"20x16.*30x40"):
+        read_strokes(rgba, (40, 30))
+    with pytest.raises(InputError, match="no mark"):
+        read_strokes(np.zeros((16, 20, 4), np.uint8), (16, 20))
+    with pytest.raises(InputError, match="no mark"):
+        read_strokes([], (16, 20))
+    with pytest.raises(InputError, match="RGBA"):
+        read_strokes(rgba[..., :3], (16, 20))
+    with pytest.raises(InputError, match="RGBA"):
+        read_strokes(rgba / 255.0, (16, 20))
+    Image.fromarray(rgba[..., :3]).save(tmp_path / "s.png")
+    with pytest.raises(InputError, match="transparency"):
+        read_strokes(tmp_path / "s.png", (16, 20))
+    with pytest.raises(InputError, match="no such file"):
+        read_strokes(tmp_path / "missing.png", (16, 20))
+    with pytest.raises(InputError, match="int"):
+        read_strokes(5, (16, 20))
+
+
+def test_constraints_keep_thin_strokes():
+    rgba = np.zeros((1000, 1200, 4), np.uint8)
+    rgba[500, 600] = (10, 200, 30, 255)
+    marks = constraints(rgba, (50, 60))
+    assert np.argwhere(marks.mask).tolist() == [[25, 30]]
+    expected = chroma_of(np.array([10, 200, 30]) / 255)
+    assert np.allclose(marks.chroma[25, 30], expected, atol=1e-6)
+    assert not marks.chroma[~marks.mask].any()
+
+
+def test_constraints_average_by_alpha():
+    rgba = np.zeros((2, 2, 4), np.uint8)
+    rgba[0, 0] = (255, 0, 0, 255)
+    rgba[1, 1] = (0, 0, 255, 85)
+    marks = constraints(rgba, (1, 1))
+    red, blue = chroma_of(np.array([[1.0, 0, 0], [0, 0, 1.0]]))
+    assert np.allclose(marks.chroma[0, 0], 0.75 * red + 0.25 * blue, atol=1e-6)
+
+
+def test_constraints_at_the_same_size():
+    rgba = rasterize([Stroke([(3, 3), (10, 12)], "teal", 2)], (16, 20))
+    assert np.array_equal(constraints(rgba, (16, 20)).mask, rgba[..., 3] > 0)
