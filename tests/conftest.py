@@ -44,4 +44,4 @@ def strokes_rgba(photo_like: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def example_photo() -> Path:
-    return ROOT / "examples" / "photo.jpg"
+    return ROOT / "examples" / "colosseum.jpg"

@@ -8,6 +8,7 @@ size. A 1x1 projection of the joined and the full-size maps gives the features. 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -135,21 +136,29 @@ class FeatureNet(nn.Module):
 
 
 class AlphaNet(nn.Module):
-    """CNN_alpha: luma (B, 1, H, W) to the weight alpha (B,) of the Laplacian term, above 0."""
+    """CNN_alpha: luma (B, 1, H, W) to the weight alpha (B,) of the Laplacian term.
 
-    def __init__(self, width: int = 16, initial: float = 1e-4) -> None:
+    alpha lies within `bounds`, on a logarithmic scale. Left alone it falls until phi is no longer
+    small beside it, and phi is meant to decide only where affinities say nothing.
+    """
+
+    def __init__(
+        self, width: int = 16, bounds: tuple[float, float] = (1e-5, 10.0), initial: float = 1e-4
+    ) -> None:
         super().__init__()
         self.conv1 = _conv(1, width, stride=2)
         self.conv2 = _conv(width, width, stride=2)
         self.out = nn.Linear(width, 1)
+        self.low, self.high = math.log(bounds[0]), math.log(bounds[1])
+        place = (math.log(initial) - self.low) / (self.high - self.low)
         nn.init.zeros_(self.out.weight)
-        nn.init.constant_(self.out.bias, torch.log(torch.tensor(initial)).item())
+        nn.init.constant_(self.out.bias, math.log(place / (1 - place)))
 
     def forward(self, luma: Tensor) -> Tensor:
         x = functional.relu(self.conv1(luma - 0.5))
-        x = functional.relu(self.conv2(x)).float().mean(dim=(2, 3))
-        # exp of a bounded number: alpha stays within 1e-6 and 1e2 whatever the picture.
-        return torch.exp(self.out(x).squeeze(1).clamp(-13.8, 4.6))
+        x = functional.relu(self.conv2(x)).mean(dim=(2, 3))
+        place = torch.sigmoid(self.out(x).squeeze(1))
+        return torch.exp(self.low + (self.high - self.low) * place)
 
 
 class LGANet(nn.Module):

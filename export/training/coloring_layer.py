@@ -80,7 +80,6 @@ class _LaplacianColoring(torch.autograd.Function):
         features, sigma, alpha, values = zip(
             *_map(pull_back, range(len(upstream)), ctx.threads), strict=True
         )
-        ctx.propagators.clear()
 
         def planes(arrays: Sequence[np.ndarray]) -> Tensor:
             return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).to(ctx.dtype)

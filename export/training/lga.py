@@ -53,7 +53,7 @@ class LGATraining:
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.5, 0.999)
     warmup: int = 200
-    scalar_rate: float = 10.0
+    scalar_rate: float = 3.0
     clip: float = 1.0
     average: float = 0.999
     weights: LossWeights = field(default_factory=LossWeights)
