@@ -17,14 +17,14 @@ using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
 template <typename T>
 cp::View3<T> view3(py::array_t<double, py::array::c_style>& array) {
     constexpr py::ssize_t size = sizeof(double);
-    return {array.mutable_data(),   array.shape(0),          array.shape(1),          array.shape(2),
-            array.strides(0) / size, array.strides(1) / size, array.strides(2) / size};
+    return {array.mutable_data(), array.shape(0),           array.shape(1),
+            array.shape(2),       array.strides(0) / size, array.strides(1) / size};
 }
 
 cp::View3<const double> view3(const Array& array) {
     constexpr py::ssize_t size = sizeof(double);
-    return {array.data(),           array.shape(0),          array.shape(1),          array.shape(2),
-            array.strides(0) / size, array.strides(1) / size, array.strides(2) / size};
+    return {array.data(),   array.shape(0),          array.shape(1),
+            array.shape(2), array.strides(0) / size, array.strides(1) / size};
 }
 
 // SciPy exports its BLAS to compiled code as capsules named by their C signatures.

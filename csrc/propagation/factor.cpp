@@ -175,44 +175,67 @@ Factor::Factor(std::shared_ptr<const Plan> plan, const Blas& blas, const System&
 
 void Factor::solve(const double* b, double* x, std::ptrdiff_t channels) const {
     const auto n = static_cast<std::ptrdiff_t>(plan_->pixel_at.size());
-    std::vector<double> z(static_cast<std::size_t>(n));
     std::int32_t largest = 0;
     for (const Front& front : plan_->fronts) largest = std::max(largest, front.rows());
-    std::vector<double> local(static_cast<std::size_t>(largest));
+    // One plane a channel: in elimination order, and for the rows of one front. All channels pass a
+    // front together, so that the factor is read once.
+    std::vector<double> z(static_cast<std::size_t>(n * channels));
+    std::vector<double> local(static_cast<std::size_t>(largest * channels));
+    const auto plane = [&](std::ptrdiff_t c) { return z.data() + c * n; };
+    const auto rows_of = [&](std::ptrdiff_t c) { return local.data() + c * largest; };
 
-    for (std::ptrdiff_t c = 0; c < channels; ++c) {
-        for (std::ptrdiff_t i = 0; i < n; ++i) z[i] = b[plan_->pixel_at[i] * channels + c];
-        for (const Front& front : plan_->fronts) {
-            const std::int32_t* boundary = plan_->boundary_position.data() + front.index;
-            const std::int32_t rows = front.rows();
-            std::copy_n(z.data() + front.first, front.pivots, local.data());
-            std::fill_n(local.data() + front.pivots, front.boundary, 0.0);
-            for (std::int32_t k = 0; k < front.pivots; ++k) {
-                const double* column = values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
-                local[k] /= column[k];
-                add_scaled(local.data() + k + 1, column + k + 1, local[k], rows - k - 1);
-            }
-            std::copy_n(local.data(), front.pivots, z.data() + front.first);
-            for (std::int32_t i = 0; i < front.boundary; ++i) {
-                z[boundary[i]] += local[front.pivots + i];
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        const double* source = b + plan_->pixel_at[i] * channels;
+        for (std::ptrdiff_t c = 0; c < channels; ++c) plane(c)[i] = source[c];
+    }
+    for (const Front& front : plan_->fronts) {
+        const std::int32_t* boundary = plan_->boundary_position.data() + front.index;
+        const std::int32_t rows = front.rows();
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            std::copy_n(plane(c) + front.first, front.pivots, rows_of(c));
+            std::fill_n(rows_of(c) + front.pivots, front.boundary, 0.0);
+        }
+        for (std::int32_t k = 0; k < front.pivots; ++k) {
+            const double* column = values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
+            for (std::ptrdiff_t c = 0; c < channels; ++c) {
+                double* t = rows_of(c);
+                t[k] /= column[k];
+                add_scaled(t + k + 1, column + k + 1, t[k], rows - k - 1);
             }
         }
-        for (auto it = plan_->fronts.rbegin(); it != plan_->fronts.rend(); ++it) {
-            const Front& front = *it;
-            const std::int32_t* boundary = plan_->boundary_position.data() + front.index;
-            const std::int32_t rows = front.rows();
-            std::copy_n(z.data() + front.first, front.pivots, local.data());
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            const double* t = rows_of(c);
+            std::copy_n(t, front.pivots, plane(c) + front.first);
             for (std::int32_t i = 0; i < front.boundary; ++i) {
-                local[front.pivots + i] = z[boundary[i]];
+                plane(c)[boundary[i]] += t[front.pivots + i];
             }
-            for (std::int32_t k = front.pivots - 1; k >= 0; --k) {
-                const double* column = values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
-                local[k] = (local[k] + dot(column + k + 1, local.data() + k + 1, rows - k - 1)) /
-                           column[k];
-            }
-            std::copy_n(local.data(), front.pivots, z.data() + front.first);
         }
-        for (std::ptrdiff_t i = 0; i < n; ++i) x[plan_->pixel_at[i] * channels + c] = z[i];
+    }
+    for (auto it = plan_->fronts.rbegin(); it != plan_->fronts.rend(); ++it) {
+        const Front& front = *it;
+        const std::int32_t* boundary = plan_->boundary_position.data() + front.index;
+        const std::int32_t rows = front.rows();
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            double* t = rows_of(c);
+            std::copy_n(plane(c) + front.first, front.pivots, t);
+            for (std::int32_t i = 0; i < front.boundary; ++i) {
+                t[front.pivots + i] = plane(c)[boundary[i]];
+            }
+        }
+        for (std::int32_t k = front.pivots - 1; k >= 0; --k) {
+            const double* column = values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
+            for (std::ptrdiff_t c = 0; c < channels; ++c) {
+                double* t = rows_of(c);
+                t[k] = (t[k] + dot(column + k + 1, t + k + 1, rows - k - 1)) / column[k];
+            }
+        }
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            std::copy_n(rows_of(c), front.pivots, plane(c) + front.first);
+        }
+    }
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        double* target = x + plan_->pixel_at[i] * channels;
+        for (std::ptrdiff_t c = 0; c < channels; ++c) target[c] = plane(c)[i];
     }
 }
 

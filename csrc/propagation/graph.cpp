@@ -2,14 +2,17 @@
 
 #include <cmath>
 
+#include "simd.hpp"
+
 namespace colordeploy::propagation {
 
 namespace {
 
-double squared_distance(const View3<const double>& f, int ya, int xa, int yb, int xb) {
+inline double squared_distance(const double* a, const double* b, std::ptrdiff_t channels) {
     double sum = 0.0;
-    for (std::ptrdiff_t c = 0; c < f.channels; ++c) {
-        const double difference = f(ya, xa, c) - f(yb, xb, c);
+#pragma omp simd reduction(+ : sum)
+    for (std::ptrdiff_t c = 0; c < channels; ++c) {
+        const double difference = a[c] - b[c];
         sum += difference * difference;
     }
     return sum;
@@ -50,28 +53,30 @@ std::vector<std::int32_t> Grid::global_pixels() const {
     return points;
 }
 
-void local_affinities(const Grid& grid, const View3<const double>& features, double sigma,
+COLORDEPLOY_SIMD void local_affinities(const Grid& grid, const View3<const double>& features, double sigma,
                       double* local) {
     const std::ptrdiff_t plane = grid.pixels();
     const double scale = -0.5 / (sigma * sigma);
     for (std::ptrdiff_t i = 0; i < 4 * plane; ++i) local[i] = 0.0;
     for_each_local_edge(grid, [&](int d, int y, int x, int y2, int x2) {
         local[d * plane + static_cast<std::ptrdiff_t>(y) * grid.width + x] =
-            std::exp(scale * squared_distance(features, y, x, y2, x2));
+            std::exp(scale * squared_distance(features.pixel(y, x), features.pixel(y2, x2),
+                                              features.channels));
     });
 }
 
-void global_affinities(const Grid& grid, const View3<const double>& features, double sigma,
+COLORDEPLOY_SIMD void global_affinities(const Grid& grid, const View3<const double>& features, double sigma,
                        double* global) {
     const double scale = -0.5 / (sigma * sigma);
     const int w = grid.width;
     for_each_global_pair(grid, [&](std::size_t pair, int i, int j) {
-        global[pair] =
-            std::exp(scale * squared_distance(features, i / w, i % w, j / w, j % w));
+        global[pair] = std::exp(scale * squared_distance(features.pixel(i / w, i % w),
+                                                         features.pixel(j / w, j % w),
+                                                         features.channels));
     });
 }
 
-AffinityGradient affinity_gradient(const Grid& grid, const View3<const double>& features,
+COLORDEPLOY_SIMD AffinityGradient affinity_gradient(const Grid& grid, const View3<const double>& features,
                                    double sigma, double alpha, const double* local,
                                    const double* global, const View3<const double>& x,
                                    const View3<const double>& adjoint,
@@ -80,18 +85,21 @@ AffinityGradient affinity_gradient(const Grid& grid, const View3<const double>& 
     const double inverse_variance = 1.0 / (sigma * sigma);
     auto accumulate = [&](double weight, int ya, int xa, int yb, int xb) {
         if (weight == 0.0) return;
+        const double *xa_ = x.pixel(ya, xa), *xb_ = x.pixel(yb, xb);
+        const double *la = adjoint.pixel(ya, xa), *lb = adjoint.pixel(yb, xb);
         double product = 0.0;
-        for (std::ptrdiff_t k = 0; k < x.channels; ++k) {
-            product += (adjoint(ya, xa, k) - adjoint(yb, xb, k)) * (x(ya, xa, k) - x(yb, xb, k));
-        }
+        for (std::ptrdiff_t k = 0; k < x.channels; ++k) product += (la[k] - lb[k]) * (xa_[k] - xb_[k]);
         result.alpha -= weight * product;
         const double grad_exponent = -alpha * product * weight;  // d loss / d log w
+        const double *fa = features.pixel(ya, xa), *fb = features.pixel(yb, xb);
+        double *ga = grad_features.pixel(ya, xa), *gb = grad_features.pixel(yb, xb);
+        const double factor = -grad_exponent * inverse_variance;
         double distance = 0.0;
+#pragma omp simd reduction(+ : distance)
         for (std::ptrdiff_t c = 0; c < features.channels; ++c) {
-            const double difference = features(ya, xa, c) - features(yb, xb, c);
-            const double g = -grad_exponent * difference * inverse_variance;
-            grad_features(ya, xa, c) += g;
-            grad_features(yb, xb, c) -= g;
+            const double difference = fa[c] - fb[c];
+            ga[c] += factor * difference;
+            gb[c] -= factor * difference;
             distance += difference * difference;
         }
         result.sigma += grad_exponent * distance * inverse_variance / sigma;

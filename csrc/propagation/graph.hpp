@@ -8,15 +8,15 @@
 
 namespace colordeploy::propagation {
 
-// A non-owning strided view of a picture-shaped array (height, width, channels).
+// A non-owning view of a picture-shaped array (height, width, channels), channels contiguous.
 template <typename T>
 struct View3 {
     T* data;
     std::ptrdiff_t height, width, channels;
-    std::ptrdiff_t row_stride, column_stride, channel_stride;  // in elements
+    std::ptrdiff_t row_stride, column_stride;  // in elements
 
-    T& operator()(std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t c) const {
-        return data[y * row_stride + x * column_stride + c * channel_stride];
+    T* pixel(std::ptrdiff_t y, std::ptrdiff_t x) const {
+        return data + y * row_stride + x * column_stride;
     }
 };
 

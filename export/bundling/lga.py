@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..models.lga import MULTIPLE, LGANet
 from ..training.lga import load_average
-from .onnx_graph import export_graph
+from .onnx_graph import export_graph, round_weights
 from .writer import write_bundle
 
 TOLERANCE = 1e-4
@@ -52,6 +52,7 @@ def bundle(checkpoint: Path, out: Path, working_size: int, quality: Path | None)
         JSON of ``python -m export evaluate lga --json``, for the manifest and the model card.
     """
     net, state = load_average(checkpoint)
+    round_weights(net)
     graph = AffinityGraph(net).eval()
     exported = export_graph(
         graph,

@@ -6,11 +6,15 @@ import io
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
 from colordeploy.bundle import TensorEntry
+
+
+_HALF_FROM = 1024  # weights of fewer elements are not worth it
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,44 @@ def export_graph(
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         del value.metadata_props[:]
     del model.graph.value_info[:]  # shapes with the exporter's expressions
+    _store_half(model.graph)
     onnx.checker.check_model(model, full_check=True)
     buffer = io.BytesIO()
     onnx.save(model, buffer)
     return ExportedGraph(
         buffer.getvalue(), _entries(model.graph.input), _entries(model.graph.output)
     )
+
+
+def round_weights(module: nn.Module) -> None:
+    """Round large weights to what float16 can hold, since that is how `export_graph` stores them."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.numel() >= _HALF_FROM:
+                parameter.copy_(parameter.half())
+
+
+def _store_half(graph: onnx.GraphProto) -> None:
+    """Store large weights as float16 and cast them back: half the file, computed in float32.
+
+    The values do not change (see `round_weights`); runtimes fold the casts when they load.
+    """
+    casts = []
+    for initializer in graph.initializer:
+        values = onnx.numpy_helper.to_array(initializer)
+        if values.dtype != np.float32 or values.size < _HALF_FROM:
+            continue
+        half = values.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), values):
+            raise ValueError(f"{initializer.name} is not rounded to float16")
+        name = initializer.name
+        initializer.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _entries(values: object) -> tuple[TensorEntry, ...]:

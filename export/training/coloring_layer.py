@@ -35,6 +35,18 @@ def _map(function: Callable[[_T], _R], items: Sequence[_T], threads: int) -> lis
         return list(pool.map(function, items))
 
 
+# NumPy converts and copies these layouts several times faster than PyTorch does.
+def _channels_last(x: Tensor) -> np.ndarray:
+    """(B, C, H, W) tensor to contiguous (B, H, W, C) float64."""
+    return np.ascontiguousarray(x.detach().permute(0, 2, 3, 1).numpy(), dtype=np.float64)
+
+
+def _planes(arrays: Sequence[np.ndarray], dtype: torch.dtype) -> Tensor:
+    """B arrays (H, W, C) to a (B, C, H, W) tensor in channels-last order."""
+    numpy_type = np.float64 if dtype == torch.float64 else np.float32
+    return torch.from_numpy(np.stack(arrays).astype(numpy_type)).permute(0, 3, 1, 2)
+
+
 class _LaplacianColoring(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -48,8 +60,7 @@ class _LaplacianColoring(torch.autograd.Function):
     ) -> Tensor:
         width = sigma.item()
         weights = alpha.detach().tolist()
-        maps = features.detach().permute(0, 2, 3, 1).double().contiguous().numpy()
-        y = values.detach().permute(0, 2, 3, 1).double().contiguous().numpy()
+        maps, y = _channels_last(features), _channels_last(values)
         marks = mask.numpy()
 
         def solve(i: int) -> tuple[Propagator, np.ndarray]:
@@ -64,12 +75,12 @@ class _LaplacianColoring(torch.autograd.Function):
         ctx.x = [x for _, x in solved]
         ctx.maps, ctx.marks, ctx.width, ctx.threads = maps, marks, width, options.threads
         ctx.dtype = features.dtype
-        return torch.from_numpy(np.stack(ctx.x)).permute(0, 3, 1, 2).to(features.dtype)
+        return _planes(ctx.x, ctx.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        upstream = grad.permute(0, 2, 3, 1).double().contiguous().numpy()
+        upstream = _channels_last(grad)
 
         def pull_back(i: int) -> tuple[np.ndarray, float, float, np.ndarray]:
             propagator, marks = ctx.propagators[i], ctx.marks[i]
@@ -81,15 +92,12 @@ class _LaplacianColoring(torch.autograd.Function):
             *_map(pull_back, range(len(upstream)), ctx.threads), strict=True
         )
 
-        def planes(arrays: Sequence[np.ndarray]) -> Tensor:
-            return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).to(ctx.dtype)
-
         return (
-            planes(features),
+            _planes(features, ctx.dtype),
             torch.tensor(sum(sigma), dtype=ctx.dtype),
             torch.tensor(alpha, dtype=ctx.dtype),
             None,
-            planes(values),
+            _planes(values, ctx.dtype),
             None,
         )
 

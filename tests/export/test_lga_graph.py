@@ -16,6 +16,7 @@ import torch
 from colordeploy.bundle import Bundle, default_bundles
 from export.bundling.lga import AffinityGraph
 from export.bundling.lga import bundle as export_bundle
+from export.bundling.onnx_graph import round_weights
 from export.models.nonlocal_block import KINDS, NonLocalBlock
 from export.training.lga import load_average
 
@@ -42,7 +43,9 @@ def session(bundle: Path) -> ort.InferenceSession:
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 8, 52), (1, 128, 128), (2, 96, 200)])
 def test_graph_computes_what_pytorch_does(exported, shape):
     path, bundle = exported
-    graph = AffinityGraph(load_average(path)[0])
+    net = load_average(path)[0]
+    round_weights(net)
+    graph = AffinityGraph(net)
     batch, height, width = shape
     luma = torch.rand(batch, 1, height, width, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
