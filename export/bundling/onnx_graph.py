@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from colordeploy.bundle import TensorEntry
 
-
 _HALF_FROM = 1024  # weights of fewer elements are not worth it
 
 
@@ -100,7 +99,7 @@ def export_graph(
 
 
 def round_weights(module: nn.Module) -> None:
-    """Round large weights to what float16 can hold, since that is how `export_graph` stores them."""
+    """Round large weights to what float16 can hold, which is how `export_graph` stores them."""
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.numel() >= _HALF_FROM:
