@@ -35,10 +35,10 @@ class CropSize:
 
 # About the same number of pixels a batch, from whole small pictures to whole ones at full size.
 MIXED_SIZES = (
-    CropSize(128, 128, 160, 8, 0.25),
-    CropSize(128, 192, 256, 8, 0.35),
-    CropSize(192, 192, 256, 4, 0.20),
-    CropSize(256, 256, 256, 2, 0.20),
+    CropSize(128, 128, 160, 8, 0.15),
+    CropSize(128, 192, 256, 8, 0.30),
+    CropSize(192, 192, 256, 4, 0.25),
+    CropSize(256, 256, 256, 2, 0.30),
 )
 
 

@@ -1,7 +1,7 @@
 """Made-up scribbles, in the spirit of LGA-Net's AutoSS (whose details are in its supplement).
 
-The picture is cut into colour-coherent segments (k-means on smoothed colours, connected parts);
-a stroke is a short, slightly curved line of a few pixels' width inside one segment, in the mean
+The picture is cut into colour-coherent segments (k-means on smoothed colours, a majority vote that
+takes out specks and fringes, connected parts); a stroke is a short, slightly curved line of a few pixels' width inside one segment, in the mean
 colour of the picture along it. There are far fewer strokes than segments.
 """
 
@@ -31,14 +31,14 @@ class Segments:
         Main colour of each segment.
     area : (count,) int
         Pixels of each segment.
-    interior : (H, W) bool
-        Pixels whose 5x5 neighbourhood lies in one segment.
+    depth : (H, W) float
+        Distance of each pixel from the edge of its segment, in pixels; 0 at the edge.
     """
 
     labels: NDArray[np.int32]
     cluster: NDArray[np.int64]
     area: NDArray[np.int64]
-    interior: NDArray[np.bool_]
+    depth: NDArray[np.float64]
 
 
 def segment(
@@ -63,6 +63,11 @@ def segment(
     sample = sample + rng.normal(scale=1e-6, size=sample.shape)
     centres, _ = kmeans2(sample, colors, iter=8, minit="++", seed=rng, missing="warn")
     nearest = cdist(points, centres, "sqeuclidean").argmin(axis=1).reshape(height, width)
+    vote = 2 * max(1, round(min(height, width) / 64)) + 1
+    shares = [
+        ndimage.uniform_filter((nearest == c).astype(np.float32), vote) for c in range(colors)
+    ]
+    nearest = np.argmax(shares, axis=0)
     labels = np.zeros((height, width), np.int32)
     cluster: list[int] = []
     for color in range(colors):
@@ -70,20 +75,28 @@ def segment(
         labels = np.where(parts > 0, parts + len(cluster) - 1, labels)
         cluster.extend([color] * count)
     area = np.bincount(labels.ravel(), minlength=len(cluster))
-    interior = ndimage.minimum_filter(labels, 5) == ndimage.maximum_filter(labels, 5)
-    return Segments(labels.astype(np.int32), np.array(cluster), area, interior)
+    inner = ndimage.minimum_filter(labels, 3) == ndimage.maximum_filter(labels, 3)
+    depth = np.full(labels.shape, min(height, width) / 2)  # a picture of one segment has no edge
+    if not inner.all():
+        depth = ndimage.distance_transform_edt(inner)
+    return Segments(labels.astype(np.int32), np.array(cluster), area, depth)
 
 
 def _stroke_in(
     segments: Segments, label: int, rgb: NDArray[np.float32], rng: np.random.Generator
 ) -> Stroke:
     inside = segments.labels == label
-    core = inside & segments.interior
-    allowed = core if core.any() else inside
-    candidates = np.flatnonzero(allowed)
-    start = np.array(np.unravel_index(rng.choice(candidates), inside.shape), dtype=float)
     side = min(inside.shape)
-    wanted = rng.uniform(0.03, 0.12) * side
+    width = max(1.0, round(side * 0.012))
+    core = inside & (segments.depth >= width / 2 + 0.5)
+    if not core.any():
+        core, width = inside, 1.0
+    candidates = np.flatnonzero(core)
+    # People start well inside of what they mean.
+    weight = segments.depth.ravel()[candidates] ** 2 + 1e-9
+    start_pixel = rng.choice(candidates, p=weight / weight.sum())
+    start = np.array(np.unravel_index(start_pixel, inside.shape), dtype=float)
+    wanted = rng.uniform(0.05, 0.15) * side
     longest: list[tuple[float, float]] = []
     for _ in range(3):  # the longest of three directions
         position, angle, bend = start.copy(), rng.uniform(0, 2 * np.pi), rng.normal(scale=0.06)
@@ -92,7 +105,7 @@ def _stroke_in(
             angle += bend
             position = position + np.array([np.sin(angle), np.cos(angle)])
             y, x = (int(v) for v in position.round())
-            if not (0 <= y < inside.shape[0] and 0 <= x < inside.shape[1] and allowed[y, x]):
+            if not (0 <= y < inside.shape[0] and 0 <= x < inside.shape[1] and core[y, x]):
                 break
             path.append((float(y), float(x)))
         if len(path) > len(longest):
@@ -100,7 +113,6 @@ def _stroke_in(
     along = np.array(longest, dtype=int)
     mean = rgb[along[:, 0], along[:, 1]].mean(axis=0)
     r, g, b = (round(float(channel) * 255) for channel in mean)
-    width = max(1.0, round(side * 0.012)) if core.any() else 1.0
     return Stroke(longest[:: max(1, len(longest) // 8)], (r, g, b), width)
 
 

@@ -324,6 +324,16 @@ def test_a_singular_system_is_an_error():
         propagate(features, mask, np.ones((5, 9, 1)), sigma=1.0, alpha=1.0, phi=0.0, global_step=0)
 
 
+def test_running_out_of_memory_names_the_size():
+    """250,000 global points: their clique alone would take 250 GB."""
+    mask = np.ones((1000, 1000), bool)
+    with pytest.raises(SolverError, match="1000x1000"):
+        propagate(
+            np.zeros((1000, 1000, 1)), mask, np.zeros((1000, 1000, 1)),
+            sigma=1.0, alpha=1.0, global_step=2,
+        )  # fmt: skip
+
+
 def test_odd_affinities_are_refused():
     local = np.zeros((4, 5, 5))
     with pytest.raises(InputError, match="global"):
