@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -33,6 +36,17 @@ __all__ = [
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _GOLDEN = "golden.npz"
+# What reading a damaged zip file raises, depending on where the damage is.
+_UNREADABLE = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,8 @@ class Manifest:
                 return {key: plain(item) for key, item in value.items()}
             return [plain(item) for item in value] if isinstance(value, tuple) else value
 
-        return json.dumps({key: plain(item) for key, item in vars(self).items()}, indent=2) + "\n"
+        values = {key: plain(item) for key, item in vars(self).items()}
+        return json.dumps({**values, "manifest_sha256": _digest(values)}, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, origin: str) -> Manifest:
@@ -113,13 +128,18 @@ class Manifest:
         """
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise BundleError(f"{origin}: {_MANIFEST} is not valid JSON: {error}") from None
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             found = values.get("format") if isinstance(values, dict) else None
             raise BundleError(
                 f"{origin}: bundle format {found!r} is not known to this version (it reads "
                 f"{FORMAT}); update colordeploy or export the bundle again"
+            )
+        if values.pop("manifest_sha256", None) != _digest(values):
+            raise BundleError(
+                f"{origin}: {_MANIFEST} is damaged or was edited by hand (its SHA-256 does not "
+                "match); fetch or export the bundle again"
             )
         try:
             graphs = {name: _graph_entry(entry) for name, entry in values.pop("graphs").items()}
@@ -133,13 +153,24 @@ class Manifest:
         for key in ("quality", "parameters"):
             if not isinstance(getattr(manifest, key), dict):
                 raise BundleError(f"{origin}: {key!r} in {_MANIFEST} must be an object")
+        if not graphs:
+            raise BundleError(f"{origin}: {_MANIFEST} names no graph")
         return manifest
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest's values, independent of spacing and order."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _graph_entry(values: dict[str, Any]) -> GraphEntry:
     def tensors(entries: list[dict[str, Any]]) -> tuple[TensorEntry, ...]:
+        if not entries:
+            raise ValueError("a graph needs inputs and outputs")
         return tuple(TensorEntry(e["name"], e["dtype"], tuple(e["shape"])) for e in entries)
 
+    if not 0 < float(values["tolerance"]) < math.inf:
+        raise ValueError(f"a tolerance must be a finite number above 0, not {values['tolerance']}")
     return GraphEntry(
         str(values["file"]),
         str(values["sha256"]),
@@ -223,15 +254,19 @@ class Bundle:
                 return archive.read(self._prefix + name)
         except (FileNotFoundError, KeyError):
             raise BundleError(f"{self.path}: {name} is missing, so this is no bundle") from None
-        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise BundleError(f"{self.path}: {name} cannot be read: {error}") from None
+        except _UNREADABLE as error:
+            raise BundleError(
+                f"{self.path}: {name} cannot be read ({error}); fetch or export the bundle again"
+            ) from None
 
     def _prefix_in_zip(self) -> str:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 names = archive.namelist()
-        except (OSError, zipfile.BadZipFile) as error:
-            raise BundleError(f"{self.path} is neither a folder nor a zip file: {error}") from None
+        except _UNREADABLE as error:
+            raise BundleError(
+                f"{self.path} is neither a folder nor a sound zip file: {error}"
+            ) from None
         found = [n for n in names if PurePosixPath(n).name == _MANIFEST and n.count("/") < 2]
         if len(found) != 1:
             raise BundleError(f"{self.path}: {len(found)} files {_MANIFEST}, there must be one")
@@ -247,10 +282,14 @@ def default_bundles() -> dict[str, Path]:
 def find_bundle(name: str | os.PathLike[str]) -> Bundle:
     """Open a bundle by the name of a default one, or by its path."""
     known = default_bundles()
-    text = os.fspath(name)
-    if text in known:
+    try:
+        text = os.fspath(name)
+        found = text in known or Path(str(text)).exists()
+    except (TypeError, OSError, ValueError):  # no path at all, or one that cannot be
+        text, found = repr(name)[:80], False
+    if isinstance(text, str) and text in known:
         return Bundle(known[text])
-    if not Path(text).exists():
+    if not found:
         raise BundleError(
             f"{text!r} is neither a model of this package ({', '.join(['levin', *known])}) nor the "
             "path of a bundle"
@@ -307,6 +346,8 @@ def verify(bundle: Bundle, target: Target) -> list[GraphCheck]:
                 raise BundleError(f"{bundle.path}: {_GOLDEN} lacks {error}") from None
             outputs = graph.run(inputs)
             for key, value in expected.items():
+                if key not in outputs or value.size == 0:
+                    raise BundleError(f"{bundle.path}: output {key!r} of {name!r} proves nothing")
                 if outputs[key].shape != value.shape:
                     raise BundleError(
                         f"{bundle.path}: output {key!r} of {name!r} has shape "

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import math
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from .color import luma_of
 from .errors import InputError
@@ -22,15 +24,41 @@ __all__ = [
     "WorkingSize",
     "open_picture",
     "pad_to_multiple",
+    "picture_format",
     "read_luma",
     "resize",
     "save_picture",
+    "upright",
     "working_shape",
     "write_whole",
 ]
 
+_LONGEST = 8  # aspect ratio up to which the default working size is the short side
+
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | str | os.PathLike[str]"
 WorkingSize: TypeAlias = "int | Literal['native'] | None"
+
+
+# EXIF orientation to the operation that turns the picture upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Suffixes of files that keep a picture's size and (all but JPEG exactly) its luma.
+_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".webp": ("WEBP", {"lossless": True}),
+    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ".tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ".bmp": ("BMP", {}),
+}
 
 
 @contextmanager
@@ -43,17 +71,42 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         When the file is missing, no picture, or truncated.
     """
     try:
-        with Image.open(path) as picture:
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
+        opened = Image.open(path)
     except FileNotFoundError:
         raise InputError(f"no such file: {path}") from None
     except UnidentifiedImageError:
         raise InputError(f"{path} is not a picture that can be read") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow reports damaged files by any of these, depending on the format.
-        raise InputError(f"{path} cannot be read: {error}") from None
-    yield upright
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _unreadable(str(path), error) from None
+    with opened:
+        yield upright(opened, str(path))
+
+
+def upright(picture: Image.Image, name: str) -> Image.Image:
+    """Decode a PIL image and turn it upright by its EXIF orientation.
+
+    Only the orientation is looked at: other damaged or odd EXIF entries are no reason to refuse a
+    picture.
+    """
+    try:
+        picture.load()
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged files
+        raise _unreadable(name, error) from None
+    orientation = None
+    with suppress(Exception):
+        orientation = picture.getexif().get(0x0112)
+    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    return InputError(
+        f"{name} cannot be read ({type(error).__name__}: {error}); the file is damaged or of an "
+        "unsupported kind, save it again as PNG or JPEG"
+    )
 
 
 def read_luma(image: ImageLike) -> NDArray[np.float32]:
@@ -79,7 +132,7 @@ def read_luma(image: ImageLike) -> NDArray[np.float32]:
         with open_picture(Path(image)) as opened:
             return _luma_of_picture(opened, os.fspath(image))
     if isinstance(image, Image.Image):
-        return _luma_of_picture(ImageOps.exif_transpose(image), "the picture")
+        return _luma_of_picture(upright(image, "the picture"), "the picture")
     if isinstance(image, np.ndarray):
         return _luma_of_array(image)
     raise InputError(f"image must be a path, a PIL image or an array, not {type(image).__name__}")
@@ -90,8 +143,8 @@ def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
         raise InputError(f"an image array must be (H, W) or (H, W, 3), not {array.shape}")
     if array.size == 0:
         raise InputError(f"the image is empty: shape {array.shape}")
-    if array.dtype == np.uint8 or array.dtype == np.uint16:
-        largest = np.float32(255 if array.dtype == np.uint8 else 65535)
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        largest = np.float32(255 if array.dtype.itemsize == 1 else 65535)
         values = array.astype(np.float32) / largest
     elif array.dtype.kind == "f":
         values = array.astype(np.float32)
@@ -110,30 +163,34 @@ def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
 def _luma_of_picture(picture: Image.Image, name: str) -> NDArray[np.float32]:
     if picture.width == 0 or picture.height == 0:
         raise InputError(f"{name} is empty: {picture.width}x{picture.height} pixels")
-    if picture.mode == "1":
-        picture = picture.convert("L")
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
-        picture = Image.new("RGBA", rgba.size, "white")
-        picture.alpha_composite(rgba)
-        picture = picture.convert("RGB")
     if picture.mode == "F":
         return _luma_of_array(np.asarray(picture))
     if picture.mode.startswith("I"):  # 16-bit grey, some of it held in 32 bits
         values = np.asarray(picture).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise InputError(f"{name} holds integers beyond 16 bits; save it as 8 or 16 bits")
-        return _luma_of_array(values.astype(np.uint16))
-    if picture.mode == "L":
-        return _luma_of_array(np.asarray(picture))
-    return _luma_of_array(np.asarray(_srgb(picture)))
+        luma = _luma_of_array(values.astype(np.uint16))
+        clear = picture.info.get("transparency")
+        return np.where(values == clear, np.float32(1.0), luma) if isinstance(clear, int) else luma
+    if not picture.has_transparency_data:
+        return _luma_of_array(np.asarray(_srgb(picture)))
+    profile = picture.info.get("icc_profile")
+    rgba = picture.convert("RGBA")
+    colour = rgba.convert("RGB")
+    colour.info["icc_profile"] = profile
+    over_white = Image.new("RGB", rgba.size, "white")
+    over_white.paste(_srgb(colour), mask=rgba.getchannel("A"))
+    return _luma_of_array(np.asarray(over_white))
 
 
 def _srgb(picture: Image.Image) -> Image.Image:
+    """8-bit RGB or grey in sRGB, by the picture's embedded profile."""
     profile = picture.info.get("icc_profile")
-    if profile and picture.mode in ("RGB", "CMYK"):
+    if picture.mode not in ("L", "RGB", "CMYK"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGB")
+    if profile:
         # A damaged or odd profile is no reason to refuse the picture: read it as if untagged.
-        with suppress(ImageCms.PyCMSError, OSError):
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             converted = ImageCms.profileToProfile(
                 picture,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),
@@ -142,7 +199,7 @@ def _srgb(picture: Image.Image) -> Image.Image:
             )
             if converted is not None:
                 return converted
-    return picture.convert("RGB")
+    return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
 
 
 def resize(values: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -169,7 +226,7 @@ def working_shape(shape: tuple[int, int], size: WorkingSize, default: int) -> tu
     shape : (H, W)
     size : int, "native" or None
         Short side in pixels; "native" is the picture's own size, None the default. A picture is
-        never enlarged.
+        never enlarged. The default keeps long strips down to the area of an 8:1 picture.
     default : int
         Short side for None.
     """
@@ -179,6 +236,8 @@ def working_shape(shape: tuple[int, int], size: WorkingSize, default: int) -> tu
     if isinstance(short, bool) or not isinstance(short, (int, np.integer)) or short < 1:
         raise InputError(f"size must be a short side of at least 1 pixel or 'native', not {size!r}")
     scale = min(1.0, int(short) / min(shape))
+    if size is None:
+        scale = min(scale, short * math.sqrt(_LONGEST / (shape[0] * shape[1])))
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
@@ -186,6 +245,17 @@ def pad_to_multiple(plane: NDArray[np.float32], multiple: int) -> NDArray[np.flo
     """Repeat the last row and column until both sides are whole multiples."""
     height, width = plane.shape
     return np.pad(plane, ((0, -height % multiple), (0, -width % multiple)), mode="edge")
+
+
+def picture_format(path: Path) -> tuple[str, dict[str, Any]]:
+    """Pillow's format and options for a file name; InputError for suffixes that are not written."""
+    try:
+        return _FORMATS[path.suffix.lower()]
+    except KeyError:
+        raise InputError(
+            f"{path}: pictures are not written with the suffix {path.suffix!r}; use one of "
+            f"{', '.join(_FORMATS)}"
+        ) from None
 
 
 def save_picture(picture: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
@@ -197,36 +267,37 @@ def save_picture(picture: NDArray[np.uint8], path: str | os.PathLike[str]) -> No
         When the suffix names no picture format or the place cannot be written.
     """
     target = Path(path)
-    kind = Image.registered_extensions().get(target.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise InputError(
-            f"{target}: unknown picture suffix {target.suffix!r}; use .png, .jpg, .webp or .tif"
-        )
-    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {}
+    kind, options = picture_format(target)
     encoded = io.BytesIO()
     try:
         Image.fromarray(picture).save(encoded, format=kind, **options)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{target}: this picture cannot be saved as {kind}: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # encoders raise almost anything past their limits
+        raise InputError(
+            f"{target}: a picture of {picture.shape[1]}x{picture.shape[0]} cannot be saved as "
+            f"{kind} ({error}); use .png"
+        ) from None
     write_whole(target, encoded.getvalue())
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all: into a neighbour first, then moved into place."""
+    """Write a file whole or not at all: into a neighbour first, then moved into place.
+
+    A symbolic link is followed; a file that is replaced keeps its permissions.
+    """
+    target = target.resolve()
+    scratch = target.parent / f".colordeploy-{secrets.token_hex(8)}"
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with open(scratch, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # mkstemp makes private files
-        os.replace(name, target)
+        if target.exists():
+            shutil.copymode(target, scratch)
+        os.replace(scratch, target)
     except OSError as error:
-        with suppress(OSError):
-            os.unlink(name)
         raise InputError(f"cannot write {target}: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            scratch.unlink()  # gone already when all went well

@@ -50,7 +50,7 @@ def load(
     >>> rgb = canvas.render("strokes.png")                  # doctest: +SKIP
     """
     target = parse_target(backend, device, threads)
-    if os.fspath(name) == "levin":
+    if name == "levin":
         return levin_model()
     bundle = find_bundle(name)
     method = bundle.manifest.method

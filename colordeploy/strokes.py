@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from PIL import Image, ImageColor, ImageDraw
 
 from .color import chroma_of
 from .errors import InputError
-from .image import open_picture
+from .image import open_picture, upright
+
+_FARTHEST = 1_000_000  # pixels; Pillow loses count far beyond
 
 __all__ = ["Constraints", "Stroke", "StrokesLike", "constraints", "rasterize", "read_strokes"]
 
@@ -47,10 +50,39 @@ class Stroke:
                     f"unknown stroke colour {self.color!r}; use (r, g, b) or a CSS colour such as "
                     "'#c03028'"
                 ) from None
-        rgb = tuple(int(channel) for channel in self.color)
-        if len(rgb) != 3 or min(rgb) < 0 or max(rgb) > 255:
-            raise InputError(f"a stroke colour is three numbers in 0..255, not {self.color!r}")
-        return rgb[0], rgb[1], rgb[2]
+        try:
+            r, g, b = (operator.index(channel) for channel in self.color)
+        except (TypeError, ValueError):
+            r = g = b = -1
+        if min(r, g, b) < 0 or max(r, g, b) > 255:
+            raise InputError(
+                f"a stroke colour is three whole numbers in 0..255 or a CSS colour, not "
+                f"{self.color!r}"
+            )
+        return r, g, b
+
+    def corners(self) -> list[tuple[int, int]]:
+        """Return the corners as whole (x, y) pixels."""
+        try:
+            corners = [(round(float(x)), round(float(y))) for y, x in self.points]
+        except (TypeError, ValueError, OverflowError):
+            corners = []
+        if not corners or max(abs(v) for corner in corners for v in corner) > _FARTHEST:
+            raise InputError(
+                "a stroke needs at least one point, and points are (y, x) pairs of finite pixel "
+                f"coordinates up to {_FARTHEST}; got {self.points!r:.80}"
+            )
+        return corners
+
+    def pixels_wide(self) -> float:
+        """Return the width, checked."""
+        try:
+            width = float(self.width)
+        except (TypeError, ValueError):
+            width = math.nan
+        if not 1 <= width <= _FARTHEST:
+            raise InputError(f"a stroke's width must be 1 to {_FARTHEST} pixels, not {self.width}")
+        return width
 
 
 StrokesLike: TypeAlias = (
@@ -91,19 +123,14 @@ def rasterize(strokes: Iterable[Stroke], shape: tuple[int, int]) -> NDArray[np.u
     for stroke in strokes:
         if not isinstance(stroke, Stroke):
             raise InputError(f"strokes must be Stroke objects, not {type(stroke).__name__}")
-        points = [(float(x), float(y)) for y, x in stroke.points]
-        width = float(stroke.width)
-        if not points or not all(math.isfinite(v) for point in points for v in point):
-            raise InputError("a stroke needs at least one point, with finite coordinates")
-        if not math.isfinite(width) or width < 1:
-            raise InputError(f"a stroke's width must be at least 1 pixel, not {stroke.width}")
+        points, width = stroke.corners(), stroke.pixels_wide()
         fill = (*stroke.rgb(), 255)
         if len(points) > 1:
             draw.line(points, fill=fill, width=round(width))
         radius = (width - 1) / 2
         for x, y in points:  # round joints and ends
             if radius < 0.5:  # Pillow draws nothing for an ellipse this small
-                draw.point((round(x), round(y)), fill=fill)
+                draw.point((x, y), fill=fill)
             else:
                 draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
     return np.asarray(picture, dtype=np.uint8).copy()
@@ -127,7 +154,7 @@ def read_strokes(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uin
         with open_picture(Path(strokes)) as opened:
             rgba = _rgba_of(opened, f"strokes file {os.fspath(strokes)}")
     elif isinstance(strokes, Image.Image):
-        rgba = _rgba_of(strokes, "strokes picture")
+        rgba = _rgba_of(upright(strokes, "the strokes"), "strokes picture")
     elif isinstance(strokes, np.ndarray):
         if strokes.dtype != np.uint8 or strokes.ndim != 3 or strokes.shape[2] != 4:
             raise InputError(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -8,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colordeploy.bundle import Bundle, Manifest, default_bundles, find_bundle, verify
+from colordeploy.bundle import Bundle, Manifest, _digest, default_bundles, find_bundle, verify
 from colordeploy.errors import BundleError
+from colordeploy.models import load
 from colordeploy.runtime.graph import Target
 from export.bundling.lga import bundle as export_bundle
 
@@ -29,6 +31,15 @@ def exported(tmp_path_factory) -> Path:
 @pytest.fixture
 def bundle(exported, tmp_path) -> Path:
     return Path(shutil.copytree(exported, tmp_path / "tiny"))
+
+
+def edit_manifest(bundle: Path, change) -> None:
+    """Change a manifest and keep its hash right, as an exporter with a mistake would."""
+    values = json.loads((bundle / "manifest.json").read_text())
+    values.pop("manifest_sha256")
+    change(values)
+    values["manifest_sha256"] = _digest(values)
+    (bundle / "manifest.json").write_text(json.dumps(values))
 
 
 def test_verify(bundle):
@@ -71,13 +82,10 @@ def test_wrong_golden_vectors_fail(bundle):
     golden = Bundle(bundle).golden()
     key = "affinity/noise/output/features"
     golden[key] = golden[key] + np.float32(1e-3)
-    import hashlib
-
     content = _npz(golden)
     (bundle / "golden.npz").write_bytes(content)
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    manifest["golden_sha256"] = hashlib.sha256(content).hexdigest()
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    digest = hashlib.sha256(content).hexdigest()
+    edit_manifest(bundle, lambda manifest: manifest.update(golden_sha256=digest))
     (check,) = verify(Bundle(bundle), CPU)
     assert not check.passed
     assert check.largest_error == pytest.approx(1e-3, rel=0.01)
@@ -93,18 +101,84 @@ def test_wrong_golden_vectors_fail(bundle):
         (lambda m: m.update(surprise=1), "surprise"),
         (lambda m: m.update(parameters=[]), "parameters"),
         (lambda m: m["graphs"]["affinity"].pop("sha256"), "sha256"),
+        (lambda m: m["graphs"].clear(), "no graph"),
+        (lambda m: m["graphs"]["affinity"].update(outputs=[]), "outputs"),
+        (lambda m: m["graphs"]["affinity"].update(tolerance=float("inf")), "tolerance"),
         (lambda m: m["graphs"]["affinity"].update(file="../evil.onnx"), "out of the bundle"),
     ],
 )
 def test_odd_manifests(bundle, change, word):
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    change(manifest)
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    edit_manifest(bundle, change)
     with pytest.raises(BundleError, match=word):
         verify(Bundle(bundle), CPU)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])
+def test_a_changed_byte_of_the_manifest_is_noticed(bundle):
+    text = (bundle / "manifest.json").read_text()
+    (bundle / "manifest.json").write_text(text.replace('"phi": 1e-08', '"phi": 2e-08'))
+    with pytest.raises(BundleError, match="SHA-256 does not match"):
+        Bundle(bundle)
+
+
+def test_no_changed_bit_of_a_zip_is_used(bundle, tmp_path):
+    """Seeded flips all over the file: each is either harmless or a BundleError."""
+    path = tmp_path / "flipped.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in bundle.iterdir():
+            archive.write(file, file.name)
+    whole = path.read_bytes()
+    expected = {name: Bundle(path).graph(name) for name in ("affinity",)}
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, len(whole), 300):
+        content = bytearray(whole)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        try:
+            opened = Bundle(path)
+            assert opened.graph("affinity") == expected["affinity"]
+            opened.golden()
+        except BundleError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("multiple", "x"),
+        ("multiple", 0),
+        ("multiple", None),
+        ("working_size", "big"),
+        ("sigma", "abc"),
+        ("sigma", -1.0),
+        ("global_step", 12.5),
+        ("local_edges", "false"),
+        ("phi", float("nan")),
+    ],
+)
+def test_odd_parameters(bundle, name, value):
+    edit_manifest(bundle, lambda manifest: manifest["parameters"].update({name: value}))
+    with pytest.raises(BundleError, match=name):
+        load(bundle)
+
+
+def test_export_refuses_to_replace_other_things(bundle, tmp_path):
+    checkpoint = save_tiny_checkpoint(tmp_path / "c.pt")
+    other = tmp_path / "keep"
+    other.mkdir()
+    (other / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="something else"):
+        export_bundle(checkpoint, other, 64, None)
+    assert (other / "thesis.txt").read_text() == "years of work"
+    with pytest.raises(FileExistsError, match="is a file"):
+        export_bundle(checkpoint, checkpoint, 64, None)
+    before = Bundle(bundle).manifest
+    export_bundle(checkpoint, bundle, 32, None)  # a bundle may be replaced
+    assert Bundle(bundle).manifest.parameters["working_size"] == 32
+    assert before.parameters["working_size"] == 64
+    assert {p.name for p in tmp_path.iterdir()} == {"c.pt", "keep", "tiny"}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"[" * 100_000, b"\xff\xfe", b""])
 def test_manifest_that_is_no_json(bundle, content):
     (bundle / "manifest.json").write_bytes(content)
     with pytest.raises(BundleError, match="manifest"):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,59 @@ def test_16_bit_grey(tmp_path, suffix):
     assert np.abs(read_luma(path) - values / 65535).max() < 1e-6
 
 
+@pytest.mark.parametrize("kind", ["I;16", "L", "RGB"])
+def test_transparent_colour_of_a_png(tmp_path, kind):
+    """tRNS: one value is transparent, so it becomes white; the others keep their depth."""
+    if kind == "I;16":
+        values = np.full((8, 8), 30000, np.uint16)
+        values[0] = 7
+        picture, clear = Image.fromarray(values), b"\x00\x07"
+        expected = 30000 / 65535
+    else:
+        picture = Image.new(kind, (8, 8), 100 if kind == "L" else (100, 100, 100))
+        picture.paste(7 if kind == "L" else (7, 7, 7), (0, 0, 8, 1))
+        clear = 7 if kind == "L" else (7, 7, 7)
+        expected = 100 / 255
+    if kind == "I;16":
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        png = buffer.getvalue()
+        chunk = b"tRNS" + clear
+        block = len(clear).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+        place = png.index(b"IDAT") - 4
+        path = tmp_path / "a.png"
+        path.write_bytes(png[:place] + block + png[place:])
+    else:
+        path = saved(tmp_path, picture, "a.png", transparency=clear)
+    luma = read_luma(path)
+    assert np.allclose(luma[0], 1.0, atol=1e-6)
+    assert np.allclose(luma[1:], expected, atol=1e-6)
+
+
+def test_odd_exif_is_no_reason_to_refuse(tmp_path, rgb):
+    """Text where a number belongs: Pillow reads it, and fails to write it again."""
+    entries = struct.pack("<HHI4s", 0x0100, 2, 4, b"abc\0")
+    entries += struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    assert read_luma(saved(tmp_path, rgb, "a.jpg", exif=exif)).shape == (160, 120)
+
+
+def test_lazy_and_closed_pil_images(tmp_path, rgb):
+    path = saved(tmp_path, rgb, "a.png")
+    (tmp_path / "cut.png").write_bytes(path.read_bytes()[:2000])
+    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(InputError, match="picture"):
+        read_luma(cut)
+    closed = Image.open(path)
+    closed.close()
+    with pytest.raises(InputError, match="picture"):
+        read_luma(closed)
+
+
+def test_big_endian_16_bit():
+    values = np.array([[0, 65535], [257, 1]], ">u2")
+    assert np.allclose(read_luma(values), values / 65535, atol=1e-7)
+
+
 def test_cmyk(tmp_path, rgb):
     cmyk = rgb.convert("CMYK")
     luma = read_luma(saved(tmp_path, cmyk, "a.tif"))
@@ -99,8 +154,10 @@ def test_exif_orientation(tmp_path, rgb, orientation):
 
 def test_colour_profile_is_converted(tmp_path, rgb):
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    tagged = read_luma(saved(tmp_path, rgb, "a.png", icc_profile=lab))
-    assert np.abs(tagged - expected_luma(rgb)).max() < 2 / 255
+    for mode in ("RGB", "RGBA", "P"):
+        picture = rgb.convert(mode)
+        tagged = read_luma(saved(tmp_path, picture, "a.png", icc_profile=lab))
+        assert np.abs(tagged - expected_luma(picture)).max() < 2 / 255
     damaged = read_luma(saved(tmp_path, rgb, "b.png", icc_profile=b"not a profile"))
     assert np.abs(damaged - expected_luma(rgb)).max() < 1e-6
 
@@ -162,6 +219,10 @@ def test_working_shape():
     assert working_shape((600, 800), "native", 256) == (600, 800)
     assert working_shape((100, 50), 256, 256) == (100, 50)  # never enlarged
     assert working_shape((1, 5000), 1, 256) == (1, 5000)
+    assert working_shape((300, 2400), None, 256) == (256, 2048)
+    height, width = working_shape((300, 30000), None, 256)  # long strips are bounded
+    assert 0.95 < height * width / (8 * 256**2) <= 1.01
+    assert working_shape((300, 30000), 256, 256) == (256, 25600)  # unless asked for
     assert working_shape((9000, 3), 1, 256) == (3000, 1)
     for size in (0, -1, 1.5, "big", True):
         with pytest.raises(InputError, match="size"):
@@ -197,12 +258,50 @@ def test_save_is_whole_or_not_at_all(tmp_path, photo_like, monkeypatch):
 
 
 def test_save_refusals(tmp_path, photo_like):
-    for name in ("out", "out.xyz", "out.txt"):
+    for name in ("out", "out.xyz", "out.txt", "out.ico", "out.gif"):
         with pytest.raises(InputError, match="suffix"):
             save_picture(photo_like, tmp_path / name)
     with pytest.raises(InputError, match="cannot write"):
         save_picture(photo_like, tmp_path / "no" / "such" / "folder.png")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "bmp"])
+def test_written_pixels_come_back(tmp_path, photo_like, suffix):
+    save_picture(photo_like, tmp_path / f"a.{suffix}")
+    with Image.open(tmp_path / f"a.{suffix}") as back:
+        assert np.array_equal(np.asarray(back.convert("RGB")), photo_like)
+
+
+def test_permissions_and_links(tmp_path, photo_like):
+    umask = os.umask(0o022)
+    try:
+        save_picture(photo_like, tmp_path / "fresh.png")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "fresh.png").stat().st_mode & 0o777 == 0o644
+    (tmp_path / "fresh.png").chmod(0o600)
+    (tmp_path / "link.png").symlink_to("fresh.png")
+    save_picture(photo_like // 2, tmp_path / "link.png")
+    assert (tmp_path / "link.png").is_symlink()
+    assert (tmp_path / "fresh.png").stat().st_mode & 0o777 == 0o600
+    with Image.open(tmp_path / "fresh.png") as back:
+        assert np.array_equal(np.asarray(back), photo_like // 2)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, photo_like, monkeypatch):
+    def interrupt(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        save_picture(photo_like, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_wide_for_the_format(tmp_path):
+    with pytest.raises(InputError, match=r"use \.png"):
+        save_picture(np.zeros((1, 70_000, 3), np.uint8), tmp_path / "a.jpg")
 
 
 def test_jpeg_keeps_colour(tmp_path, photo_like):

@@ -19,6 +19,11 @@ def test_rasterize_draws_y_x_points():
     assert set(np.unique(rgba[..., 3])) == {0, 255}
 
 
+def test_fractional_points_are_rounded():
+    rgba = rasterize([Stroke([(10.6, 3.2), (10.6, 12.8)], "red", 1)], (20, 20))
+    assert np.argwhere(rgba[..., 3]).tolist() == [[11, x] for x in range(3, 14)]
+
+
 def test_a_dot_and_a_later_stroke_on_top():
     rgba = rasterize([Stroke([(8, 8)], "red", 9), Stroke([(8, 8)], "#0000ff", 1)], (17, 17))
     assert rgba[8, 8].tolist() == [0, 0, 255, 255]
@@ -30,6 +35,14 @@ def test_a_dot_and_a_later_stroke_on_top():
     [
         (Stroke([], "red"), "point"),
         (Stroke([(np.nan, 1)], "red"), "finite"),
+        (Stroke([(1, 2, 3)], "red"), "point"),
+        (Stroke([(None, 2)], "red"), "point"),
+        (Stroke((3, 3), "red"), "point"),
+        (Stroke([(3, 3), (3, 1e12)], "red"), "point"),
+        (Stroke([(1, 1)], (0.9, 0.1, 0.1)), "whole"),
+        (Stroke([(1, 1)], None), "colour"),
+        (Stroke([(1, 1)], "red", "thick"), "width"),
+        (Stroke([(1, 1)], "red", 1e300), "width"),
         (Stroke([(1, 1)], "no-colour"), "no-colour"),
         (Stroke([(1, 1)], (1, 2)), "three"),
         (Stroke([(1, 1)], (0, 0, 300)), "0..255"),

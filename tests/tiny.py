@@ -21,6 +21,13 @@ def save_tiny_checkpoint(path: Path, config: LGAConfig = TINY) -> Path:
             parameter.add_(0.1 * torch.randn_like(parameter))
     state = net.state_dict()
     checkpoint.save(
-        path, {"method": "lga", "config": config.to_dict(), "step": 1, "average": state}
+        path,
+        {
+            "method": "lga",
+            "config": config.to_dict(),
+            "step": 1,
+            "average": state,
+            "data": "nothing: random weights",
+        },
     )
     return path

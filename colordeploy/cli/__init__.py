@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import click
 
@@ -25,6 +26,8 @@ for _command in (scribble, affinities, models, doctor):
 
 def main() -> None:
     """Entry point: status 0 on success, 2 on wrong usage, 1 with one line on stderr otherwise."""
+    if not sys.warnoptions:  # libraries' warnings are for developers; python -W shows them
+        warnings.simplefilter("ignore")
     try:
         cli()
     except ColorDeployError as error:

@@ -46,8 +46,9 @@ def affinities(
     from PIL import Image, ImageDraw
 
     import colordeploy
-    from colordeploy.image import read_luma, save_picture
+    from colordeploy.image import picture_format, read_luma, save_picture
 
+    picture_format(output)
     with colordeploy.load(model, backend, device, threads) as loaded:
         canvas = loaded.prepare(photo, size=size)
     height, width = canvas.size

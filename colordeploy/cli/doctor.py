@@ -10,6 +10,8 @@ from importlib.metadata import version
 
 import click
 
+from .options import verbosity_options
+
 
 def _report() -> dict[str, object]:
     import onnxruntime
@@ -35,6 +37,7 @@ def _report() -> dict[str, object]:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@verbosity_options
 def doctor(as_json: bool) -> None:
     """Say what this machine can run, and what is missing for the rest."""
     try:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from .options import target_options
+from .options import target_options, verbosity, verbosity_options
 
 
 @click.group()
@@ -16,6 +16,7 @@ def models() -> None:
 
 
 @models.command("list")
+@verbosity_options
 def list_models() -> None:
     """List the models that `--model` and `colordeploy.load` know by name."""
     from ..bundle import Bundle, default_bundles
@@ -29,6 +30,7 @@ def list_models() -> None:
 @models.command()
 @click.argument("bundle")
 @click.option("--json", "as_json", is_flag=True, help="The manifest itself.")
+@verbosity_options
 def info(bundle: str, as_json: bool) -> None:
     """Show the manifest of BUNDLE (a name or a path)."""
     from ..bundle import find_bundle
@@ -54,6 +56,7 @@ def info(bundle: str, as_json: bool) -> None:
 @models.command()
 @click.argument("bundle")
 @target_options
+@verbosity_options
 def verify(bundle: str, backend: str, device: str, threads: int | None) -> None:
     """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
     from ..bundle import find_bundle
@@ -61,7 +64,7 @@ def verify(bundle: str, backend: str, device: str, threads: int | None) -> None:
     from ..runtime.graph import parse_target
 
     checks = check(find_bundle(bundle), parse_target(backend, device, threads))
-    for result in checks:
+    for result in checks if verbosity() else ():
         word = "ok" if result.passed else "FAILED"
         click.echo(
             f"{word}  {result.graph} on {result.device}: largest error "

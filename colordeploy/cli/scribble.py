@@ -33,8 +33,9 @@ def scribble(
 ) -> None:
     """Colour PHOTO from STROKES, a transparent PNG of the same size with coloured marks on it."""
     import colordeploy
-    from colordeploy.image import save_picture
+    from colordeploy.image import picture_format, save_picture
 
+    picture_format(output)  # an odd suffix is found out before the work, not after it
     started = time.perf_counter()
     with colordeploy.load(model, backend, device, threads) as loaded:
         ready = time.perf_counter()

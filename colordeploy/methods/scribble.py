@@ -7,10 +7,9 @@ brings it to the picture's own size along its luma edges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -264,12 +263,13 @@ class ScribbleModel:
         InputError
             For pictures that cannot be read or are empty.
         """
-        if self._source is None:
+        source = self._source  # read once: another thread may close the model
+        if source is None:
             raise InputError(f"model {self.name!r} was closed; load it again")
         luma = read_luma(image)
         shape = working_shape(luma.shape, size, self.parameters.working_size)
         working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
-        features, alpha = self._source(working_luma)
+        features, alpha = source(working_luma)
         return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters)
 
     def __call__(self, image: ImageLike, strokes: StrokesLike) -> NDArray[np.uint8]:
@@ -301,16 +301,49 @@ def levin_model() -> ScribbleModel:
 
 
 def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
-    """LGA-Net from a bundle."""
-    source = GraphFeatures(bundle.load("affinity", target), int(bundle.parameter("multiple")))
-    return ScribbleModel(
-        bundle.manifest.name, "lga", source, _parameters(bundle.manifest.parameters, bundle)
+    """LGA-Net from a bundle; BundleError when the bundle does not describe one."""
+    parameters = PropagationParameters(
+        sigma=_number(bundle, "sigma", above=0.0),
+        phi=_number(bundle, "phi", above=-1.0),
+        global_step=_whole(bundle, "global_step", least=0),
+        local_edges=_flag(bundle, "local_edges"),
+        working_size=_whole(bundle, "working_size", least=1),
     )
+    multiple = _whole(bundle, "multiple", least=1)
+    entry = bundle.manifest.graphs.get("affinity")
+    found = () if entry is None else (*(t.name for t in entry.inputs + entry.outputs),)
+    if found != ("luma", "features", "log_alpha"):
+        raise BundleError(
+            f"{bundle.path}: an lga bundle has a graph 'affinity' from luma to features and "
+            f"log_alpha; this one has {found}"
+        )
+    source = GraphFeatures(bundle.load("affinity", target), multiple)
+    return ScribbleModel(bundle.manifest.name, "lga", source, parameters)
 
 
-def _parameters(values: Mapping[str, Any], bundle: Bundle) -> PropagationParameters:
-    names = ("sigma", "phi", "global_step", "local_edges", "working_size")
-    try:
-        return PropagationParameters(**{name: values[name] for name in names})
-    except KeyError as error:
-        raise BundleError(f"{bundle.path}: the manifest lacks the parameter {error}") from None
+def _number(bundle: Bundle, name: str, above: float) -> float:
+    value = bundle.parameter(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < np.inf:
+        raise _odd_parameter(bundle, name, f"a finite number above {above:g}")
+    return float(value)
+
+
+def _whole(bundle: Bundle, name: str, least: int) -> int:
+    value = bundle.parameter(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+        raise _odd_parameter(bundle, name, f"a whole number of at least {least}")
+    return value
+
+
+def _flag(bundle: Bundle, name: str) -> bool:
+    value = bundle.parameter(name)
+    if not isinstance(value, bool):
+        raise _odd_parameter(bundle, name, "true or false")
+    return value
+
+
+def _odd_parameter(bundle: Bundle, name: str, allowed: str) -> BundleError:
+    return BundleError(
+        f"{bundle.path}: parameter {name!r} must be {allowed}, not {bundle.parameter(name)!r}; "
+        "export the bundle again"
+    )

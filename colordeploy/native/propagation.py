@@ -14,6 +14,7 @@ by ``phi`` alone.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Affinities", "Propagator", "propagate"]
 
 _F64 = NDArray[np.float64]
+_SMALLEST_SIGMA = 1e-100
 # (dy, dx) of the four planes of Affinities.local; csrc/propagation/graph.hpp has the same.
 _DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
@@ -45,7 +47,7 @@ def _plan(height: int, width: int, global_step: int) -> _core.Plan:
 def _number(name: str, value: Any, *, positive: bool) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be a number, not {value!r}") from None
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
         allowed = "a finite number above 0" if positive else "a finite number of at least 0"
@@ -63,9 +65,16 @@ def _step(global_step: Any) -> int:
     return int(global_step)
 
 
+def _array(name: str, values: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name} is no array: its rows differ in length") from None
+
+
 def _finite_array(name: str, values: ArrayLike, axes: str) -> _F64:
     """Check an array of the given axes ("HWC") and return it as contiguous float64."""
-    array = np.asarray(values)
+    array = _array(name, values)
     if array.ndim != len(axes):
         raise InputError(
             f"{name} must have {len(axes)} axes ({', '.join(axes)}), not shape {array.shape}"
@@ -86,6 +95,15 @@ def _require_cpu(device: str) -> None:
             f"device {device!r} is not available in this build of the compiled core; use "
             "device='cpu'"
         )
+
+
+def _frozen(array: NDArray[Any]) -> _F64:
+    """Contiguous float64 that nobody can change any more: the caller's arrays are copied."""
+    result = np.ascontiguousarray(array, dtype=np.float64)
+    if result.flags.writeable or result.base is not None:
+        result = result.copy()
+        result.flags.writeable = False
+    return result
 
 
 @dataclass(frozen=True)
@@ -114,7 +132,9 @@ class Affinities:
         if local.shape[0] != len(_DIRECTIONS):
             raise InputError(f"local affinities must have 4 planes, not {local.shape[0]}")
         points = len(_plan(local.shape[1], local.shape[2], step).global_pixels)
-        packed = np.ascontiguousarray(self.global_, dtype=np.float64)
+        packed = _array("global affinities", self.global_)
+        if packed.dtype.kind not in "fiu":
+            raise InputError(f"global affinities must hold real numbers, not {packed.dtype}")
         if packed.shape != (points * (points - 1) // 2,):
             raise InputError(
                 f"a {local.shape[1]}x{local.shape[2]} picture with global_step {step} has "
@@ -123,8 +143,8 @@ class Affinities:
             )
         if not np.isfinite(packed).all() or (packed < 0).any() or (local < 0).any():
             raise InputError("affinities must be finite and not negative")
-        object.__setattr__(self, "local", local)
-        object.__setattr__(self, "global_", packed)
+        object.__setattr__(self, "local", _frozen(local))
+        object.__setattr__(self, "global_", _frozen(packed))
         object.__setattr__(self, "global_step", step)
 
     @classmethod
@@ -156,17 +176,37 @@ class Affinities:
         """
         array = _finite_array("features", features, "HWC")
         sigma = _number("sigma", sigma, positive=True)
+        if sigma < _SMALLEST_SIGMA:
+            raise InputError(f"sigma must be at least {_SMALLEST_SIGMA:g}, not {sigma}")
         step = _step(global_step)
         height, width, _ = array.shape
         plan = _plan(height, width, step)
+        _require_memory(plan, height, width)
         with _memory_named(height, width):
-            return cls(
+            near = (
                 _core.local_affinities(plan, array, sigma)
                 if local
-                else np.zeros((len(_DIRECTIONS), height, width)),
-                _core.global_affinities(plan, array, sigma),
-                step,
+                else np.zeros((len(_DIRECTIONS), height, width))
             )
+            distant = _core.global_affinities(plan, array, sigma)
+            near.flags.writeable = distant.flags.writeable = False  # so they need no copy
+            return cls(near, distant, step)
+
+
+def _require_memory(plan: _core.Plan, height: int, width: int) -> None:
+    """Refuse what cannot fit: the operating system would rather kill the process than say no."""
+    points = len(plan.global_pixels)
+    needed = 8 * (plan.factor_size + points * (points - 1) // 2 + 8 * height * width)
+    try:
+        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not everywhere
+        return
+    if needed > present:
+        raise SolverError(
+            f"solving for {height}x{width} pixels with {points} global points takes about "
+            f"{needed / 2**30:.1f} GiB, more than the {present / 2**30:.1f} GiB of this machine; "
+            "use a smaller working size or a larger global_step"
+        )
 
 
 @contextmanager
@@ -231,6 +271,7 @@ class Propagator:
         self._phi = _number("phi", phi, positive=False)
         _, self._height, self._width = self._affinities.local.shape
         self._plan = _plan(self._height, self._width, self._affinities.global_step)
+        _require_memory(self._plan, self._height, self._width)
         self._last: tuple[NDArray[np.uint8], _core.Factor] | None = None
 
     @property
@@ -313,15 +354,27 @@ class Propagator:
         features : (H, W, C) float64
         sigma, alpha : float
         """
+        arrays = [
+            _finite_array("features", features, "HWC"),
+            _finite_array("x", x, "HWK"),
+            _finite_array("adjoint", adjoint, "HWK"),
+        ]
+        if any(array.shape[:2] != self.shape for array in arrays) or (
+            arrays[1].shape != arrays[2].shape
+        ):
+            raise InputError(
+                f"features, x and adjoint must be {self._height}x{self._width}, x and adjoint of "
+                f"one shape; got {', '.join(str(array.shape) for array in arrays)}"
+            )
         return _core.affinity_gradient(
             self._plan,
-            _finite_array("features", features, "HWC"),
+            arrays[0],
             _number("sigma", sigma, positive=True),
             self._alpha,
             self._affinities.local,
             self._affinities.global_,
-            _finite_array("x", x, "HWK"),
-            _finite_array("adjoint", adjoint, "HWK"),
+            arrays[1],
+            arrays[2],
         )
 
     def matrix(self, mask: ArrayLike) -> scipy.sparse.csr_matrix:
@@ -354,7 +407,7 @@ class Propagator:
         return scipy.sparse.csr_matrix(scipy.sparse.diags(diagonal, format="csr") - w)
 
     def _marks(self, mask: ArrayLike) -> NDArray[np.uint8]:
-        array = np.asarray(mask)
+        array = _array("mask", mask)
         if array.dtype != np.bool_:
             raise InputError(f"mask must be boolean, not {array.dtype}")
         if array.shape != self.shape:

@@ -15,6 +15,7 @@ from ..errors import BackendError
 __all__ = ["BACKENDS", "Graph", "Target", "load_graph", "parse_target"]
 
 BACKENDS = ("auto", "onnxruntime", "tensorrt")
+_MOST_THREADS = 1024
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -67,9 +68,13 @@ def parse_target(backend: str, device: str, threads: int | None) -> Target:
             "the TensorRT backend is not part of this version; use backend='onnxruntime'"
         )
     if threads is not None and (
-        isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1
+        isinstance(threads, bool)
+        or not isinstance(threads, (int, np.integer))
+        or not 1 <= threads <= _MOST_THREADS
     ):
-        raise BackendError(f"threads must be a whole number of at least 1 or None, not {threads!r}")
+        raise BackendError(
+            f"threads must be a whole number of 1 to {_MOST_THREADS}, or None; got {threads!r}"
+        )
     return Target(backend, device, None if threads is None else int(threads))
 
 

@@ -33,7 +33,7 @@ class OnnxRuntimeGraph:
         if has_cuda and target.device != "cpu":
             providers.insert(0, (_CUDA, {"device_id": index}))
         options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors reach the user as BackendError
         if target.threads is not None:
             options.intra_op_num_threads = target.threads
         try:

@@ -17,7 +17,7 @@ using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
 template <typename T>
 cp::View3<T> view3(py::array_t<double, py::array::c_style>& array) {
     constexpr py::ssize_t size = sizeof(double);
-    return {array.mutable_data(), array.shape(0),           array.shape(1),
+    return {array.mutable_data(), array.shape(0),          array.shape(1),
             array.shape(2),       array.strides(0) / size, array.strides(1) / size};
 }
 
@@ -43,9 +43,9 @@ void require(bool condition, const char* message) {
 }
 
 void require_features(const cp::Grid& grid, const Array& features) {
-    require(features.ndim() == 3 && features.shape(0) == grid.height &&
-                features.shape(1) == grid.width,
-            "features must be (height, width, channels) of the plan's size");
+    require(
+        features.ndim() == 3 && features.shape(0) == grid.height && features.shape(1) == grid.width,
+        "features must be (height, width, channels) of the plan's size");
 }
 
 std::size_t pair_count(const cp::Grid& grid) {
@@ -103,8 +103,8 @@ Array solve(const cp::Factor& factor, const Array& b) {
     return x;
 }
 
-py::tuple affinity_gradient(const cp::Plan& plan, const Array& features, double sigma,
-                            double alpha, const Array& local, const Array& global, const Array& x,
+py::tuple affinity_gradient(const cp::Plan& plan, const Array& features, double sigma, double alpha,
+                            const Array& local, const Array& global, const Array& x,
                             const Array& adjoint) {
     require_features(plan.grid, features);
     require_features(plan.grid, x);

@@ -46,7 +46,7 @@ struct Update {
 };
 
 class Factorization {
-   public:
+ public:
     Factorization(const Plan& plan, const Blas& blas, const System& system,
                   const std::uint8_t* mask, double* values)
         : plan_(plan), blas_(blas), system_(system), mask_(mask), values_(values) {}
@@ -73,7 +73,7 @@ class Factorization {
         }
     }
 
-   private:
+ private:
     static std::size_t square(std::int32_t n) {
         return static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
     }
@@ -131,7 +131,11 @@ class Factorization {
                 double* column = panel + static_cast<std::size_t>(k) * n;
                 const std::ptrdiff_t below = n - k - 1;
                 const double pivot = excess[k] + sum(column + k + 1, below);
-                if (!(pivot > 0.0) || !std::isfinite(pivot)) {
+                if (!std::isfinite(pivot)) {
+                    throw SingularSystem(
+                        "the system's weights overflow: use a smaller alpha, phi or weights");
+                }
+                if (!(pivot > 0.0)) {
                     throw SingularSystem(
                         "the system is singular: pixel " +
                         std::to_string(plan_.pixel_at[front.first + k]) +
@@ -196,7 +200,8 @@ void Factor::solve(const double* b, double* x, std::ptrdiff_t channels) const {
             std::fill_n(rows_of(c) + front.pivots, front.boundary, 0.0);
         }
         for (std::int32_t k = 0; k < front.pivots; ++k) {
-            const double* column = values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
+            const double* column =
+                values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
             for (std::ptrdiff_t c = 0; c < channels; ++c) {
                 double* t = rows_of(c);
                 t[k] /= column[k];
@@ -223,7 +228,8 @@ void Factor::solve(const double* b, double* x, std::ptrdiff_t channels) const {
             }
         }
         for (std::int32_t k = front.pivots - 1; k >= 0; --k) {
-            const double* column = values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
+            const double* column =
+                values_.get() + front.factor + static_cast<std::size_t>(k) * rows;
             for (std::ptrdiff_t c = 0; c < channels; ++c) {
                 double* t = rows_of(c);
                 t[k] = (t[k] + dot(column + k + 1, t + k + 1, rows - k - 1)) / column[k];

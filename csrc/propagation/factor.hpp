@@ -33,7 +33,7 @@ struct System {
 };
 
 class Factor {
-   public:
+ public:
     // mask: one byte a pixel, raster order; non-zero where the diagonal matrix M is one.
     // Throws SingularSystem when a part of the picture is tied to no marked pixel at all.
     Factor(std::shared_ptr<const Plan> plan, const Blas& blas, const System& system,
@@ -44,7 +44,7 @@ class Factor {
 
     const Plan& plan() const { return *plan_; }
 
-   private:
+ private:
     std::shared_ptr<const Plan> plan_;
     // Panels of all fronts, column-major: the Cholesky factor with the signs of its
     // off-diagonal entries dropped (they are all negative).

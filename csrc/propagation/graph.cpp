@@ -8,11 +8,13 @@ namespace colordeploy::propagation {
 
 namespace {
 
-inline double squared_distance(const double* a, const double* b, std::ptrdiff_t channels) {
+// |a - b|^2 / sigma^2, scaled before it is squared: sigma^2 alone could underflow.
+inline double scaled_distance(const double* a, const double* b, std::ptrdiff_t channels,
+                              double inverse_sigma) {
     double sum = 0.0;
 #pragma omp simd reduction(+ : sum)
     for (std::ptrdiff_t c = 0; c < channels; ++c) {
-        const double difference = a[c] - b[c];
+        const double difference = (a[c] - b[c]) * inverse_sigma;
         sum += difference * difference;
     }
     return sum;
@@ -53,34 +55,33 @@ std::vector<std::int32_t> Grid::global_pixels() const {
     return points;
 }
 
-COLORDEPLOY_SIMD void local_affinities(const Grid& grid, const View3<const double>& features, double sigma,
-                      double* local) {
+COLORDEPLOY_SIMD void local_affinities(const Grid& grid, const View3<const double>& features,
+                                       double sigma, double* local) {
     const std::ptrdiff_t plane = grid.pixels();
-    const double scale = -0.5 / (sigma * sigma);
+    const double inverse_sigma = 1.0 / sigma;
     for (std::ptrdiff_t i = 0; i < 4 * plane; ++i) local[i] = 0.0;
     for_each_local_edge(grid, [&](int d, int y, int x, int y2, int x2) {
         local[d * plane + static_cast<std::ptrdiff_t>(y) * grid.width + x] =
-            std::exp(scale * squared_distance(features.pixel(y, x), features.pixel(y2, x2),
-                                              features.channels));
+            std::exp(-0.5 * scaled_distance(features.pixel(y, x), features.pixel(y2, x2),
+                                            features.channels, inverse_sigma));
     });
 }
 
-COLORDEPLOY_SIMD void global_affinities(const Grid& grid, const View3<const double>& features, double sigma,
-                       double* global) {
-    const double scale = -0.5 / (sigma * sigma);
+COLORDEPLOY_SIMD void global_affinities(const Grid& grid, const View3<const double>& features,
+                                        double sigma, double* global) {
+    const double inverse_sigma = 1.0 / sigma;
     const int w = grid.width;
     for_each_global_pair(grid, [&](std::size_t pair, int i, int j) {
-        global[pair] = std::exp(scale * squared_distance(features.pixel(i / w, i % w),
-                                                         features.pixel(j / w, j % w),
-                                                         features.channels));
+        global[pair] = std::exp(-0.5 * scaled_distance(features.pixel(i / w, i % w),
+                                                       features.pixel(j / w, j % w),
+                                                       features.channels, inverse_sigma));
     });
 }
 
-COLORDEPLOY_SIMD AffinityGradient affinity_gradient(const Grid& grid, const View3<const double>& features,
-                                   double sigma, double alpha, const double* local,
-                                   const double* global, const View3<const double>& x,
-                                   const View3<const double>& adjoint,
-                                   const View3<double>& grad_features) {
+COLORDEPLOY_SIMD AffinityGradient
+affinity_gradient(const Grid& grid, const View3<const double>& features, double sigma, double alpha,
+                  const double* local, const double* global, const View3<const double>& x,
+                  const View3<const double>& adjoint, const View3<double>& grad_features) {
     AffinityGradient result;
     const double inverse_variance = 1.0 / (sigma * sigma);
     auto accumulate = [&](double weight, int ya, int xa, int yb, int xb) {
@@ -88,7 +89,8 @@ COLORDEPLOY_SIMD AffinityGradient affinity_gradient(const Grid& grid, const View
         const double *xa_ = x.pixel(ya, xa), *xb_ = x.pixel(yb, xb);
         const double *la = adjoint.pixel(ya, xa), *lb = adjoint.pixel(yb, xb);
         double product = 0.0;
-        for (std::ptrdiff_t k = 0; k < x.channels; ++k) product += (la[k] - lb[k]) * (xa_[k] - xb_[k]);
+        for (std::ptrdiff_t k = 0; k < x.channels; ++k)
+            product += (la[k] - lb[k]) * (xa_[k] - xb_[k]);
         result.alpha -= weight * product;
         const double grad_exponent = -alpha * product * weight;  // d loss / d log w
         const double *fa = features.pixel(ya, xa), *fb = features.pixel(yb, xb);

@@ -19,7 +19,7 @@ struct Rectangle {
 // Geometric nested dissection (George 1973): a one-pixel line separates an 8-neighbour grid.
 // The global points are left out here: they form a clique, so they come last, in the root.
 class Dissection {
-   public:
+ public:
     explicit Dissection(Plan& plan) : plan_(plan), grid_(plan.grid) {}
 
     std::int32_t dissect(const Rectangle& r) {
@@ -44,7 +44,7 @@ class Dissection {
         return close_front(points, {child});
     }
 
-   private:
+ private:
     // The middle, moved onto a line of global points where that costs little balance: such a
     // line has fewer unknowns of its own.
     int split(int begin, int end) const {
@@ -85,9 +85,12 @@ class Dissection {
 
 // Rows and edges of every front, from the order alone.
 class Symbolic {
-   public:
+ public:
     explicit Symbolic(Plan& plan)
-        : plan_(plan), grid_(plan.grid), position_(plan.pixel_at.size()), row_(position_.size(), -1) {
+        : plan_(plan),
+          grid_(plan.grid),
+          position_(plan.pixel_at.size()),
+          row_(position_.size(), -1) {
         for (std::size_t i = 0; i < plan.pixel_at.size(); ++i) {
             position_[plan.pixel_at[i]] = static_cast<std::int32_t>(i);
         }
@@ -123,7 +126,7 @@ class Symbolic {
         }
     }
 
-   private:
+ private:
     // Calls visit(edge, position of the pixel at its other end) for the 8 edges of a pixel.
     template <typename Visit>
     void for_each_edge_of(std::int32_t pixel, Visit&& visit) const {
@@ -181,8 +184,8 @@ class Symbolic {
 
     Plan& plan_;
     const Grid& grid_;
-    std::vector<std::int32_t> position_;                // pixel -> elimination position
-    std::vector<std::int32_t> row_;                     // position -> row in the current front
+    std::vector<std::int32_t> position_;  // pixel -> elimination position
+    std::vector<std::int32_t> row_;       // position -> row in the current front
     std::vector<std::vector<std::int32_t>> children_;
 };
 

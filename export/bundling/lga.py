@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
+from colordeploy.bundle import GraphCheck
+
 from ..models.lga import MULTIPLE, LGANet
 from ..training.lga import load_average
 from .onnx_graph import export_graph, round_weights
 from .writer import write_bundle
 
 TOLERANCE = 1e-4
-VERSION = "1.0.0"
 
 
 class AffinityGraph(nn.Module):
@@ -43,8 +45,23 @@ def golden_lumas() -> dict[str, NDArray[np.float32]]:
     return {name: luma.astype(np.float32) for name, luma in cases.items()}
 
 
-def bundle(checkpoint: Path, out: Path, working_size: int, quality: Path | None) -> None:
-    """Export the averaged weights of a checkpoint.
+@dataclass(frozen=True)
+class Identity:
+    """What a bundle calls itself."""
+
+    name: str = "lga"
+    version: str = "1.0.0"
+    licence: str = "Apache-2.0"
+
+
+def bundle(
+    checkpoint: Path,
+    out: Path,
+    working_size: int,
+    quality: Path | None,
+    identity: Identity | None = None,
+) -> list[GraphCheck]:
+    """Export the averaged weights of a checkpoint; what it was trained on is said in there.
 
     Parameters
     ----------
@@ -72,14 +89,9 @@ def bundle(checkpoint: Path, out: Path, working_size: int, quality: Path | None)
         alphas += log_alpha.exp().tolist()
     measured = json.loads(quality.read_text()) if quality else {}
     manifest = {
-        "name": "lga",
+        **asdict(identity or Identity()),
         "method": "lga",
-        "version": VERSION,
-        "licence": "Apache-2.0",
-        "trained_on": (
-            "4,304 photos (Caltech-101 CC BY 4.0, Grocery Store MIT, TensorFlow flowers CC BY 2.0, "
-            "clothing CC0, wallpapers CC and public domain, recipes public domain)"
-        ),
+        "trained_on": state["data"],
         "quality": measured,
         "parameters": {
             "sigma": net.sigma.item(),
@@ -93,4 +105,4 @@ def bundle(checkpoint: Path, out: Path, working_size: int, quality: Path | None)
             "training_steps": state["step"],
         },
     }
-    write_bundle(out, manifest, {"affinity": (exported, TOLERANCE)}, golden)
+    return write_bundle(out, manifest, {"affinity": (exported, TOLERANCE)}, golden)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -15,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colordeploy.bundle import GraphEntry, Manifest
+from colordeploy.bundle import Bundle, GraphCheck, GraphEntry, Manifest, verify
+from colordeploy.runtime.graph import Target
 
 from .onnx_graph import ExportedGraph
 
@@ -26,13 +25,15 @@ def write_bundle(
     graphs: Mapping[str, tuple[ExportedGraph, float]],
     golden: Mapping[str, NDArray[Any]],
     extra: Mapping[str, str] | None = None,
-) -> None:
+) -> list[GraphCheck]:
     """Write a bundle as a folder, or as a zip file when `out` ends in ``.zip``.
+
+    It is verified before it takes the place of an older one, whole or not at all.
 
     Parameters
     ----------
     out : Path
-        Replaced when it exists.
+        Replaced when it is a bundle already; other files and folders are refused.
     manifest : mapping
         Fields of `colordeploy.bundle.Manifest` but for graphs and hashes.
     graphs : mapping of name to (graph, tolerance)
@@ -40,6 +41,11 @@ def write_bundle(
         Arrays named ``graph/case/input|output/tensor``.
     extra : mapping of file name to text, optional
         More files, such as the model card.
+
+    Returns
+    -------
+    list of GraphCheck
+        How far ONNX Runtime is from the golden vectors.
     """
     files: dict[str, bytes] = {}
     entries = {}
@@ -54,21 +60,38 @@ def write_bundle(
     )
     files["manifest.json"] = complete.to_json().encode()
     files.update({name: text.encode() for name, text in (extra or {}).items()})
+    if out.is_file() and out.suffix != ".zip":
+        raise FileExistsError(f"{out} is a file; a bundle is a folder or a .zip")
+    if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
+        raise FileExistsError(f"{out} is a folder of something else: it holds no manifest.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
+        fresh = Path(scratch) / ("bundle.zip" if out.suffix == ".zip" else "bundle")
         if out.suffix == ".zip":
-            fresh = Path(scratch) / "bundle.zip"
             with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name, content in files.items():
                     archive.writestr(name, content)
         else:
-            fresh = Path(scratch) / "bundle"
             fresh.mkdir(mode=0o755)
             for name, content in files.items():
                 (fresh / name).write_bytes(content)
+        checks = verify(Bundle(fresh), Target(device="cpu"))
+        for check in checks:
+            if not check.passed:
+                raise ValueError(
+                    f"{check.graph} differs from PyTorch by {check.largest_error:.2e} in ONNX "
+                    f"Runtime, more than the {check.tolerance:.0e} allowed; {out} is not written"
+                )
+        old = Path(scratch) / "old"
         if out.is_dir():
-            shutil.move(out, Path(scratch) / "old")
-        os.replace(fresh, out)
+            out.rename(old)
+        try:
+            fresh.replace(out)
+        except OSError:
+            if old.is_dir():
+                old.rename(out)
+            raise
+    return checks
 
 
 def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -94,7 +94,9 @@ class ColoringBatches(IterableDataset[ColoringBatch]):
         steps: int,
         sizes: tuple[CropSize, ...] = MIXED_SIZES,
     ) -> None:
-        self._photos = PhotoArchive(folder, "train").photos
+        archive = PhotoArchive(folder, "train")
+        self.summary = archive.summary()
+        self._photos = archive.photos
         self._seed, self._first, self._steps, self._sizes = seed, first_step, steps, sizes
 
     def __iter__(self) -> Iterator[ColoringBatch]:

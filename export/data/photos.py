@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tarfile
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +54,12 @@ class PhotoArchive:
         if not self._rows:
             raise ValueError(f"{index} has no picture with split {split!r}")
         self._folder = folder
+
+    def summary(self) -> str:
+        """How many pictures of which source under which licence, for the manifest."""
+        counts = Counter((row["source"], row["licence"]) for row in self._rows)
+        parts = [f"{source} {n} ({licence})" for (source, licence), n in sorted(counts.items())]
+        return f"{len(self._rows)} photos: {', '.join(parts)}"
 
     @cached_property
     def photos(self) -> list[Photo]:

@@ -1,8 +1,9 @@
 """Made-up scribbles, in the spirit of LGA-Net's AutoSS (whose details are in its supplement).
 
-The picture is cut into colour-coherent segments (k-means on smoothed colours, a majority vote that
-takes out specks and fringes, connected parts); a stroke is a short, slightly curved line of a few pixels' width inside one segment, in the mean
-colour of the picture along it. There are far fewer strokes than segments.
+The picture is cut into colour-coherent segments: k-means on smoothed colours, a majority vote that
+takes out specks and fringes, connected parts. A stroke is a short, slightly curved line of a few
+pixels' width well inside one segment, in the mean colour of the picture along it. There are far
+fewer strokes than segments.
 """
 
 from __future__ import annotations

@@ -140,8 +140,9 @@ def train(
         step = state["step"]
     log_path = out.with_suffix(".log.jsonl")
     log = TrainingLog(log_path, step)
+    pictures = ColoringBatches(data, training.seed, step, training.steps)
     batches = DataLoader(
-        ColoringBatches(data, training.seed, step, training.steps),
+        pictures,
         batch_size=None,
         num_workers=1,
         prefetch_factor=4,
@@ -172,7 +173,9 @@ def train(
                 task, completed=step, note=f"loss {record['loss']:.4f} psnr {record['psnr']:.2f}"
             )
             if step % training.save_every == 0 or step == training.steps:
-                checkpoint.save(out, _state(net, average, optimizer, config, training, step))
+                checkpoint.save(
+                    out, _state(net, average, optimizer, training, step, pictures.summary)
+                )
     draw_curves(log_path, out.with_suffix(".curves.png"))
 
 
@@ -214,14 +217,15 @@ def _state(
     net: LGANet,
     average: LGANet,
     optimizer: torch.optim.Optimizer,
-    config: LGAConfig,
     training: LGATraining,
     step: int,
+    data: str,
 ) -> dict[str, Any]:
     return {
         "method": "lga",
-        "config": config.to_dict(),
+        "config": net.config.to_dict(),
         "training": asdict(training),
+        "data": data,
         "step": step,
         "net": net.state_dict(),
         "average": average.state_dict(),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from colordeploy.image import write_whole
 
 
 class TrainingLog:
@@ -15,7 +18,7 @@ class TrainingLog:
     def __init__(self, path: Path, resume_step: int) -> None:
         self._path = path
         kept = [record for record in read_log(path) if record["step"] <= resume_step]
-        path.write_text("".join(json.dumps(record) + "\n" for record in kept))
+        write_whole(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
 
     def write(self, record: dict[str, Any]) -> None:
         rounded = {
@@ -27,9 +30,14 @@ class TrainingLog:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
+    """Records of a log; a last line that was cut off when the run was killed is left out."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    records = [json.loads(line) for line in lines[:-1]]
+    with suppress(json.JSONDecodeError):
+        records += [json.loads(line) for line in lines[-1:]]
+    return records
 
 
 def draw_curves(path: Path, picture: Path, smoothing: int = 20) -> None:

@@ -193,6 +193,12 @@ def test_training_learns_one_batch(archive, tmp_path, monkeypatch):
     assert np.mean(losses[-5:]) < 0.8 * losses[0]
 
 
+def test_log_cut_off_in_the_middle_of_a_line(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
+    assert read_log(path) == [{"step": 1, "loss": 2.0}]
+
+
 def test_log_drops_what_was_not_saved(tmp_path):
     from export.training.log import TrainingLog
 

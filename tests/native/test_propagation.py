@@ -295,6 +295,10 @@ def valid():
         ({"mask": np.zeros((6, 7), bool)}, "mask"),
         ({"mask": np.ones((6, 7), np.uint8)}, "boolean"),
         ({"mask": np.ones((7, 6), bool)}, "mask"),
+        ({"features": [[[1.0]], [[1.0], [2.0]]]}, "features"),
+        ({"mask": [[True], [True, False]]}, "mask"),
+        ({"sigma": 1e-170}, "sigma"),
+        ({"alpha": 10**400}, "alpha"),
         ({"sigma": 0.0}, "sigma"),
         ({"sigma": np.nan}, "sigma"),
         ({"sigma": None}, "sigma"),
@@ -332,6 +336,20 @@ def test_running_out_of_memory_names_the_size():
             np.zeros((1000, 1000, 1)), mask, np.zeros((1000, 1000, 1)),
             sigma=1.0, alpha=1.0, global_step=2,
         )  # fmt: skip
+
+
+def test_weights_that_overflow_are_named():
+    with pytest.raises(SolverError, match="overflow"):
+        propagate(**{**valid(), "alpha": 1e308})
+
+
+def test_affinities_cannot_change_under_the_solver():
+    local = np.ones((4, 5, 6))
+    affinities = Affinities(local, np.zeros(0), 0)
+    local[:] = np.nan
+    assert (affinities.local == 1).all()
+    with pytest.raises(ValueError, match="read-only"):
+        affinities.local[:] = 2
 
 
 def test_odd_affinities_are_refused():
