@@ -6,7 +6,8 @@ during the work, and nothing is shared between calls but immutable plans.
 
 from __future__ import annotations
 
-from .propagation import Affinities, Propagator, propagate
+from .affinities import Affinities
+from .propagation import Propagator, propagate
 
 __all__ = ["Affinities", "Propagator", "propagate"]
 

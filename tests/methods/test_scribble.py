@@ -55,10 +55,8 @@ def test_prepare_is_paid_once(model, photo_like, strokes_rgba, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("render must not compute features or affinities")
 
-    import colordeploy.native.propagation as propagation
-
     monkeypatch.setattr(type(model), "prepare", refuse)
-    monkeypatch.setattr(propagation.Affinities, "from_features", refuse)
+    monkeypatch.setattr(colordeploy.native.Affinities, "from_features", refuse)
     moved = np.roll(strokes_rgba, 3, axis=0)
     assert not np.array_equal(canvas.render(moved), first)
     assert np.array_equal(canvas.render(strokes_rgba), first)

@@ -1,0 +1,129 @@
+"""Edge weights of a propagation graph (LGA-Net, Eq. 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from . import _core
+from .checks import any_array, finite_array, finite_number, memory_named, require_memory, step_of
+
+__all__ = ["DIRECTIONS", "Affinities", "plan_of"]
+
+_F64 = NDArray[np.float64]
+_SMALLEST_SIGMA = 1e-100
+_MOST_PIXELS = 1 << 28  # four edges a pixel are counted in 32 bits
+# (dy, dx) of the four planes of Affinities.local; csrc/propagation/graph.hpp has the same.
+DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
+
+
+@lru_cache(maxsize=8)
+def plan_of(height: int, width: int, global_step: int) -> _core.Plan:
+    """Elimination order and index lists; they depend on the size alone."""
+    if height * width > _MOST_PIXELS:
+        raise InputError(
+            f"{height}x{width} pixels are more than the {_MOST_PIXELS} that can be solved for; use "
+            "a smaller working size"
+        )
+    return _core.Plan(height, width, global_step)
+
+
+def _frozen(array: NDArray[Any]) -> _F64:
+    """Contiguous float64 that nobody can change any more: the caller's arrays are copied."""
+    result = np.ascontiguousarray(array, dtype=np.float64)
+    if result.flags.writeable or result.base is not None:
+        result = result.copy()
+        result.flags.writeable = False
+    return result
+
+
+@dataclass(frozen=True)
+class Affinities:
+    """Edge weights of a propagation graph.
+
+    Attributes
+    ----------
+    local : (4, H, W) float64
+        Weight of the edge from each pixel to its neighbour to the right, below left, below and
+        below right; 0 where that neighbour is outside the picture.
+    global_ : (G * (G - 1) // 2,) float64
+        Weights of the clique over the G global points (raster order), as the packed strict lower
+        triangle: pair (i, j), i > j, is at ``i * (i - 1) // 2 + j``.
+    global_step : int
+        Spacing of the global points; 0 means that there are none.
+    """
+
+    local: _F64
+    global_: _F64
+    global_step: int = 12
+
+    def __post_init__(self) -> None:
+        local = finite_array("local affinities", self.local, "DHW")
+        step = step_of(self.global_step)
+        if local.shape[0] != len(DIRECTIONS):
+            raise InputError(f"local affinities must have 4 planes, not {local.shape[0]}")
+        points = len(plan_of(local.shape[1], local.shape[2], step).global_pixels)
+        packed = any_array("global affinities", self.global_)
+        if packed.dtype.kind not in "fiu":
+            raise InputError(f"global affinities must hold real numbers, not {packed.dtype}")
+        if packed.shape != (points * (points - 1) // 2,):
+            raise InputError(
+                f"a {local.shape[1]}x{local.shape[2]} picture with global_step {step} has "
+                f"{points} global points, so {points * (points - 1) // 2} global affinities; "
+                f"got shape {packed.shape}"
+            )
+        if not np.isfinite(packed).all() or (packed < 0).any() or (local < 0).any():
+            raise InputError("affinities must be finite and not negative")
+        object.__setattr__(self, "local", _frozen(local))
+        object.__setattr__(self, "global_", _frozen(packed))
+        object.__setattr__(self, "global_step", step)
+
+    @classmethod
+    def from_features(
+        cls,
+        features: ArrayLike,
+        *,
+        sigma: float,
+        global_step: int = 12,
+        local: bool = True,
+    ) -> Affinities:
+        """Gaussian affinities of pixel features (LGA-Net, Eq. 1).
+
+        Parameters
+        ----------
+        features : (H, W, C) real
+        sigma : float
+            Width of the Gaussian, above 0, in units of the features.
+        global_step : int
+            Spacing of the global points in pixels; 0 for none (the ablation R_GP).
+        local : bool
+            False drops the 8-neighbour affinities (the ablation R_AP); ``phi`` still ties
+            neighbours.
+
+        Raises
+        ------
+        InputError
+            For NaN, wrong shapes or numbers out of range.
+        """
+        array = finite_array("features", features, "HWC")
+        sigma = finite_number("sigma", sigma, positive=True)
+        if sigma < _SMALLEST_SIGMA:
+            raise InputError(f"sigma must be at least {_SMALLEST_SIGMA:g}, not {sigma}")
+        step = step_of(global_step)
+        height, width, _ = array.shape
+        plan = plan_of(height, width, step)
+        require_memory(plan, height, width)
+        with memory_named(height, width):
+            near = (
+                _core.local_affinities(plan, array, sigma)
+                if local
+                else np.zeros((len(DIRECTIONS), height, width))
+            )
+            distant = _core.global_affinities(plan, array, sigma)
+            near.flags.writeable = distant.flags.writeable = False  # so they need no copy
+            return cls(near, distant, step)

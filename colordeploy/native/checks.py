@@ -1,0 +1,106 @@
+"""Checks of what callers pass to the core, each with an error that says what to do."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import BackendError, InputError, SolverError
+from . import _core
+
+__all__ = [
+    "any_array",
+    "finite_array",
+    "finite_number",
+    "memory_named",
+    "require_cpu",
+    "require_memory",
+    "step_of",
+]
+
+
+def finite_number(name: str, value: Any, *, positive: bool) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} must be a number, not {value!r}") from None
+    if not math.isfinite(number) or number < 0 or (positive and number == 0):
+        allowed = "a finite number above 0" if positive else "a finite number of at least 0"
+        raise InputError(f"{name} must be {allowed}, not {number}")
+    return number
+
+
+def step_of(global_step: Any) -> int:
+    if isinstance(global_step, bool) or not isinstance(global_step, (int, np.integer)):
+        raise InputError(f"global_step must be an integer, not {global_step!r}")
+    if global_step < 0 or global_step >= 2**31:
+        raise InputError(
+            f"global_step must be at least 1, or 0 for no global points, not {global_step}"
+        )
+    return int(global_step)
+
+
+def any_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise InputError(f"{name} is no array: its rows differ in length") from None
+
+
+def finite_array(name: str, values: ArrayLike, axes: str) -> NDArray[np.float64]:
+    """Check an array of the given axes ("HWC") and return it as contiguous float64."""
+    array = any_array(name, values)
+    if array.ndim != len(axes):
+        raise InputError(
+            f"{name} must have {len(axes)} axes ({', '.join(axes)}), not shape {array.shape}"
+        )
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name} must hold real numbers, not {array.dtype}")
+    if array.size == 0:
+        raise InputError(f"{name} is empty: shape {array.shape}")
+    array = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinite values; replace them first")
+    return array
+
+
+def require_cpu(device: str) -> None:
+    if device != "cpu":
+        raise BackendError(
+            f"device {device!r} is not available in this build of the compiled core; use "
+            "device='cpu'"
+        )
+
+
+def require_memory(plan: _core.Plan, height: int, width: int) -> None:
+    """Refuse what cannot fit: the operating system would rather kill the process than say no."""
+    points = len(plan.global_pixels)
+    needed = 8 * (plan.factor_size + points * (points - 1) // 2 + 8 * height * width)
+    try:
+        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not everywhere
+        return
+    if needed > present:
+        raise SolverError(
+            f"solving for {height}x{width} pixels with {points} global points takes about "
+            f"{needed / 2**30:.1f} GiB, more than the {present / 2**30:.1f} GiB of this machine; "
+            "use a smaller working size or a larger global_step"
+        )
+
+
+@contextmanager
+def memory_named(height: int, width: int) -> Iterator[None]:
+    """Turn running out of memory into an error that names the picture's size."""
+    try:
+        yield
+    except MemoryError as error:
+        raise SolverError(
+            f"out of memory while solving for {height}x{width} pixels; use a smaller working "
+            "size or a larger global_step"
+        ) from error
