@@ -39,8 +39,10 @@ def affinities(
 ) -> None:
     """Draw the affinities of PHOTO.
 
-    Five panels: the picture, affinities with the left and the lower neighbour, affinities of one
-    point (red) with the global points (squares), and with every pixel. Bright is 1, dark is 0.
+    Five panels: the picture, affinities with the left and the lower neighbour (bright is 1, dark
+    is 0), affinities of one point (red) with the global points (squares) and with every pixel; these
+    two on a logarithmic scale from 1 down to 1e-8, since next to the many points there are, small
+    affinities count.
     """
     import numpy as np
     from PIL import Image, ImageDraw
@@ -59,12 +61,11 @@ def affinities(
     draw = ImageDraw.Draw(marked)
     radius = max(2, round(3 * min(height, width) / min(canvas.working_size)))
     points, weights = canvas.global_affinity(y, x)
-    for (py, px), color in zip(
-        points, _heat(weights[None])[0] if len(weights) else (), strict=True
-    ):
+    colors = _heat(_logarithmic(weights)[None])[0]
+    for (py, px), color in zip(points, colors, strict=True):
         box = (px - radius, py - radius, px + radius, py + radius)
         draw.rectangle(box, fill=tuple(int(c) for c in color), outline="#4060c0")
-    panels += [np.asarray(marked), _heat(canvas.affinity(y, x))]
+    panels += [np.asarray(marked), _heat(_logarithmic(canvas.affinity(y, x)))]
     for index in (0, 3, 4):
         picture = Image.fromarray(panels[index])
         box = (x - radius, y - radius, x + radius, y + radius)
@@ -74,6 +75,13 @@ def affinities(
     row = [part for panel in panels for part in (panel, gap)][:-1]
     save_picture(np.concatenate(row, axis=1), output)
     say(f"{output}: picture, left, down, global points of ({y}, {x}), all pixels")
+
+
+def _logarithmic(affinity: NDArray[Any]) -> NDArray[Any]:
+    """Map 1e-8 .. 1 to 0 .. 1 by decades."""
+    import numpy as np
+
+    return np.asarray(1 + np.log10(np.maximum(affinity, 1e-8)) / 8)
 
 
 def _heat(plane: NDArray[Any]) -> NDArray[Any]:
