@@ -40,9 +40,9 @@ def affinities(
     """Draw the affinities of PHOTO.
 
     Five panels: the picture, affinities with the left and the lower neighbour (bright is 1, dark
-    is 0), affinities of one point (red) with the global points (squares) and with every pixel; these
-    two on a logarithmic scale from 1 down to 1e-8, since next to the many points there are, small
-    affinities count.
+    is 0), affinities of one point (red) with the global points (squares) and with every pixel.
+    These two are drawn by decades, from 1 down to 1e-8: there are many points, so small affinities
+    count.
     """
     import numpy as np
     from PIL import Image, ImageDraw
