@@ -9,7 +9,7 @@ import torch
 from export.models.lga import LGAConfig, LGANet
 from export.training import checkpoint
 
-TINY = LGAConfig(widths=(4, 6, 8), features=5)
+TINY = LGAConfig(widths=(4, 6, 8), joined=6, features=5)
 
 
 def save_tiny_checkpoint(path: Path, config: LGAConfig = TINY) -> Path:

@@ -1,9 +1,9 @@
 """LGA-Net's networks (ICCV 2025, Sec. 3.3): CNN_F = BFEnet + non-local block, and CNN_alpha.
 
 The paper gives the number of BFEnet's convolutions (seven) but neither widths, strides nor
-dilations. Here: one convolution at full size keeps edges sharp; two strided ones lead to quarter
-size, where three residual dilated ones see 120 pixels and more; the seventh joins quarter and half
-size. A 1x1 projection of the joined and the full-size maps gives the features. All are parameters.
+dilations. Here: one convolution at full size finds edges; two strided ones lead to quarter size,
+where three residual dilated ones see 120 pixels and more; the seventh, at full size again, joins
+all three, so that what was blurred on the way up is sharp once more. All widths are parameters.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class LGAConfig:
     ----------
     widths : (int, int, int)
         Channels at full, half and quarter size.
+    joined : int
+        Channels of the seventh convolution, which the non-local block works on.
     dilations : tuple of int
         Dilations of the three quarter-size convolutions.
     features : int
@@ -44,6 +46,7 @@ class LGAConfig:
     """
 
     widths: tuple[int, int, int] = (32, 96, 144)
+    joined: int = 48
     dilations: tuple[int, int, int] = (2, 4, 8)
     features: int = 16
     nonlocal_kind: Kind | None = "dot"
@@ -86,10 +89,9 @@ def _activate(x: Tensor) -> Tensor:
 
 
 class BFEnet(nn.Module):
-    """Basic feature extraction: seven 3x3 convolutions.
+    """Basic feature extraction: seven 3x3 convolutions, the first and the last at full size.
 
-    Returns the full-size map (B, widths[0], H, W) and the joined half-size map
-    (B, widths[1], H/2, W/2).
+    Luma (B, 1, H, W) to a map (B, joined, H, W).
     """
 
     def __init__(self, config: LGAConfig) -> None:
@@ -100,16 +102,19 @@ class BFEnet(nn.Module):
         self.conv3 = _conv(half, quarter, stride=2)
         self.dilated = nn.ModuleList(_conv(quarter, quarter, dilation=d) for d in config.dilations)
         self.norms = nn.ModuleList(ChannelNorm(quarter) for _ in config.dilations)
-        self.conv7 = _conv(quarter + half, half)
+        self.reduce_half = nn.Conv2d(half, full // 2, 1)
+        self.reduce_quarter = nn.Conv2d(quarter, full, 1)
+        self.conv7 = _conv(full + full // 2 + full, config.joined)
 
-    def forward(self, luma: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, luma: Tensor) -> Tensor:
         x1 = _activate(self.conv1(luma - 0.5))
         x2 = _activate(self.conv2(x1))
         x = self.conv3(x2)
         for norm, conv in zip(self.norms, self.dilated, strict=True):
             x = x + _activate(conv(norm(x)))
-        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear")
-        return x1, _activate(self.conv7(torch.cat([x, x2], dim=1)))
+        half = functional.interpolate(self.reduce_half(x2), scale_factor=2.0, mode="bilinear")
+        quarter = functional.interpolate(self.reduce_quarter(x), scale_factor=4.0, mode="bilinear")
+        return _activate(self.conv7(torch.cat([quarter, half, x1], dim=1)))
 
 
 class FeatureNet(nn.Module):
@@ -122,21 +127,18 @@ class FeatureNet(nn.Module):
 
     def __init__(self, config: LGAConfig) -> None:
         super().__init__()
-        full, half, _ = config.widths
         self.bfe = BFEnet(config)
         self.nonlocal_block = (
-            NonLocalBlock(half, config.nonlocal_kind) if config.nonlocal_kind else nn.Identity()
+            NonLocalBlock(config.joined, config.nonlocal_kind)
+            if config.nonlocal_kind
+            else nn.Identity()
         )
-        self.project_half = nn.Conv2d(half, config.features, 1)
-        self.project_full = nn.Conv2d(full, config.features, 1, bias=False)
+        self.project = nn.Conv2d(config.joined, config.features, 1)
         # A common direction to start from: all affinities near 1, to be learned apart.
-        nn.init.constant_(self.project_half.bias, config.features**-0.5)
+        nn.init.constant_(self.project.bias, config.features**-0.5)
 
     def forward(self, luma: Tensor) -> Tensor:
-        x1, x2 = self.bfe(luma)
-        half = self.project_half(self.nonlocal_block(x2))
-        half = functional.interpolate(half.float(), scale_factor=2.0, mode="bilinear")
-        z = half + self.project_full(x1).float()
+        z = self.project(self.nonlocal_block(self.bfe(luma))).float()
         return z * torch.rsqrt((z * z).sum(dim=1, keepdim=True) + 1e-6)
 
 

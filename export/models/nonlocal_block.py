@@ -8,7 +8,7 @@ Memory stays bounded at any picture size:
 * ``gaussian``, ``embedded`` and ``concatenation`` need that matrix. Their keys are subsampled: the
   block's input is averaged over ``key_stride`` x ``key_stride`` cells for the keys and values and
   over ``query_stride`` x ``query_stride`` cells for the queries, and the result is brought back
-  bilinearly. With the default 8 and 4 on BFEnet's half-size map, a 512x512 picture has
+  bilinearly. With the default 16 and 8 a 512x512 picture has
   4,096 queries and 1,024 keys: a matrix of 16 MiB.
 """
 
@@ -45,8 +45,8 @@ class NonLocalBlock(nn.Module):
         channels: int,
         kind: Kind = "dot",
         inner: int | None = None,
-        query_stride: int = 4,
-        key_stride: int = 8,
+        query_stride: int = 8,
+        key_stride: int = 16,
     ) -> None:
         super().__init__()
         if kind not in KINDS:

@@ -112,7 +112,7 @@ def test_nonlocal_block_against_the_plain_formula(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_at_512_is_bounded(kind, tmp_path):
-    """A full N x N matrix at half size would take 17 GB; every kind stays below 1 GB in all."""
+    """A full N x N matrix would take 275 GB; every kind stays below 1 GB in all."""
     export_bundle(
         save_tiny_checkpoint(tmp_path / "c.pt", replace(TINY, nonlocal_kind=kind)),
         tmp_path / "b",

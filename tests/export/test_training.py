@@ -138,7 +138,7 @@ def archive(tmp_path_factory) -> Path:
     return folder
 
 
-SMALL = LGAConfig(widths=(4, 6, 8), features=4)
+SMALL = LGAConfig(widths=(4, 6, 8), joined=6, features=4)
 
 
 def test_training_resumes_to_the_same_weights(archive, tmp_path, monkeypatch):
