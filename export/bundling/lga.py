@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from colordeploy.bundle import GraphCheck
+from colordeploy.bundle import Bundle, GraphCheck
 
 from ..models.lga import MULTIPLE, LGANet
 from ..training.lga import load_average
-from .onnx_graph import export_graph, round_weights
+from .onnx_graph import HALF_SUFFIX, export_graph, round_weights
 from .writer import write_bundle
 
 TOLERANCE = 1e-4
@@ -43,6 +44,19 @@ def golden_lumas() -> dict[str, NDArray[np.float32]]:
     step = np.where(np.arange(40) < 17, 0.2, 0.8) * np.ones((1, 1, 32, 1))
     cases = {"noise": noise, "smooth": smooth, "step": step, "flat": np.full((1, 1, 8, 12), 0.5)}
     return {name: luma.astype(np.float32) for name, luma in cases.items()}
+
+
+def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
+    """The network's weights out of a bundle, to go on training from what is shipped."""
+    graph = onnx.load_model_from_string(opened.graph("affinity")).graph
+    weights = {
+        initializer.name.removeprefix("net.").removesuffix(HALF_SUFFIX): torch.from_numpy(
+            onnx.numpy_helper.to_array(initializer).astype(np.float32)
+        )
+        for initializer in graph.initializer
+        if initializer.name.startswith("net.")
+    }
+    return {**weights, "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from colordeploy.bundle import TensorEntry
 
+HALF_SUFFIX = ".half"  # of the names of weights stored as float16
 _HALF_FROM = 1024  # weights of fewer elements are not worth it
 
 
@@ -120,9 +121,9 @@ def _store_half(graph: onnx.GraphProto) -> None:
         if not np.array_equal(half.astype(np.float32), values):
             raise ValueError(f"{initializer.name} is not rounded to float16")
         name = initializer.name
-        initializer.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
+        initializer.CopyFrom(onnx.numpy_helper.from_array(half, name + HALF_SUFFIX))
         casts.append(
-            onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
+            onnx.helper.make_node("Cast", [name + HALF_SUFFIX], [name], to=onnx.TensorProto.FLOAT)
         )
     nodes = [*casts, *graph.node]
     del graph.node[:]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..models.lga import LGAConfig
 from ..models.nonlocal_block import KINDS
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @click.group()
@@ -20,8 +24,7 @@ def train() -> None:
               help="Folder of the photo archive (index.csv and tar files).")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True,
               help="Checkpoint to write, or to go on from.")  # fmt: skip
-@click.option("--start", type=click.Path(path_type=Path, exists=True),
-              help="Checkpoint whose weights a new run starts from.")  # fmt: skip
+@click.option("--start", help="Bundle (name or path) or checkpoint (.pt) a new run starts from.")
 @click.option("--steps", default=20_000, show_default=True)
 @click.option("--learning-rate", default=1e-4, show_default=True)
 @click.option("--bfloat16", is_flag=True, help="Convolutions in bfloat16.")
@@ -35,7 +38,7 @@ def train() -> None:
 def lga(
     data: Path,
     out: Path,
-    start: Path | None,
+    start: str | None,
     steps: int,
     learning_rate: float,
     bfloat16: bool,
@@ -60,4 +63,16 @@ def lga(
         steps=steps, learning_rate=learning_rate, bfloat16=bfloat16, threads=threads, seed=seed
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    run(data, out, config, training, start)
+    run(data, out, config, training, _weights(start) if start else None)
+
+
+def _weights(start: str) -> dict[str, Tensor]:
+    from colordeploy.bundle import find_bundle
+
+    from ..bundling.lga import bundle_weights
+    from ..training.checkpoint import load
+
+    if start.endswith(".pt"):
+        weights: dict[str, Tensor] = load(Path(start))["average"]
+        return weights
+    return bundle_weights(find_bundle(start))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,11 @@ def _rate(step: int, training: LGATraining) -> float:
 
 
 def train(
-    data: Path, out: Path, config: LGAConfig, training: LGATraining, start: Path | None = None
+    data: Path,
+    out: Path,
+    config: LGAConfig,
+    training: LGATraining,
+    start: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Train, or go on training, the checkpoint `out`.
 
@@ -111,15 +116,14 @@ def train(
 
     Parameters
     ----------
-    start : Path, optional
-        Checkpoint whose averaged weights a new run starts from (parts that the new configuration
-        lacks are left out).
+    start : mapping of str to Tensor, optional
+        Weights that a new run starts from; parts that the new configuration lacks are left out.
     """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = LGANet(config).to(memory_format=torch.channels_last)
     if start is not None:
-        net.load_state_dict(checkpoint.load(start)["average"], strict=False)
+        net.load_state_dict(dict(start), strict=False)
     average = copy.deepcopy(net).requires_grad_(False)
     optimizer = torch.optim.Adam(
         [

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from colordeploy.bundle import Bundle, default_bundles
-from export.bundling.lga import AffinityGraph
+from export.bundling.lga import AffinityGraph, bundle_weights
 from export.bundling.lga import bundle as export_bundle
 from export.bundling.onnx_graph import round_weights
 from export.models.nonlocal_block import KINDS, NonLocalBlock
@@ -69,6 +69,16 @@ def test_manifest_names_the_graph(exported):
     assert entry.inputs[0].shape == ("batch", 1, "height", "width")
     assert entry.outputs[0].shape == ("batch", TINY.features, "height", "width")
     assert entry.outputs[1].shape == ("batch",)
+
+
+def test_weights_come_back_out_of_a_bundle(exported):
+    path, bundle = exported
+    net, _ = load_average(path)
+    round_weights(net)
+    weights = bundle_weights(Bundle(bundle))
+    assert weights.keys() == net.state_dict().keys()
+    for name, value in net.state_dict().items():
+        assert torch.allclose(weights[name], value, atol=1e-6), name
 
 
 def test_no_path_of_this_machine_is_in_the_graph(exported):
