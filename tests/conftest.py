@@ -7,14 +7,10 @@ import os
 # The tests run in parallel processes: BLAS threads below that only get in each other's way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +36,3 @@ def strokes_rgba(photo_like: NDArray[np.uint8]) -> NDArray[np.uint8]:
         rgba[rows, columns, :3] = photo_like[rows, columns].reshape(-1, 3).mean(axis=0)
         rgba[rows, columns, 3] = 255
     return rgba
-
-
-@pytest.fixture(scope="session")
-def example_photo() -> Path:
-    return ROOT / "examples" / "colosseum.jpg"

@@ -84,7 +84,7 @@ class GraphFeatures:
     def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating], float]:
         height, width = luma.shape
         padded = pad_to_multiple(luma, self._multiple)
-        outputs = self._graph.run({"luma": padded[None, None].astype(np.float32)})
+        outputs = self._graph.run({"luma": padded[None, None]})
         features = outputs["features"][0, :, :height, :width].transpose(1, 2, 0)
         return features, float(np.exp(np.float64(outputs["log_alpha"][0])))
 

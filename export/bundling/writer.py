@@ -24,7 +24,6 @@ def write_bundle(
     manifest: Mapping[str, Any],
     graphs: Mapping[str, tuple[ExportedGraph, float]],
     golden: Mapping[str, NDArray[Any]],
-    extra: Mapping[str, str] | None = None,
 ) -> list[GraphCheck]:
     """Write a bundle as a folder, or as a zip file when `out` ends in ``.zip``.
 
@@ -39,8 +38,6 @@ def write_bundle(
     graphs : mapping of name to (graph, tolerance)
     golden : mapping
         Arrays named ``graph/case/input|output/tensor``.
-    extra : mapping of file name to text, optional
-        More files, such as the model card.
 
     Returns
     -------
@@ -59,7 +56,6 @@ def write_bundle(
         **manifest, graphs=entries, golden_sha256=hashlib.sha256(files["golden.npz"]).hexdigest()
     )
     files["manifest.json"] = complete.to_json().encode()
-    files.update({name: text.encode() for name, text in (extra or {}).items()})
     if out.is_file() and out.suffix != ".zip":
         raise FileExistsError(f"{out} is a file; a bundle is a folder or a .zip")
     if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
