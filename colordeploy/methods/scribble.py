@@ -62,7 +62,7 @@ class LumaFeatures:
 
     Their weights are ``exp(-(Y_r - Y_s)^2 / 2 sigma^2)`` too (their Eq. 2), with the variance taken
     from each window, which makes the system unsymmetric. Of the symmetric forms a fixed sigma made
-    the best pictures, on the whole also better ones than the published form (``bench/levin.py``).
+    the best pictures, better ones than the published form too (``bench/levin.py``).
     """
 
     alpha: ClassVar[float] = 1e-3  # scribbles are all but hard constraints, as in the paper
