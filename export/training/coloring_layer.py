@@ -91,7 +91,6 @@ class _LaplacianColoring(torch.autograd.Function):
         features, sigma, alpha, values = zip(
             *_map(pull_back, range(len(upstream)), ctx.threads), strict=True
         )
-
         return (
             _planes(features, ctx.dtype),
             torch.tensor(sum(sigma), dtype=ctx.dtype),
