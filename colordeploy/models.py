@@ -29,7 +29,7 @@ def load(
     device : str
         "auto", "cpu", "cuda" or "cuda:N".
     threads : int, optional
-        CPU threads of the graphs; by default as many as there are cores.
+        CPU threads of the graphs and of the solver; by default as many as there are cores.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def load(
     """
     target = parse_target(backend, device, threads)
     if name == "levin":
-        return levin_model()
+        return levin_model(threads)
     bundle = find_bundle(name)
     method = bundle.manifest.method
     if method != "lga":

@@ -106,6 +106,7 @@ class ScribbleCanvas:
         features: NDArray[np.floating],
         alpha: float,
         parameters: PropagationParameters,
+        threads: int | None = None,
     ) -> None:
         self._luma = luma
         self._working_luma = working_luma
@@ -116,8 +117,9 @@ class ScribbleCanvas:
             sigma=parameters.sigma,
             global_step=parameters.global_step,
             local=parameters.local_edges,
+            threads=threads,
         )
-        self._propagator = Propagator(affinities, alpha=alpha, phi=parameters.phi)
+        self._propagator = Propagator(affinities, alpha=alpha, phi=parameters.phi, threads=threads)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -240,12 +242,18 @@ class ScribbleModel:
     """
 
     def __init__(
-        self, name: str, method: str, source: FeatureSource, parameters: PropagationParameters
+        self,
+        name: str,
+        method: str,
+        source: FeatureSource,
+        parameters: PropagationParameters,
+        threads: int | None = None,
     ) -> None:
         self.name = name
         self.method = method
         self.parameters = parameters
         self._source: FeatureSource | None = source
+        self._threads = threads
 
     def prepare(self, image: ImageLike, *, size: WorkingSize = None) -> ScribbleCanvas:
         """Compute everything that depends on the picture alone.
@@ -270,7 +278,7 @@ class ScribbleModel:
         shape = working_shape(luma.shape, size, self.parameters.working_size)
         working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
         features, alpha = source(working_luma)
-        return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters)
+        return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters, self._threads)
 
     def __call__(self, image: ImageLike, strokes: StrokesLike) -> NDArray[np.uint8]:
         """Prepare and render at once; (H, W, 3) uint8."""
@@ -294,10 +302,10 @@ class ScribbleModel:
         self.close()
 
 
-def levin_model() -> ScribbleModel:
+def levin_model(threads: int | None = None) -> ScribbleModel:
     """Levin et al. 2004: no network."""
     parameters = PropagationParameters(sigma=0.02, global_step=0)
-    return ScribbleModel("levin", "levin", LumaFeatures(), parameters)
+    return ScribbleModel("levin", "levin", LumaFeatures(), parameters, threads)
 
 
 def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
@@ -318,7 +326,7 @@ def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
             f"log_alpha; this one has {found}"
         )
     source = GraphFeatures(bundle.load("affinity", target), multiple)
-    return ScribbleModel(bundle.manifest.name, "lga", source, parameters)
+    return ScribbleModel(bundle.manifest.name, "lga", source, parameters, target.threads)
 
 
 def _number(bundle: Bundle, name: str, above: float) -> float:

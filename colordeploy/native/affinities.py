@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from . import _core
-from .checks import any_array, finite_array, finite_number, memory_named, require_memory, step_of
+from .checks import (
+    any_array,
+    finite_array,
+    finite_number,
+    memory_named,
+    require_memory,
+    step_of,
+    thread_count,
+)
 
 __all__ = ["DIRECTIONS", "Affinities", "plan_of"]
 
@@ -22,9 +30,12 @@ _MOST_PIXELS = 1 << 28  # four edges a pixel are counted in 32 bits
 DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def plan_of(height: int, width: int, global_step: int) -> _core.Plan:
-    """Elimination order and index lists; they depend on the size alone."""
+    """Elimination order and index lists; they depend on the size alone.
+
+    A plan also keeps up to 512 MiB of its solvers' memory for the next one.
+    """
     if height * width > _MOST_PIXELS:
         raise InputError(
             f"{height}x{width} pixels are more than the {_MOST_PIXELS} that can be solved for; use "
@@ -91,6 +102,7 @@ class Affinities:
         sigma: float,
         global_step: int = 12,
         local: bool = True,
+        threads: int | None = None,
     ) -> Affinities:
         """Gaussian affinities of pixel features (LGA-Net, Eq. 1).
 
@@ -104,13 +116,16 @@ class Affinities:
         local : bool
             False drops the 8-neighbour affinities (the ablation R_AP); ``phi`` still ties
             neighbours.
+        threads : int, optional
+            Threads to use; by default as many as there are processors, eight at most.
 
         Raises
         ------
         InputError
             For NaN, wrong shapes or numbers out of range.
         """
-        array = finite_array("features", features, "HWC")
+        array = finite_array("features", features, "HWC", single=True)
+        workers = thread_count(threads)
         sigma = finite_number("sigma", sigma, positive=True)
         if sigma < _SMALLEST_SIGMA:
             raise InputError(f"sigma must be at least {_SMALLEST_SIGMA:g}, not {sigma}")
@@ -120,10 +135,13 @@ class Affinities:
         require_memory(plan, height, width)
         with memory_named(height, width):
             near = (
-                _core.local_affinities(plan, array, sigma)
+                _core.local_affinities(plan, array, sigma, workers)
                 if local
                 else np.zeros((len(DIRECTIONS), height, width))
             )
-            distant = _core.global_affinities(plan, array, sigma)
-            near.flags.writeable = distant.flags.writeable = False  # so they need no copy
-            return cls(near, distant, step)
+            distant = _core.global_affinities(plan, array, sigma, workers)
+        near.flags.writeable = distant.flags.writeable = False
+        made = object.__new__(cls)  # nothing to check, nothing to copy
+        for name, value in (("local", near), ("global_", distant), ("global_step", step)):
+            object.__setattr__(made, name, value)
+        return made

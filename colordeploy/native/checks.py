@@ -22,7 +22,11 @@ __all__ = [
     "require_cpu",
     "require_memory",
     "step_of",
+    "thread_count",
 ]
+
+# More take turns at the few large fronts rather than to speed them up.
+_MOST_THREADS = 8
 
 
 def finite_number(name: str, value: Any, *, positive: bool) -> float:
@@ -53,8 +57,24 @@ def any_array(name: str, values: ArrayLike) -> NDArray[Any]:
         raise InputError(f"{name} is no array: its rows differ in length") from None
 
 
-def finite_array(name: str, values: ArrayLike, axes: str) -> NDArray[np.float64]:
-    """Check an array of the given axes ("HWC") and return it as contiguous float64."""
+def thread_count(threads: Any) -> int:
+    """Threads to use: `threads`, or as many as this process may use processors, eight at most."""
+    if threads is None:
+        try:
+            present = len(os.sched_getaffinity(0))
+        except AttributeError:  # not everywhere
+            present = os.cpu_count() or 1
+        return min(present, _MOST_THREADS)
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise InputError(f"threads must be a whole number of at least 1, or None; not {threads!r}")
+    return min(int(threads), 64)
+
+
+def finite_array(name: str, values: ArrayLike, axes: str, *, single: bool = False) -> NDArray[Any]:
+    """Check an array of the given axes ("HWC") and return it as contiguous float64.
+
+    With `single`, float32 stays float32.
+    """
     array = any_array(name, values)
     if array.ndim != len(axes):
         raise InputError(
@@ -64,7 +84,8 @@ def finite_array(name: str, values: ArrayLike, axes: str) -> NDArray[np.float64]
         raise InputError(f"{name} must hold real numbers, not {array.dtype}")
     if array.size == 0:
         raise InputError(f"{name} is empty: shape {array.shape}")
-    array = np.ascontiguousarray(array, dtype=np.float64)
+    keep = single and array.dtype == np.float32
+    array = np.ascontiguousarray(array, dtype=np.float32 if keep else np.float64)
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinite values; replace them first")
     return array
@@ -81,7 +102,7 @@ def require_cpu(device: str) -> None:
 def require_memory(plan: _core.Plan, height: int, width: int) -> None:
     """Refuse what cannot fit: the operating system would rather kill the process than say no."""
     points = len(plan.global_pixels)
-    needed = 8 * (plan.factor_size + points * (points - 1) // 2 + 8 * height * width)
+    needed = 8 * (plan.memory_size + points * (points - 1) // 2 + 8 * height * width)
     try:
         present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not everywhere

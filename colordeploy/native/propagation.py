@@ -6,9 +6,9 @@ columns ``global_step // 2, global_step // 2 + global_step, ...``; an edge that 
 global has the sum of both weights. ``L_adj`` is the Laplacian of the 8-neighbour graph with unit
 weights. ``M`` marks the scribbled pixels.
 
-The factorization never subtracts (see ``csrc/propagation/factor.hpp``), so the error in ``x`` is
-of the order of the machine precision for every contrast of weights, also in regions that hang on
-by ``phi`` alone.
+The factorization never subtracts (see ``csrc/propagation/elimination.hpp``), so the error in
+``x`` is of the order of the machine precision for every contrast of weights, also in regions that
+hang on by ``phi`` alone.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .checks import (
     memory_named,
     require_cpu,
     require_memory,
+    thread_count,
 )
 
 if TYPE_CHECKING:
@@ -56,11 +57,15 @@ class Propagator:
         Spacing of the global points in pixels; 0 for none.
     device : str
         "cpu".
+    threads : int, optional
+        Threads to use; by default as many as there are processors, eight at most. The result does
+        not depend on it, to the last bit.
 
     Notes
     -----
-    The last factorization is kept: solving again with the same mask (other colours on the same
-    scribbles) costs two triangular solves only. Safe to use from several threads.
+    The last factorization is kept. Solving again with the same mask (other colours on the same
+    scribbles) costs two triangular solves only; with another mask, only what a changed pixel
+    changes is factorized again. Safe to use from several threads, which then take turns.
     """
 
     def __init__(
@@ -72,8 +77,10 @@ class Propagator:
         phi: float = 1e-8,
         global_step: int | None = None,
         device: str = "cpu",
+        threads: int | None = None,
     ) -> None:
         require_cpu(device)
+        self._threads = thread_count(threads)
         if isinstance(features, Affinities):
             if sigma is not None or global_step is not None:
                 raise InputError("sigma and global_step are already part of the affinities given")
@@ -82,14 +89,19 @@ class Propagator:
             if sigma is None:
                 raise InputError("sigma is needed to turn features into affinities")
             self._affinities = Affinities.from_features(
-                features, sigma=sigma, global_step=12 if global_step is None else global_step
+                features,
+                sigma=sigma,
+                global_step=12 if global_step is None else global_step,
+                threads=threads,
             )
         self._alpha = finite_number("alpha", alpha, positive=False)
         self._phi = finite_number("phi", phi, positive=False)
         _, self._height, self._width = self._affinities.local.shape
         self._plan = plan_of(self._height, self._width, self._affinities.global_step)
         require_memory(self._plan, self._height, self._width)
-        self._last: tuple[NDArray[np.uint8], _core.Factor] | None = None
+        self._solver = _core.Solver(
+            self._plan, self._affinities.local, self._affinities.global_, self._alpha, self._phi
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -131,9 +143,7 @@ class Propagator:
                 f"values must be {self._height}x{self._width} like the features, not "
                 f"{array.shape[0]}x{array.shape[1]}"
             )
-        with memory_named(self._height, self._width):
-            rhs = np.where(marks[:, :, None] != 0, array, 0.0)
-            return self._factor(marks).solve(np.ascontiguousarray(rhs))
+        return self._solve(marks, array, masked=True)
 
     def adjoint(self, mask: ArrayLike, gradient: ArrayLike) -> _F64:
         """Solve ``A z = gradient``, the adjoint system (A is symmetric).
@@ -150,8 +160,7 @@ class Propagator:
         array = finite_array("gradient", gradient, "HWK")
         if array.shape[:2] != self.shape:
             raise InputError(f"gradient must be {self.shape}, not {array.shape[:2]}")
-        with memory_named(self._height, self._width):
-            return self._factor(marks).solve(array)
+        return self._solve(marks, array, masked=False)
 
     def gradients(
         self, features: ArrayLike, sigma: float, x: ArrayLike, adjoint: ArrayLike
@@ -236,23 +245,12 @@ class Propagator:
             raise InputError("mask marks no pixel: there is no colour to propagate")
         return np.array(array, dtype=np.uint8, order="C")
 
-    def _factor(self, marks: NDArray[np.uint8]) -> _core.Factor:
-        last = self._last  # read once: another thread may replace it
-        if last is not None and np.array_equal(last[0], marks):
-            return last[1]
+    def _solve(self, marks: NDArray[np.uint8], values: _F64, *, masked: bool) -> _F64:
         try:
-            factor = _core.factorize(
-                self._plan,
-                self._affinities.local,
-                self._affinities.global_,
-                self._alpha,
-                self._phi,
-                marks,
-            )
+            with memory_named(self._height, self._width):
+                return self._solver.solve(marks, values, masked, self._threads)
         except _core.SingularSystem as error:
             raise SolverError(str(error)) from None
-        self._last = (marks, factor)
-        return factor
 
 
 def propagate(
@@ -265,6 +263,7 @@ def propagate(
     phi: float = 1e-8,
     global_step: int = 12,
     device: str = "cpu",
+    threads: int | None = None,
 ) -> _F64:
     """Propagate the values of marked pixels along the affinities of features.
 
@@ -274,7 +273,7 @@ def propagate(
     mask : (H, W) bool
         Marked pixels, at least one.
     values : (H, W, K) float
-    sigma, alpha, phi, global_step, device
+    sigma, alpha, phi, global_step, device, threads
         See `Propagator`.
 
     Returns
@@ -299,5 +298,11 @@ def propagate(
     True
     """
     return Propagator(
-        features, sigma=sigma, alpha=alpha, phi=phi, global_step=global_step, device=device
+        features,
+        sigma=sigma,
+        alpha=alpha,
+        phi=phi,
+        global_step=global_step,
+        device=device,
+        threads=threads,
     ).solve(mask, values)

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "../propagation/factor.hpp"
+#include "../propagation/solver.hpp"
 
 namespace py = pybind11;
 namespace cp = colordeploy::propagation;
@@ -27,22 +27,11 @@ cp::View3<const double> view3(const Array& array) {
             array.shape(2), array.strides(0) / size, array.strides(1) / size};
 }
 
-// SciPy exports its BLAS to compiled code as capsules named by their C signatures.
-template <typename Function>
-Function* blas_function(const char* name) {
-    const py::dict table = py::module_::import("scipy.linalg.cython_blas").attr("__pyx_capi__");
-    const auto capsule = py::reinterpret_borrow<py::capsule>(table[name]);
-    return reinterpret_cast<Function*>(capsule.get_pointer<void>());
-}
-
-// Filled when the module is imported, constant from then on.
-cp::Blas scipy_blas;
-
 void require(bool condition, const char* message) {
     if (!condition) throw py::value_error(message);
 }
 
-void require_features(const cp::Grid& grid, const Array& features) {
+void require_features(const cp::Grid& grid, const py::array& features) {
     require(
         features.ndim() == 3 && features.shape(0) == grid.height && features.shape(1) == grid.width,
         "features must be (height, width, channels) of the plan's size");
@@ -59,49 +48,75 @@ void require_affinities(const cp::Grid& grid, const Array& local, const Array& g
             "global must hold one weight for each pair of global points");
 }
 
-Array local_affinities(const cp::Plan& plan, const Array& features, double sigma) {
+template <typename T>
+using Features = py::array_t<T, py::array::c_style>;
+
+template <typename T>
+cp::View3<const T> features_view(const Features<T>& array) {
+    constexpr py::ssize_t size = sizeof(T);
+    return {array.data(),   array.shape(0),          array.shape(1),
+            array.shape(2), array.strides(0) / size, array.strides(1) / size};
+}
+
+template <typename T>
+Array local_affinities(const cp::Plan& plan, const Features<T>& features, double sigma,
+                       int threads) {
     require_features(plan.grid, features);
     Array local({py::ssize_t{4}, py::ssize_t{plan.grid.height}, py::ssize_t{plan.grid.width}});
-    const auto view = view3(features);
+    const auto view = features_view(features);
     double* out = local.mutable_data();
     py::gil_scoped_release release;
-    cp::local_affinities(plan.grid, view, sigma, out);
+    cp::local_affinities(plan.grid, view, sigma, threads, out);
     return local;
 }
 
-Array global_affinities(const cp::Plan& plan, const Array& features, double sigma) {
+template <typename T>
+Array global_affinities(const cp::Plan& plan, const Features<T>& features, double sigma,
+                        int threads) {
     require_features(plan.grid, features);
     Array global(static_cast<py::ssize_t>(pair_count(plan.grid)));
-    const auto view = view3(features);
+    const auto view = features_view(features);
     double* out = global.mutable_data();
     py::gil_scoped_release release;
-    cp::global_affinities(plan.grid, view, sigma, out);
+    cp::global_affinities(plan.grid, view, sigma, threads, out);
     return global;
 }
 
-std::unique_ptr<cp::Factor> factorize(std::shared_ptr<const cp::Plan> plan, const Array& local,
-                                      const Array& global, double alpha, double phi,
-                                      const Bytes& mask) {
-    require_affinities(plan->grid, local, global);
-    require(mask.size() == plan->grid.pixels(), "mask must have the plan's size");
-    const cp::System system{local.data(), global.size() ? global.data() : nullptr, alpha, phi};
-    const std::uint8_t* marks = mask.data();
-    py::gil_scoped_release release;
-    return std::make_unique<cp::Factor>(std::move(plan), scipy_blas, system, marks);
-}
+// The solver and the arrays it looks at.
+class PySolver {
+ public:
+    PySolver(std::shared_ptr<const cp::Plan> plan, Array local, Array global, double alpha,
+             double phi)
+        : local_(std::move(local)),
+          global_(std::move(global)),
+          solver_(checked(std::move(plan), local_, global_),
+                  {local_.data(), global_.size() ? global_.data() : nullptr, alpha, phi}) {}
 
-Array solve(const cp::Factor& factor, const Array& b) {
-    const cp::Grid& grid = factor.plan().grid;
-    require(b.ndim() == 3 && b.shape(0) == grid.height && b.shape(1) == grid.width,
-            "the right-hand side must be (height, width, channels) of the plan's size");
-    Array x({b.shape(0), b.shape(1), b.shape(2)});
-    const double* in = b.data();
-    double* out = x.mutable_data();
-    const py::ssize_t channels = b.shape(2);
-    py::gil_scoped_release release;
-    factor.solve(in, out, channels);
-    return x;
-}
+    Array solve(const Bytes& mask, const Array& b, bool masked, int threads) {
+        const cp::Grid& grid = solver_.plan().grid;
+        require(mask.size() == grid.pixels(), "mask must have the plan's size");
+        require(b.ndim() == 3 && b.shape(0) == grid.height && b.shape(1) == grid.width,
+                "the right-hand side must be (height, width, channels) of the plan's size");
+        Array x({b.shape(0), b.shape(1), b.shape(2)});
+        const cp::Values values{b.data(), x.mutable_data(), b.shape(2), masked};
+        const std::uint8_t* marks = mask.data();
+        {
+            py::gil_scoped_release release;
+            solver_.solve(marks, values, threads);
+        }
+        return x;
+    }
+
+ private:
+    static std::shared_ptr<const cp::Plan> checked(std::shared_ptr<const cp::Plan> plan,
+                                                   const Array& local, const Array& global) {
+        require_affinities(plan->grid, local, global);
+        return plan;
+    }
+
+    Array local_, global_;
+    cp::Solver solver_;
+};
 
 py::tuple affinity_gradient(const cp::Plan& plan, const Array& features, double sigma, double alpha,
                             const Array& local, const Array& global, const Array& x,
@@ -130,10 +145,17 @@ py::array_t<std::int32_t> global_pixels(const cp::Plan& plan) {
     return py::array_t<std::int32_t>(static_cast<py::ssize_t>(points.size()), points.data());
 }
 
+template <typename T>
+void define_affinities(py::module_& module) {
+    module.def("local_affinities", &local_affinities<T>, py::arg("plan"),
+               py::arg("features").noconvert(), py::arg("sigma"), py::arg("threads"));
+    module.def("global_affinities", &global_affinities<T>, py::arg("plan"),
+               py::arg("features").noconvert(), py::arg("sigma"), py::arg("threads"));
+}
+
 }  // namespace
 
 void register_propagation(py::module_& module) {
-    scipy_blas = {blas_function<cp::Blas::Dsyrk>("dsyrk"), blas_function<cp::Blas::Dgemm>("dgemm")};
     py::register_exception<cp::SingularSystem>(module, "SingularSystem", PyExc_ArithmeticError);
 
     py::class_<cp::Plan, std::shared_ptr<cp::Plan>>(module, "Plan")
@@ -143,17 +165,20 @@ void register_propagation(py::module_& module) {
              }),
              py::arg("height"), py::arg("width"), py::arg("global_step"))
         .def_property_readonly("factor_size", [](const cp::Plan& plan) { return plan.factor_size; })
+        .def_property_readonly("memory_size",
+                               [](const cp::Plan& plan) { return plan.memory_size(); })
         .def_property_readonly("global_pixels", &global_pixels);
 
-    py::class_<cp::Factor>(module, "Factor").def("solve", &solve, py::arg("b").noconvert());
+    py::class_<PySolver>(module, "Solver")
+        .def(py::init<std::shared_ptr<cp::Plan>, Array, Array, double, double>(), py::arg("plan"),
+             py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
+             py::arg("phi"))
+        .def("solve", &PySolver::solve, py::arg("mask").noconvert(), py::arg("b").noconvert(),
+             py::arg("masked"), py::arg("threads"));
 
-    module.def("local_affinities", &local_affinities, py::arg("plan"),
-               py::arg("features").noconvert(), py::arg("sigma"));
-    module.def("global_affinities", &global_affinities, py::arg("plan"),
-               py::arg("features").noconvert(), py::arg("sigma"));
-    module.def("factorize", &factorize, py::arg("plan"), py::arg("local").noconvert(),
-               py::arg("global_").noconvert(), py::arg("alpha"), py::arg("phi"),
-               py::arg("mask").noconvert());
+    define_affinities<float>(module);
+    define_affinities<double>(module);
+    module.def("instruction_set", [] { return cp::kernels().name; });
     module.def("affinity_gradient", &affinity_gradient, py::arg("plan"),
                py::arg("features").noconvert(), py::arg("sigma"), py::arg("alpha"),
                py::arg("local").noconvert(), py::arg("global_").noconvert(),

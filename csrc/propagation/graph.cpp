@@ -1,23 +1,30 @@
 #include "graph.hpp"
 
-#include <cmath>
+#include <algorithm>
+#include <utility>
 
+#include "crew.hpp"
+#include "kernels.hpp"
 #include "simd.hpp"
 
 namespace colordeploy::propagation {
 
 namespace {
 
-// |a - b|^2 / sigma^2, scaled before it is squared: sigma^2 alone could underflow.
-inline double scaled_distance(const double* a, const double* b, std::ptrdiff_t channels,
-                              double inverse_sigma) {
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::ptrdiff_t c = 0; c < channels; ++c) {
-        const double difference = (a[c] - b[c]) * inverse_sigma;
-        sum += difference * difference;
+// Members of a crew for so many multiplications: starting a thread costs as much as two million.
+int worthwhile(int threads, std::ptrdiff_t operations) {
+    return static_cast<int>(std::min<std::ptrdiff_t>(threads, 1 + operations / 2'000'000));
+}
+
+// Channels of `n` pixels, one plane a channel: so the kernels take eight pixels at a time.
+template <typename T>
+void to_planes(const T* pixel, std::ptrdiff_t pixel_stride, std::ptrdiff_t channels,
+               std::ptrdiff_t n, double* planes, std::ptrdiff_t plane_stride) {
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            planes[c * plane_stride + i] = pixel[i * pixel_stride + c];
+        }
     }
-    return sum;
 }
 
 // Calls visit(direction, y, x, y2, x2) for every 8-neighbour edge inside the picture.
@@ -55,28 +62,81 @@ std::vector<std::int32_t> Grid::global_pixels() const {
     return points;
 }
 
-COLORDEPLOY_SIMD void local_affinities(const Grid& grid, const View3<const double>& features,
-                                       double sigma, double* local) {
-    const std::ptrdiff_t plane = grid.pixels();
-    const double inverse_sigma = 1.0 / sigma;
-    for (std::ptrdiff_t i = 0; i < 4 * plane; ++i) local[i] = 0.0;
-    for_each_local_edge(grid, [&](int d, int y, int x, int y2, int x2) {
-        local[d * plane + static_cast<std::ptrdiff_t>(y) * grid.width + x] =
-            std::exp(-0.5 * scaled_distance(features.pixel(y, x), features.pixel(y2, x2),
-                                            features.channels, inverse_sigma));
+template <typename T>
+void local_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
+                      double* local) {
+    const std::ptrdiff_t width = grid.width, channels = features.channels;
+    const std::size_t planes = static_cast<std::size_t>(width * channels);
+    const double inverse_sigma = 1.0 / sigma;  // before squaring: sigma^2 alone could underflow
+    threads = worthwhile(threads, 4 * grid.pixels() * channels);
+    std::vector<std::vector<double>> rows(2 * static_cast<std::size_t>(threads),
+                                          std::vector<double>(planes));
+    run_crew(threads, [&](const Member& member) {
+        double* above = rows[static_cast<std::size_t>(2 * member.rank())].data();
+        double* below = rows[static_cast<std::size_t>(2 * member.rank() + 1)].data();
+        constexpr std::ptrdiff_t kRowsOfPiece = 16;
+        const auto convert = [&](std::ptrdiff_t y, double* target) {
+            to_planes(features.pixel(y, 0), features.column_stride, channels, width, target, width);
+        };
+        member.share(grid.height, kRowsOfPiece, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+            convert(begin, above);
+            for (std::ptrdiff_t y = begin; y < end; ++y) {
+                if (y + 1 < grid.height) convert(y + 1, below);
+                for (std::size_t d = 0; d < kDirections.size(); ++d) {
+                    const auto [dy, dx] = kDirections[d];
+                    double* out =
+                        local + (static_cast<std::ptrdiff_t>(d) * grid.height + y) * width;
+                    const std::ptrdiff_t first = dx < 0 ? 1 : 0;
+                    const std::ptrdiff_t count = dx == 0 ? width : width - 1;
+                    if (dx != 0) out[dx < 0 ? 0 : width - 1] = 0.0;
+                    if (dy > 0 && y + 1 == grid.height) {
+                        std::fill_n(out, width, 0.0);
+                        continue;
+                    }
+                    kernels().paired_distances(above + first, (dy > 0 ? below : above) + first + dx,
+                                               width, channels, count, inverse_sigma, out + first);
+                    kernels().gaussian(out + first, count);
+                }
+                std::swap(above, below);
+            }
+        });
     });
 }
 
-COLORDEPLOY_SIMD void global_affinities(const Grid& grid, const View3<const double>& features,
-                                        double sigma, double* global) {
+template <typename T>
+void global_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
+                       double* global) {
+    const std::vector<std::int32_t> points = grid.global_pixels();
+    const auto n = static_cast<std::ptrdiff_t>(points.size());
+    const std::ptrdiff_t channels = features.channels;
     const double inverse_sigma = 1.0 / sigma;
-    const int w = grid.width;
-    for_each_global_pair(grid, [&](std::size_t pair, int i, int j) {
-        global[pair] = std::exp(-0.5 * scaled_distance(features.pixel(i / w, i % w),
-                                                       features.pixel(j / w, j % w),
-                                                       features.channels, inverse_sigma));
+    threads = worthwhile(threads, n * n / 2 * channels);
+    std::vector<double> planes(static_cast<std::size_t>(n * channels));
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        to_planes(features.pixel(points[i] / grid.width, points[i] % grid.width), 0, channels, 1,
+                  planes.data() + i, n);
+    }
+    std::vector<std::vector<double>> own(static_cast<std::size_t>(threads),
+                                         std::vector<double>(static_cast<std::size_t>(channels)));
+    run_crew(threads, [&](const Member& member) {
+        double* point = own[static_cast<std::size_t>(member.rank())].data();
+        member.share(n, 8, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+            for (std::ptrdiff_t i = begin; i < end; ++i) {
+                for (std::ptrdiff_t c = 0; c < channels; ++c) {
+                    point[c] = planes[static_cast<std::size_t>(c * n + i)];
+                }
+                double* out = global + pair_index(static_cast<std::size_t>(i), 0);
+                kernels().distances(point, planes.data(), n, channels, i, inverse_sigma, out);
+                kernels().gaussian(out, i);
+            }
+        });
     });
 }
+
+template void local_affinities(const Grid&, const View3<const float>&, double, int, double*);
+template void local_affinities(const Grid&, const View3<const double>&, double, int, double*);
+template void global_affinities(const Grid&, const View3<const float>&, double, int, double*);
+template void global_affinities(const Grid&, const View3<const double>&, double, int, double*);
 
 COLORDEPLOY_SIMD AffinityGradient
 affinity_gradient(const Grid& grid, const View3<const double>& features, double sigma, double alpha,

@@ -50,14 +50,18 @@ struct Grid {
 };
 
 // Index of the pair (i, j), i > j, in a packed strict lower triangle.
-inline std::size_t pair_index(std::size_t i, std::size_t j) { return i * (i - 1) / 2 + j; }
+inline std::size_t pair_index(std::size_t i, std::size_t j) {
+    return i == 0 ? j : i * (i - 1) / 2 + j;
+}
 
 // w_ij = exp(-|f_i - f_j|^2 / (2 sigma^2)) (LGA-Net, Eq. 1).
 // local: 4 planes of height * width, plane d holding the edge from a pixel in kDirections[d];
 // zero where that edge leaves the picture. global: packed strict lower triangle of the clique.
-void local_affinities(const Grid& grid, const View3<const double>& features, double sigma,
+template <typename T>
+void local_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
                       double* local);
-void global_affinities(const Grid& grid, const View3<const double>& features, double sigma,
+template <typename T>
+void global_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
                        double* global);
 
 // Derivatives of a loss with respect to what the system was built from, given the solution x of

@@ -8,12 +8,15 @@ namespace colordeploy::propagation {
 
 namespace {
 
-constexpr int kLeafSide = 4;  // rectangles up to this side are eliminated whole
+constexpr int kLeafSide = 4;       // rectangles up to this side are eliminated whole
+constexpr int kUnitPixels = 1100;  // rectangles up to this area are units
+constexpr std::size_t kPoolLimit = std::size_t{1} << 29;  // bytes kept for the next solver
 
 struct Rectangle {
     int y0, x0, y1, x1;
     int height() const { return y1 - y0; }
     int width() const { return x1 - x0; }
+    std::int64_t area() const { return std::int64_t{height()} * width(); }
 };
 
 // Geometric nested dissection (George 1973): a one-pixel line separates an 8-neighbour grid.
@@ -23,7 +26,7 @@ class Dissection {
     explicit Dissection(Plan& plan) : plan_(plan), grid_(plan.grid) {}
 
     std::int32_t dissect(const Rectangle& r) {
-        if (r.height() <= kLeafSide && r.width() <= kLeafSide) return add_front(r, {});
+        if (r.height() <= kLeafSide && r.width() <= kLeafSide) return add_front(r, {}, r.area());
         const bool rows = r.height() >= r.width();
         const int cut = rows ? split(r.y0, r.y1) : split(r.x0, r.x1);
         Rectangle before = r, after = r, line = r;
@@ -35,13 +38,13 @@ class Dissection {
         for (const Rectangle& half : {before, after}) {
             if (half.height() > 0 && half.width() > 0) children.push_back(dissect(half));
         }
-        return add_front(line, children);
+        return add_front(line, children, r.area());
     }
 
     std::int32_t add_root(std::int32_t child) {
         const std::vector<std::int32_t> points = grid_.global_pixels();
         if (points.empty()) return child;
-        return close_front(points, {child});
+        return close_front(points, {child}, grid_.pixels() + 1);
     }
 
  private:
@@ -57,31 +60,69 @@ class Dissection {
         return nearest > begin && nearest < end - 1 ? nearest : middle;
     }
 
-    std::int32_t add_front(const Rectangle& r, const std::vector<std::int32_t>& children) {
+    std::int32_t add_front(const Rectangle& r, const std::vector<std::int32_t>& children,
+                           std::int64_t area) {
         std::vector<std::int32_t> pixels;
         for (int y = r.y0; y < r.y1; ++y) {
             for (int x = r.x0; x < r.x1; ++x) {
                 if (!grid_.is_global(y, x)) pixels.push_back(y * grid_.width + x);
             }
         }
-        return close_front(pixels, children);
+        return close_front(pixels, children, area);
     }
 
     std::int32_t close_front(const std::vector<std::int32_t>& pixels,
-                             const std::vector<std::int32_t>& children) {
+                             const std::vector<std::int32_t>& children, std::int64_t area) {
+        const auto id = static_cast<std::int32_t>(plan_.fronts.size());
         Front front;
         front.first = static_cast<std::int32_t>(plan_.pixel_at.size());
         front.pivots = static_cast<std::int32_t>(pixels.size());
-        plan_.pixel_at.insert(plan_.pixel_at.end(), pixels.begin(), pixels.end());
-        const auto id = static_cast<std::int32_t>(plan_.fronts.size());
-        plan_.fronts.push_back(front);
+        front.begin = children.empty() ? id : plan_.fronts[children.front()].begin;
+        std::copy(children.begin(), children.end(), front.children.begin());
         for (std::int32_t child : children) plan_.fronts[child].parent = id;
+        if (area <= kUnitPixels) front.unit = id;
+        plan_.pixel_at.insert(plan_.pixel_at.end(), pixels.begin(), pixels.end());
+        plan_.fronts.push_back(front);
         return id;
     }
 
     Plan& plan_;
     const Grid& grid_;
 };
+
+// Depths, units and the memory of the stacks.
+void lay_out(Plan& plan) {
+    for (auto f = static_cast<std::int32_t>(plan.fronts.size()) - 1; f >= 0; --f) {
+        Front& front = plan.fronts[f];
+        if (front.parent < 0) continue;
+        const Front& parent = plan.fronts[front.parent];
+        front.depth = parent.depth + 1;
+        if (parent.unit >= 0) front.unit = parent.unit;
+    }
+    std::array<std::size_t, 2> used{0, 0};
+    std::size_t live = 0;
+    for (std::size_t f = 0; f < plan.fronts.size(); ++f) {
+        const Front& front = plan.fronts[f];
+        const int parity = front.depth % 2;
+        if (front.unit >= 0 && front.unit != static_cast<std::int32_t>(f)) {
+            used[parity] += front.shape().update_size();
+            plan.stack_size[parity] = std::max(plan.stack_size[parity], used[parity]);
+        }
+        if (front.unit < 0 || front.unit == static_cast<std::int32_t>(f)) {
+            plan.fronts[f].update = plan.kept_size;
+            plan.kept_size += front.shape().update_size();
+            live += front.shape().update_size();
+            plan.live_size = std::max(plan.live_size, live);
+        }
+        for (std::int32_t c : front.children) {
+            if (c >= 0 && plan.fronts[c].unit >= 0 && plan.fronts[c].unit != c) {
+                used[1 - parity] -= plan.fronts[c].shape().update_size();
+            } else if (c >= 0) {
+                live -= plan.fronts[c].shape().update_size();
+            }
+        }
+    }
+}
 
 // Rows and edges of every front, from the order alone.
 class Symbolic {
@@ -94,34 +135,27 @@ class Symbolic {
         for (std::size_t i = 0; i < plan.pixel_at.size(); ++i) {
             position_[plan.pixel_at[i]] = static_cast<std::int32_t>(i);
         }
-        children_.resize(plan.fronts.size());
-        for (std::size_t f = 0; f < plan.fronts.size(); ++f) {
-            if (plan.fronts[f].parent >= 0) {
-                children_[plan.fronts[f].parent].push_back(static_cast<std::int32_t>(f));
-            }
-        }
     }
 
     void run() {
+        plan_.front_of.resize(plan_.pixel_at.size());
         for (std::size_t f = 0; f < plan_.fronts.size(); ++f) {
             Front& front = plan_.fronts[f];
-            const std::vector<std::int32_t> boundary = boundary_of(f);
+            const std::vector<std::int32_t> boundary = boundary_of(front);
             front.boundary = static_cast<std::int32_t>(boundary.size());
-            front.index = plan_.boundary_position.size();
-            plan_.boundary_position.insert(plan_.boundary_position.end(), boundary.begin(),
-                                           boundary.end());
-            plan_.boundary_row.resize(plan_.boundary_position.size(), -1);
+            front.index = plan_.boundary_pixel.size();
+            for (std::int32_t position : boundary) {
+                plan_.boundary_pixel.push_back(plan_.pixel_at[position]);
+            }
             front.factor = plan_.factor_size;
-            plan_.factor_size +=
-                static_cast<std::size_t>(front.rows()) * static_cast<std::size_t>(front.pivots);
+            plan_.factor_size += front.shape().packed_size();
+            for (std::int32_t k = 0; k < front.pivots; ++k) {
+                plan_.front_of[plan_.pixel_at[front.first + k]] = static_cast<std::int32_t>(f);
+            }
             number_rows(front, boundary);
             assemble_edges(front);
-            for (std::int32_t c : children_[f]) {
-                const Front& child = plan_.fronts[c];
-                for (std::int32_t i = 0; i < child.boundary; ++i) {
-                    plan_.boundary_row[child.index + i] =
-                        row_[plan_.boundary_position[child.index + i]];
-                }
+            for (std::int32_t c : front.children) {
+                if (c >= 0) find_runs(plan_.fronts[c], front);
             }
         }
     }
@@ -144,8 +178,8 @@ class Symbolic {
         }
     }
 
-    std::vector<std::int32_t> boundary_of(std::size_t f) {
-        const Front& front = plan_.fronts[f];
+    // Positions, ascending.
+    std::vector<std::int32_t> boundary_of(const Front& front) {
         const std::int32_t end = front.first + front.pivots;
         std::vector<std::int32_t> boundary;
         for (std::int32_t k = front.first; k < end; ++k) {
@@ -153,10 +187,11 @@ class Symbolic {
                 if (other >= end) boundary.push_back(other);
             });
         }
-        for (std::int32_t c : children_[f]) {
+        for (std::int32_t c : front.children) {
+            if (c < 0) continue;
             const Front& child = plan_.fronts[c];
             for (std::int32_t i = 0; i < child.boundary; ++i) {
-                const std::int32_t other = plan_.boundary_position[child.index + i];
+                const std::int32_t other = position_[plan_.boundary_pixel[child.index + i]];
                 if (other >= end) boundary.push_back(other);
             }
         }
@@ -166,8 +201,26 @@ class Symbolic {
     }
 
     void number_rows(const Front& front, const std::vector<std::int32_t>& boundary) {
+        const auto below = static_cast<std::int32_t>(padded(front.pivots));
         for (std::int32_t k = 0; k < front.pivots; ++k) row_[front.first + k] = k;
-        for (std::int32_t i = 0; i < front.boundary; ++i) row_[boundary[i]] = front.pivots + i;
+        for (std::int32_t i = 0; i < front.boundary; ++i) row_[boundary[i]] = below + i;
+    }
+
+    void find_runs(Front& child, const Front& parent) {
+        child.runs = plan_.runs.size();
+        std::int32_t last = -2;
+        for (std::int32_t i = 0; i < child.boundary; ++i) {
+            const std::int32_t row = row_[position_[plan_.boundary_pixel[child.index + i]]];
+            const bool pivot = row < parent.pivots;
+            if (row == last + 1 && pivot == (last < parent.pivots)) {
+                ++plan_.runs.back().length;
+            } else {
+                plan_.runs.push_back({i, row, 1});
+            }
+            if (pivot) child.in_parent = i + 1;
+            last = row;
+        }
+        child.run_count = plan_.runs.size() - child.runs;
     }
 
     // An edge belongs to the front that eliminates the first of its two ends.
@@ -186,12 +239,11 @@ class Symbolic {
     const Grid& grid_;
     std::vector<std::int32_t> position_;  // pixel -> elimination position
     std::vector<std::int32_t> row_;       // position -> row in the current front
-    std::vector<std::vector<std::int32_t>> children_;
 };
 
 }  // namespace
 
-Plan::Plan(const Grid& requested) : grid(requested) {
+Plan::Plan(const Grid& requested) : grid(requested), pool(std::make_shared<Pool>(kPoolLimit)) {
     if (grid.height < 1 || grid.width < 1 || grid.global_step < 0) {
         throw std::invalid_argument("a plan needs a height and width of at least 1");
     }
@@ -202,6 +254,24 @@ Plan::Plan(const Grid& requested) : grid(requested) {
     Dissection dissection(*this);
     dissection.add_root(dissection.dissect({0, 0, grid.height, grid.width}));
     Symbolic(*this).run();
+    lay_out(*this);
+    for (const Front& front : fronts) {
+        largest_rows = std::max(largest_rows, static_cast<std::size_t>(front.shape().rows()));
+        const auto depth = static_cast<std::size_t>(front.depth);
+        if (work_size_.size() <= depth) work_size_.resize(depth + 1, 0);
+        for (std::size_t d = 0; d <= depth; ++d) {
+            work_size_[d] = std::max(work_size_[d], front.shape().work_size());
+        }
+    }
+}
+
+std::size_t Plan::memory_size() const {
+    return factor_size + (keeps() ? kept_size : live_size) + work_size(0);
+}
+
+std::size_t Plan::work_size(std::int32_t depth) const {
+    const auto d = static_cast<std::size_t>(depth);
+    return d < work_size_.size() ? work_size_[d] : 0;
 }
 
 }  // namespace colordeploy::propagation

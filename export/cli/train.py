@@ -30,6 +30,12 @@ def train() -> None:
 @click.option("--bfloat16", is_flag=True, help="Convolutions in bfloat16.")
 @click.option("--threads", default=1, show_default=True)
 @click.option("--seed", default=0, show_default=True)
+@click.option("--tv-weight", default=25.0, show_default=True,
+              help="Weight of the total variation (the paper: 25).")  # fmt: skip
+@click.option("--log-mse-weight", default=0.0, show_default=True,
+              help="Weight of each picture's log squared error (the paper: 0).")  # fmt: skip
+@click.option("--widths", type=int, nargs=3, default=LGAConfig.widths, show_default=True,
+              help="Channels of BFEnet at full, half and quarter size.")  # fmt: skip
 @click.option("--nonlocal-kind", type=click.Choice(KINDS), default="dot", show_default=True)
 @click.option("--no-nonlocal", is_flag=True, help="Ablation R_NLB: no non-local block.")
 @click.option("--no-global", is_flag=True, help="Ablation R_GP: no global points.")
@@ -44,6 +50,9 @@ def lga(
     bfloat16: bool,
     threads: int,
     seed: int,
+    tv_weight: float,
+    log_mse_weight: float,
+    widths: tuple[int, int, int],
     nonlocal_kind: str,
     no_nonlocal: bool,
     no_global: bool,
@@ -53,14 +62,21 @@ def lga(
     """LGA-Net: colour from strokes."""
     from ..training.lga import LGATraining
     from ..training.lga import train as run
+    from ..training.losses import LossWeights
 
     config = LGAConfig(
+        widths=widths,
         nonlocal_kind=None if no_nonlocal else nonlocal_kind,  # type: ignore[arg-type]
         global_step=0 if no_global else global_step,
         local_edges=not no_local,
     )
     training = LGATraining(
-        steps=steps, learning_rate=learning_rate, bfloat16=bfloat16, threads=threads, seed=seed
+        steps=steps,
+        learning_rate=learning_rate,
+        weights=LossWeights(total_variation=tv_weight, log_mse=log_mse_weight),
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     run(data, out, config, training, _weights(start) if start else None)

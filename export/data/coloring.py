@@ -33,12 +33,13 @@ class CropSize:
     share: float
 
 
-# About the same number of pixels a batch, from whole small pictures to whole ones at full size.
+# About the same number of pixels a batch, from whole small pictures to whole ones at full size,
+# which count most: that is where colours have far to go.
 MIXED_SIZES = (
-    CropSize(128, 128, 160, 8, 0.15),
-    CropSize(128, 192, 256, 8, 0.30),
+    CropSize(128, 128, 160, 8, 0.10),
+    CropSize(128, 192, 256, 8, 0.15),
     CropSize(192, 192, 256, 4, 0.25),
-    CropSize(256, 256, 256, 2, 0.30),
+    CropSize(256, 256, 256, 2, 0.50),
 )
 
 

@@ -52,7 +52,7 @@ class Method:
 
     def load(self) -> ScribbleModel:
         if self.bundle is None:
-            return levin_model()
+            return levin_model(threads=1)
         model = lga_model(find_bundle(self.bundle), Target(device="cpu", threads=1))
         if not self.global_points:
             model.parameters = replace(model.parameters, global_step=0)

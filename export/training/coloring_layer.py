@@ -63,11 +63,17 @@ class _LaplacianColoring(torch.autograd.Function):
         maps, y = _channels_last(features), _channels_last(values)
         marks = mask.numpy()
 
+        each = max(1, options.threads // len(maps))
+
         def solve(i: int) -> tuple[Propagator, np.ndarray]:
             affinities = Affinities.from_features(
-                maps[i], sigma=width, global_step=options.global_step, local=options.local_edges
+                maps[i],
+                sigma=width,
+                global_step=options.global_step,
+                local=options.local_edges,
+                threads=each,
             )
-            propagator = Propagator(affinities, alpha=weights[i], phi=options.phi)
+            propagator = Propagator(affinities, alpha=weights[i], phi=options.phi, threads=each)
             return propagator, propagator.solve(marks[i], y[i])
 
         solved = _map(solve, range(len(maps)), options.threads)

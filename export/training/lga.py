@@ -102,6 +102,25 @@ def _rate(step: int, training: LGATraining) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
+def widened(start: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Fit the weights of a narrower network into a wider one of the same shape.
+
+    A new output channel keeps its fresh weights; what old channels read from new ones is 0, so that
+    they compute what they did (but for normalizations, which see the new channels).
+    """
+    fitted = {}
+    for name, value in start.items():
+        if name not in fresh or value.shape == fresh[name].shape:
+            fitted[name] = value
+            continue
+        target = fresh[name].clone()
+        if target.ndim > 1:
+            target[: value.shape[0], value.shape[1] :] = 0
+        target[tuple(slice(n) for n in value.shape)] = value
+        fitted[name] = target
+    return fitted
+
+
 def train(
     data: Path,
     out: Path,
@@ -117,13 +136,14 @@ def train(
     Parameters
     ----------
     start : mapping of str to Tensor, optional
-        Weights that a new run starts from; parts that the new configuration lacks are left out.
+        Weights that a new run starts from; parts that the new configuration lacks are left out,
+        and parts that it has wider are widened, see `widened`.
     """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = LGANet(config).to(memory_format=torch.channels_last)
     if start is not None:
-        net.load_state_dict(dict(start), strict=False)
+        net.load_state_dict(widened(start, net.state_dict()), strict=False)
     average = copy.deepcopy(net).requires_grad_(False)
     optimizer = torch.optim.Adam(
         [

@@ -1,0 +1,1 @@
+"""Other solvers for the same system, each behind ``Peer``; absent ones are skipped."""

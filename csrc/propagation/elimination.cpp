@@ -1,0 +1,116 @@
+#include "elimination.hpp"
+
+#include <algorithm>
+
+namespace colordeploy::propagation {
+
+std::ptrdiff_t Elimination::run(const Front& front, const double* const* updates, double* work,
+                                const FrontResult& result, const Member& member) const {
+    const FrontShape shape = front.shape();
+    const FrontData data{shape, work, result.packed};
+    assemble(front, work, member);
+    add_updates(front, updates, work, shape.rows(), 0, true, member);
+    const std::ptrdiff_t failed =
+        eliminate(data, work + padded(shape.pivots) * shape.rows(), member);
+    if (shape.boundary == 0) return failed;
+    member.share(shape.update_rows() / kRows, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+        kernels_.update(shape, result.packed, result.update, a, b);
+    });
+    member.wait();
+    add_updates(front, updates, result.update, shape.update_rows(), padded(shape.pivots), false,
+                member);
+    return failed;
+}
+
+void Elimination::assemble(const Front& front, double* work, const Member& member) const {
+    const FrontShape shape = front.shape();
+    const std::ptrdiff_t rows = shape.rows();
+    member.share(padded(shape.pivots), kPanel, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+        std::fill_n(work + a * rows, (b - a) * rows, 0.0);
+    });
+    member.wait();
+    if (member.leads()) {
+        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
+            const FrontEdge& edge = plan_.edges[e];
+            work[edge.row + edge.column * rows] +=
+                system_.alpha * system_.local[edge.edge] + system_.phi;
+        }
+        double* ground = work + shape.ground();
+        for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {
+            if (mask_[plan_.pixel_at[front.first + k]]) ground[k * rows] = 1.0;
+        }
+    }
+    member.wait();
+    const bool holds_clique = front.parent < 0 && plan_.grid.global_points() > 1;
+    if (holds_clique && system_.global != nullptr) add_clique(front, work, member);
+}
+
+void Elimination::add_clique(const Front& front, double* work, const Member& member) const {
+    const std::ptrdiff_t rows = front.shape().rows(), n = front.pivots;
+    constexpr std::ptrdiff_t kTile = 16;  // transposed by tiles: both sides stay in the cache
+    member.share(n, kTile, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+        for (std::ptrdiff_t top = begin; top < n; top += kTile) {
+            for (std::ptrdiff_t i = std::max(top, begin + 1); i < std::min(top + kTile, n); ++i) {
+                const double* row = system_.global + pair_index(i, 0);
+                for (std::ptrdiff_t j = begin; j < std::min(end, i); ++j) {
+                    work[i + j * rows] += system_.alpha * row[j];
+                }
+            }
+        }
+    });
+    member.wait();
+}
+
+void Elimination::add_updates(const Front& front, const double* const* updates, double* target,
+                              std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
+                              const Member& member) const {
+    constexpr std::ptrdiff_t kColumns = 32;
+    for (std::size_t i = 0; i < front.children.size(); ++i) {
+        if (front.children[i] < 0) continue;
+        const Front& child = plan_.fronts[front.children[i]];
+        const std::ptrdiff_t first = pivots ? 0 : child.in_parent;
+        const std::ptrdiff_t last = pivots ? child.in_parent : child.boundary;
+        member.share(last - first, kColumns, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+            kernels_.extend_add(plan_.runs.data() + child.runs,
+                                static_cast<std::ptrdiff_t>(child.run_count), updates[i],
+                                child.boundary, first + a, first + b, target - shift - shift * ld,
+                                ld, front.shape().ground());
+        });
+        member.wait();
+    }
+}
+
+std::ptrdiff_t Elimination::eliminate(const FrontData& data, double* sums,
+                                      const Member& member) const {
+    const FrontShape shape = data.shape;
+    std::ptrdiff_t failed = -1;
+    for (std::ptrdiff_t c0 = 0; c0 < shape.pivots; c0 += kPanel) {
+        const std::ptrdiff_t c1 = std::min(c0 + kPanel, shape.pivots);
+        const std::ptrdiff_t own = c0 / kRows, below = padded(c1) / kRows;
+        const std::ptrdiff_t rest = shape.blocks() - below;
+        if (member.leads()) {
+            double unused[kPanel];
+            kernels_.gather(data, c0, c1, own, below, unused);
+        }
+        member.share(rest, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+            kernels_.gather(data, c0, c1, below + a, below + b, sums + a / kChunk * kPanel);
+        });
+        member.wait();
+        if (member.leads()) {
+            double tail[kPanel] = {};
+            for (std::ptrdiff_t chunk = 0; chunk * kChunk < rest; ++chunk) {
+                for (std::ptrdiff_t k = 0; k < c1 - c0; ++k) tail[k] += sums[chunk * kPanel + k];
+            }
+            const std::ptrdiff_t column = kernels_.eliminate(data, c0, c1, tail);
+            if (failed < 0) failed = column;
+        }
+        member.wait();
+        member.share(rest, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+            kernels_.solve_rows(data, c0, c1, below + a, below + b);
+        });
+        member.wait();
+    }
+    return failed;
+}
+
+}  // namespace colordeploy::propagation

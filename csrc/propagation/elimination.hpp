@@ -1,0 +1,69 @@
+// Assembly and elimination of one front, by one thread or by a crew.
+//
+// The matrix is a weighted graph Laplacian plus a non-negative diagonal. It is factorized by the
+// multifrontal method on that graph form: a front holds edge weights, and the excess of a diagonal
+// over its weights is the weight of an edge to one more vertex, the ground. Weights only ever grow
+// by non-negative terms, and a pivot is computed as the sum of its weights (Grassmann, Taksar and
+// Heyman 1985), so nothing is ever subtracted and nothing cancels: x is accurate to about
+// n * epsilon * max|y| for every weight contrast, also for regions that hang on by phi alone.
+//
+// For the sum of a column a panel of pivots needs of the rows below it only their sum: these rows
+// are joined into one vertex (the tail) while the panel is eliminated in its own rows, and follow
+// afterwards all at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "crew.hpp"
+#include "plan.hpp"
+
+namespace colordeploy::propagation {
+
+// What the system is made of, apart from the mask. Non-owning.
+struct System {
+    const double* local = nullptr;   // 4 planes, see graph.hpp
+    const double* global = nullptr;  // packed strict lower triangle
+    double alpha = 1.0;
+    double phi = 0.0;
+};
+
+// What a front leaves behind.
+struct FrontResult {
+    double* packed;  // its columns of the factor, see kernels.hpp
+    double* update;  // what it adds to its parent: update_rows() x padded(boundary), lower triangle
+};
+
+class Elimination {
+ public:
+    Elimination(const Plan& plan, const System& system, const std::uint8_t* mask)
+        : plan_(plan), system_(system), mask_(mask), kernels_(kernels()) {}
+
+    // Work memory, in entries, for the fronts at the given depth or deeper.
+    static std::size_t work_size(const Plan& plan, std::int32_t depth) {
+        return plan.work_size(depth) + (plan.largest_rows / (kChunk * kRows) + 1) * kPanel;
+    }
+
+    // Called by every member of a crew with the same arguments; they have returned together when
+    // all of them are done. updates: of its (up to two) children. Returns -1, or the pivot (a
+    // column of the front) that is not a positive finite number, to the leader.
+    std::ptrdiff_t run(const Front& front, const double* const* updates, double* work,
+                       const FrontResult& result, const Member& member) const;
+
+ private:
+    static constexpr std::ptrdiff_t kChunk = 12;  // blocks of rows that are one piece of work
+
+    void assemble(const Front& front, double* work, const Member& member) const;
+    void add_clique(const Front& front, double* work, const Member& member) const;
+    void add_updates(const Front& front, const double* const* updates, double* target,
+                     std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
+                     const Member& member) const;
+    std::ptrdiff_t eliminate(const FrontData& data, double* sums, const Member& member) const;
+
+    const Plan& plan_;
+    const System system_;
+    const std::uint8_t* mask_;
+    const Kernels& kernels_;
+};
+
+}  // namespace colordeploy::propagation
