@@ -1,12 +1,11 @@
-# ruff: noqa: E402 - the thread counts must be set before a BLAS is loaded
 """Training's colouring layer against the paper's way (KLU), forward and backward.
 
     python bench/coloring_layer.py [--batch 16] [--size 128] [--out bench/results/coloring_layer]
 
 One call of `laplacian_coloring` and its backward pass for a whole batch, the factorization shared
-by both, two threads; against the same linear algebra with KLU, matrices given ready: for each picture
-one factorization and two solutions (analysis once for the batch). Features are random and smooth;
-x and its gradient by the hints are checked against KLU's.
+by both, two threads; against the same linear algebra with KLU, matrices given ready: for each
+picture one factorization and two solutions (analysis once for the batch). Features are random and
+smooth; x and its gradient by the hints are checked against KLU's.
 """
 
 from __future__ import annotations
