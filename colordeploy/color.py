@@ -1,7 +1,8 @@
 """Colour formulas: the only place that has any.
 
-Luma and chroma are those of BT.601 on gamma-encoded sRGB values, as in the scribble papers (Levin
-et al. 2004, LGA-Net): Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
+Two spaces. The scribble methods use luma and chroma of BT.601 on gamma-encoded sRGB values, as their
+papers do (Levin et al. 2004, LGA-Net): Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615]. The
+others use CIE Lab under D65: L in [0, 100], a and b within about +-110.
 """
 
 from __future__ import annotations
@@ -9,7 +10,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHROMA_TO_RGB", "LUMA", "chroma_of", "compose", "luma_of"]
+__all__ = [
+    "AB_BINS",
+    "CHROMA_TO_RGB",
+    "LUMA",
+    "chroma_of",
+    "compose",
+    "compose_lab",
+    "lab_of",
+    "lab_to_rgb",
+    "lightness_of_gray",
+    "luma_of",
+    "nearest_bin",
+]
 
 LUMA: NDArray[np.float64] = np.array([0.299, 0.587, 0.114])
 _U_SCALE, _V_SCALE = 0.492, 0.877
@@ -79,3 +92,114 @@ def compose(luma: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray
     rgb = y + offset * ratio.min(axis=-1, keepdims=True)
     result: NDArray[np.uint8] = (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
     return result
+
+
+# The 313 colour bins of Zhang et al. 2016: centres of the cells of a 10x10 grid in ab that hold a
+# colour of sRGB. For each a, the first and the last b.
+_BIN_ROWS = (
+    (-90, 50, 90), (-80, 20, 90), (-70, 0, 90), (-60, -20, 90), (-50, -30, 100), (-40, -40, 100),
+    (-30, -50, 100), (-20, -50, 100), (-10, -60, 100), (0, -70, 100), (10, -80, 90), (20, -80, 90),
+    (30, -90, 90), (40, -100, 90), (50, -100, 80), (60, -110, 80), (70, -110, 80), (80, -110, 70),
+    (90, -110, 70), (100, -90, 0),
+)  # fmt: skip
+AB_BINS: NDArray[np.int64] = np.array(
+    [(a, b) for a, first, last in _BIN_ROWS for b in range(first, last + 10, 10)]
+)
+AB_BINS.flags.writeable = False
+
+# Linear sRGB to CIE XYZ relative to the white point D65, so that white is (1, 1, 1).
+_WHITE = np.array([0.950456, 1.0, 1.088754])
+_TO_XYZ = (
+    np.array(
+        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169],
+         [0.019334, 0.119193, 0.950227]]
+    )
+    / _WHITE[:, None]
+)  # fmt: skip
+_FROM_XYZ = np.linalg.inv(_TO_XYZ)
+_CUBE_FROM = (6.0 / 29.0) ** 3  # below, Lab's cube root is a straight line
+_SLOPE = (29.0 / 6.0) ** 2 / 3.0
+
+
+def _linear(srgb: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((np.maximum(srgb, 0) + 0.055) / 1.055) ** 2.4)
+
+
+def _gamma(linear: NDArray[np.floating]) -> NDArray[np.floating]:
+    above = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, 12.92 * linear, above)
+
+
+def _root(t: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.where(t > _CUBE_FROM, np.cbrt(t), _SLOPE * t + 4.0 / 29.0)
+
+
+def lab_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
+    """CIE Lab (D65) of sRGB values.
+
+    Parameters
+    ----------
+    rgb : (..., 3) float in [0, 1]
+
+    Returns
+    -------
+    (..., 3) float32
+        L in [0, 100], a and b within about +-110.
+    """
+    x, y, z = np.moveaxis(_root(_linear(rgb) @ _TO_XYZ.T.astype(rgb.dtype)), -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
+
+
+def lightness_of_gray(gray: NDArray[np.floating]) -> NDArray[np.float32]:
+    """L of gray sRGB values in [0, 1]."""
+    return (116 * _root(_linear(gray)) - 16).astype(np.float32)
+
+
+def lab_to_rgb(lab: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return sRGB of CIE Lab (D65), (..., 3) each; outside [0, 1] where sRGB has no such colour."""
+    y = (lab[..., 0] + 16) / 116
+    roots = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
+    xyz = np.where(roots > 6.0 / 29.0, roots**3, (roots - 4.0 / 29.0) / _SLOPE)
+    return _gamma(xyz @ _FROM_XYZ.T.astype(lab.dtype)).astype(np.float32)
+
+
+def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Picture of the given lightness and chroma.
+
+    Where a colour lies outside sRGB its chroma is scaled down, hue kept, until it fits, so that
+    the lightness is untouched.
+
+    Parameters
+    ----------
+    lightness : (...) float in [0, 100]
+    ab : (..., 2) float
+
+    Returns
+    -------
+    (..., 3) uint8 sRGB
+    """
+    light = np.clip(lightness, 0.0, 100.0)[..., None].astype(np.float32)
+    chroma = ab.astype(np.float32)
+    rgb = lab_to_rgb(np.concatenate([light, chroma], axis=-1))
+    outside = ((rgb < -_ROUNDING) | (rgb > 1 + _ROUNDING)).any(axis=-1)
+    if outside.any():
+        own_light, own_chroma = light[outside], chroma[outside]
+        low, high = np.zeros((len(own_light), 1), np.float32), np.ones((len(own_light), 1))
+        for _ in range(12):  # bisection: sRGB is star-shaped around its gray axis
+            middle = ((low + high) / 2).astype(np.float32)
+            trial = lab_to_rgb(np.concatenate([own_light, own_chroma * middle], axis=-1))
+            fits = ((trial >= -_ROUNDING) & (trial <= 1 + _ROUNDING)).all(axis=-1, keepdims=True)
+            low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+        rgb[outside] = lab_to_rgb(np.concatenate([own_light, own_chroma * low], axis=-1))
+    result: NDArray[np.uint8] = (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    return result
+
+
+_ROUNDING = 0.5 / 255  # what rounding to eight bits forgives
+
+
+def nearest_bin(ab: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Index into `AB_BINS` of the bin nearest to each colour (..., 2) in ab units."""
+    bins = AB_BINS.astype(np.float64)
+    distance = np.square(np.asarray(ab, np.float64)[..., None, :] - bins).sum(axis=-1)
+    return distance.argmin(axis=-1)

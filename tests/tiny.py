@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from export.models.disco.network import Disco, DiscoConfig
 from export.models.lga import LGAConfig, LGANet
 from export.training import checkpoint
 
@@ -31,3 +32,25 @@ def save_tiny_checkpoint(path: Path, config: LGAConfig = TINY) -> Path:
         },
     )
     return path
+
+
+TINY_DISCO = DiscoConfig(
+    superpixel_width=4, backbone_width=8, refine_width=8, tokens=16, layers=2, heads=2, hidden=32
+)
+
+
+def tiny_disco() -> Disco:
+    """Make a small random network whose spectral norms and running statistics are sound."""
+    torch.manual_seed(0)
+    net = Disco(TINY_DISCO).train()
+    with torch.no_grad():
+        for _ in range(6):
+            gray = torch.rand(2, 1, 64, 64) * 2 - 1
+            found = net.analyze(gray)
+            net.generate(
+                gray, found.association, found.tokens, torch.ones(2, 1, 4, 4),
+                torch.zeros(2, 2, 4, 4),
+            )  # fmt: skip
+        net.mid_word_prj.weight.mul_(5)  # probabilities that differ
+        net.enhanceNet.outConv.weight.mul_(10)  # colours that are seen
+    return net.eval()

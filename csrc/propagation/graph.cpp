@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "../simd.hpp"
 #include "crew.hpp"
 #include "kernels.hpp"
-#include "simd.hpp"
 
 namespace colordeploy::propagation {
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from colordeploy.bundle import Bundle, GraphCheck
 from ..models.lga import MULTIPLE, LGANet
 from ..training.lga import load_average
 from .onnx_graph import HALF_SUFFIX, export_graph, round_weights
-from .writer import write_bundle
+from .writer import Identity, write_bundle
 
 TOLERANCE = 1e-4
 
@@ -59,15 +59,6 @@ def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
     return {**weights, "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What a bundle calls itself."""
-
-    name: str = "lga"
-    version: str = "1.0.0"
-    licence: str = "Apache-2.0"
-
-
 def bundle(
     checkpoint: Path,
     out: Path,
@@ -103,7 +94,7 @@ def bundle(
         alphas += log_alpha.exp().tolist()
     measured = json.loads(quality.read_text()) if quality else {}
     manifest = {
-        **asdict(identity or Identity()),
+        **asdict(identity or Identity("lga")),
         "method": "lga",
         "trained_on": state["data"],
         "quality": measured,

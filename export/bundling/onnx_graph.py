@@ -30,6 +30,10 @@ def export_graph(
     free: dict[str, dict[int, str]],
     outputs: list[str],
     multiples: dict[str, int],
+    *,
+    reduced: tuple[str, ...] = (),
+    reduced_outputs: dict[str, dict[int, str]] | None = None,
+    half: bool = True,
 ) -> ExportedGraph:
     """Export a module.
 
@@ -43,14 +47,27 @@ def export_graph(
         Names of the outputs.
     multiples : mapping of dimension name to int
         Free dimensions that must be whole multiples.
+    reduced : tuple of str
+        Inputs whose free dimensions are those multiples' counts: a map of superpixels.
+    reduced_outputs : mapping of output name to {axis: dimension name}
+        The same for outputs.
+    half : bool
+        Store large weights as float16; they must be rounded to it, see `round_weights`.
     """
     symbols: dict[str, object] = {}
     for names in free.values():
         for name in names.values():
             base = torch.export.Dim(f"{name}_units" if multiples.get(name, 1) > 1 else name, min=1)
             symbols.setdefault(name, base * multiples[name] if multiples.get(name, 1) > 1 else base)
+    units = {
+        name: torch.export.Dim(f"{name}_units", min=1) if multiples.get(name, 1) > 1 else symbol
+        for name, symbol in symbols.items()
+    }
     shapes = {
-        name: {axis: symbols[dimension] for axis, dimension in names.items()}
+        name: {
+            axis: (units if name in reduced else symbols)[dimension]
+            for axis, dimension in names.items()
+        }
         for name, names in free.items()
     }
     with warnings.catch_warnings():
@@ -68,20 +85,23 @@ def export_graph(
         )
     assert program is not None
     model = program.model_proto
-    expressions = {
-        f"{multiple}*{name}_units": name for name, multiple in multiples.items() if multiple > 1
-    }
+    larger = [(name, multiple) for name, multiple in multiples.items() if multiple > 1]
+    expressions = {f"{multiple}*{name}_units": name for name, multiple in larger}
     for value in model.graph.output:
         for dimension in value.type.tensor_type.shape.dim:
             if dimension.dim_param:
                 dimension.dim_param = expressions.get(dimension.dim_param, dimension.dim_param)
+    for value in model.graph.output:
+        for axis, name in (reduced_outputs or {}).get(value.name, {}).items():
+            value.type.tensor_type.shape.dim[axis].dim_param = f"{name}/{multiples[name]}"
     names_of = {name: [free[name].get(i) for i in range(t.dim())] for name, t in example.items()}
     for value in model.graph.input:  # plain names instead of the exporter's expressions
         for dimension, name in zip(
             value.type.tensor_type.shape.dim, names_of[value.name], strict=True
         ):
             if name is not None:
-                dimension.dim_param = name
+                small = value.name in reduced and multiples.get(name, 1) > 1
+                dimension.dim_param = f"{name}/{multiples[name]}" if small else name
     for node in model.graph.node:  # the exporter writes stack traces of the exporting machine
         del node.metadata_props[:]
         node.doc_string = ""
@@ -90,7 +110,8 @@ def export_graph(
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         del value.metadata_props[:]
     del model.graph.value_info[:]  # shapes with the exporter's expressions
-    _store_half(model.graph)
+    if half:
+        _store_half(model.graph)
     onnx.checker.check_model(model, full_check=True)
     buffer = io.BytesIO()
     onnx.save(model, buffer)

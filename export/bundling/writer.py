@@ -7,6 +7,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from colordeploy.bundle import Bundle, GraphCheck, GraphEntry, Manifest, verify
 from colordeploy.runtime.graph import Target
 
 from .onnx_graph import ExportedGraph
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a bundle calls itself."""
+
+    name: str
+    version: str = "1.0.0"
+    licence: str = "Apache-2.0"
 
 
 def write_bundle(

@@ -6,6 +6,7 @@ import click
 
 from .bundle import bundle
 from .evaluate import evaluate
+from .import_ import import_
 from .train import train
 
 
@@ -17,3 +18,4 @@ def main() -> None:
 main.add_command(train)
 main.add_command(bundle)
 main.add_command(evaluate)
+main.add_command(import_)

@@ -32,8 +32,8 @@ def lga(
     licence: str,
 ) -> None:
     """LGA-Net: colour from strokes."""
-    from ..bundling.lga import Identity
     from ..bundling.lga import bundle as write
+    from ..bundling.writer import Identity
 
     identity = Identity(name, version, licence)
     for check in write(checkpoint, out, working_size, quality, identity):

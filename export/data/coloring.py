@@ -42,6 +42,10 @@ MIXED_SIZES = (
     CropSize(256, 256, 256, 2, 0.50),
 )
 
+# Share of crops with strokes in random segments; the others have one stroke for each main colour,
+# which are the harder ones.
+SEGMENT_SHARE = 0.3
+
 
 @dataclass(frozen=True)
 class ColoringBatch:
@@ -75,7 +79,7 @@ def make_sample(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32]]:
     """Return luma (S, S), chroma (S, S, 2), mask (S, S) and hints (S, S, 2) of one crop."""
     rgb = _crop(picture, size, rng)
-    if rng.random() < 0.5:
+    if rng.random() < SEGMENT_SHARE:
         count = int(rng.integers(3, 17))
         strokes = random_segment_strokes(rgb, count, rng, colors=int(rng.integers(5, 11)))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +20,7 @@ from export.models.nonlocal_block import KINDS, NonLocalBlock
 from export.training.lga import load_average
 
 from ..tiny import TINY, save_tiny_checkpoint
+from .tensorrt import compile_graph
 
 
 @pytest.fixture(scope="module", params=[*KINDS, None])
@@ -153,27 +153,6 @@ def default_graphs():
 @pytest.mark.parametrize(("name", "graph"), default_graphs())
 def test_tensorrt_rtx_compiles_every_shipped_graph(name, graph):
     """Parsing and building needs no GPU; a dynamic profile, strongly typed."""
-    if os.environ.get("COLORDEPLOY_REQUIRE_TENSORRT"):
-        import tensorrt_rtx as trt
-    else:
-        trt = pytest.importorskip("tensorrt_rtx")
     bundle = Bundle(default_bundles()[name])
-    logger = trt.Logger(trt.Logger.ERROR)
-    builder = trt.Builder(logger)
-    flags = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
-    network = builder.create_network(flags)
-    parser = trt.OnnxParser(network, logger)
-    parsed = parser.parse(bundle.graph(graph))
-    assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
-    config = builder.create_builder_config()
-    profile = builder.create_optimization_profile()
-    sizes = {"batch": (1, 1, 4), "height": (64, 256, 512), "width": (64, 340, 1024)}
-    for tensor in bundle.manifest.graphs[graph].inputs:
-        shapes = [
-            [sizes[d][i] if isinstance(d, str) else d for d in tensor.shape] for i in range(3)
-        ]
-        profile.set_shape(tensor.name, *shapes)
-    config.add_optimization_profile(profile)
-    plan = builder.build_serialized_network(network, config)
-    assert plan is not None
-    assert memoryview(plan).nbytes > 10_000
+    inputs = bundle.manifest.graphs[graph].inputs
+    assert compile_graph(bundle.graph(graph), inputs) > 10_000
