@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors, native
+    from .methods.automatic import Anchor
     from .models import load
     from .strokes import Stroke
 
-__all__ = ["Stroke", "__version__", "errors", "load", "native"]
+__all__ = ["Anchor", "Stroke", "__version__", "errors", "load", "native"]
 
-_HOMES = {"load": ".models", "Stroke": ".strokes"}
+_HOMES = {"load": ".models", "Stroke": ".strokes", "Anchor": ".methods.automatic"}
 _MODULES = ("errors", "native")
 
 

@@ -234,6 +234,35 @@ class Bundle:
             raise BundleError(f"{self.path}: {_MANIFEST} lacks the parameter {name!r}")
         return self.manifest.parameters[name]
 
+    def number_parameter(self, name: str, above: float) -> float:
+        """Return a parameter that is a finite number above a limit."""
+        value = self.parameter(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._odd_parameter(name, "a number")
+        if not above < value < math.inf:
+            raise self._odd_parameter(name, f"a finite number above {above:g}")
+        return float(value)
+
+    def whole_parameter(self, name: str, least: int) -> int:
+        """Return a parameter that is a whole number."""
+        value = self.parameter(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
+            raise self._odd_parameter(name, f"a whole number of at least {least}")
+        return value
+
+    def flag_parameter(self, name: str) -> bool:
+        """Return a parameter that is true or false."""
+        value = self.parameter(name)
+        if not isinstance(value, bool):
+            raise self._odd_parameter(name, "true or false")
+        return value
+
+    def _odd_parameter(self, name: str, allowed: str) -> BundleError:
+        return BundleError(
+            f"{self.path}: parameter {name!r} must be {allowed}, not {self.parameter(name)!r}; "
+            "export the bundle again"
+        )
+
     def _checked(self, name: str, sha256: str) -> bytes:
         content = self._read(name)
         found = hashlib.sha256(content).hexdigest()

@@ -1,8 +1,8 @@
 """Colour formulas: the only place that has any.
 
-Two spaces. The scribble methods use luma and chroma of BT.601 on gamma-encoded sRGB values, as their
-papers do (Levin et al. 2004, LGA-Net): Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615]. The
-others use CIE Lab under D65: L in [0, 100], a and b within about +-110.
+Two spaces. The scribble methods use luma and chroma of BT.601 on gamma-encoded sRGB values, as
+their papers do (Levin et al. 2004, LGA-Net): Y in [0, 1], U in [-0.436, 0.436], V in [-0.615,
+0.615]. The others use CIE Lab under D65: L in [0, 100], a and b within about +-110.
 """
 
 from __future__ import annotations
@@ -202,4 +202,5 @@ def nearest_bin(ab: NDArray[np.floating]) -> NDArray[np.int64]:
     """Index into `AB_BINS` of the bin nearest to each colour (..., 2) in ab units."""
     bins = AB_BINS.astype(np.float64)
     distance = np.square(np.asarray(ab, np.float64)[..., None, :] - bins).sum(axis=-1)
-    return distance.argmin(axis=-1)
+    nearest: NDArray[np.int64] = distance.argmin(axis=-1)
+    return nearest

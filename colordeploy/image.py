@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from .color import luma_of
+from .color import lab_of, lightness_of_gray, luma_of
 from .errors import InputError
 
 __all__ = [
@@ -25,7 +25,10 @@ __all__ = [
     "open_picture",
     "pad_to_multiple",
     "picture_format",
+    "picture_suffixes",
+    "read_lightness",
     "read_luma",
+    "read_picture",
     "resize",
     "save_picture",
     "upright",
@@ -33,6 +36,7 @@ __all__ = [
     "write_whole",
 ]
 
+_STRIP_PIXELS = 1 << 20
 _LONGEST = 8  # aspect ratio up to which the default working size is the short side
 
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | str | os.PathLike[str]"
@@ -110,18 +114,36 @@ def _unreadable(name: str, error: Exception) -> InputError:
 
 
 def read_luma(image: ImageLike) -> NDArray[np.float32]:
-    """Luma of a picture in any accepted form.
+    """Luma of a picture in any accepted form: (H, W) float32 in [0, 1], see `read_picture`."""
+    values = read_picture(image)
+    return values if values.ndim == 2 else luma_of(values)
+
+
+def read_lightness(image: ImageLike) -> NDArray[np.float32]:
+    """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_picture`."""
+    values = read_picture(image)
+    if values.ndim == 2:
+        return lightness_of_gray(values)
+    lightness = np.empty(values.shape[:2], np.float32)
+    rows = max(1, _STRIP_PIXELS // values.shape[1])
+    for begin in range(0, len(values), rows):  # the formula takes several times the memory
+        lightness[begin : begin + rows] = lab_of(values[begin : begin + rows])[..., 0]
+    return lightness
+
+
+def read_picture(image: ImageLike) -> NDArray[np.float32]:
+    """Values of a picture in any accepted form.
 
     Parameters
     ----------
     image : path, PIL image, or (H, W) or (H, W, 3) array
-        Arrays are uint8, uint16, or float in [0, 1], gamma-encoded sRGB; a colour picture is
-        reduced to its luma. Files and PIL images may be of any mode that Pillow reads;
-        transparency is laid over white, an embedded colour profile is converted to sRGB.
+        Arrays are uint8, uint16, or float in [0, 1], gamma-encoded sRGB. Files and PIL images may
+        be of any mode that Pillow reads; transparency is laid over white, an embedded colour
+        profile is converted to sRGB.
 
     Returns
     -------
-    (H, W) float32 in [0, 1]
+    (H, W) float32 in [0, 1] for gray ones, (H, W, 3) for others
 
     Raises
     ------
@@ -130,15 +152,15 @@ def read_luma(image: ImageLike) -> NDArray[np.float32]:
     """
     if isinstance(image, (str, os.PathLike)):
         with open_picture(Path(image)) as opened:
-            return _luma_of_picture(opened, os.fspath(image))
+            return _values_of_picture(opened, os.fspath(image))
     if isinstance(image, Image.Image):
-        return _luma_of_picture(upright(image, "the picture"), "the picture")
+        return _values_of_picture(upright(image, "the picture"), "the picture")
     if isinstance(image, np.ndarray):
-        return _luma_of_array(image)
+        return _values_of_array(image)
     raise InputError(f"image must be a path, a PIL image or an array, not {type(image).__name__}")
 
 
-def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
+def _values_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise InputError(f"an image array must be (H, W) or (H, W, 3), not {array.shape}")
     if array.size == 0:
@@ -157,30 +179,30 @@ def _luma_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
             )
     else:
         raise InputError(f"an image array must be uint8, uint16 or float, not {array.dtype}")
-    return values if values.ndim == 2 else luma_of(values)
+    return values
 
 
-def _luma_of_picture(picture: Image.Image, name: str) -> NDArray[np.float32]:
+def _values_of_picture(picture: Image.Image, name: str) -> NDArray[np.float32]:
     if picture.width == 0 or picture.height == 0:
         raise InputError(f"{name} is empty: {picture.width}x{picture.height} pixels")
     if picture.mode == "F":
-        return _luma_of_array(np.asarray(picture))
+        return _values_of_array(np.asarray(picture))
     if picture.mode.startswith("I"):  # 16-bit grey, some of it held in 32 bits
         values = np.asarray(picture).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise InputError(f"{name} holds integers beyond 16 bits; save it as 8 or 16 bits")
-        luma = _luma_of_array(values.astype(np.uint16))
+        luma = _values_of_array(values.astype(np.uint16))
         clear = picture.info.get("transparency")
         return np.where(values == clear, np.float32(1.0), luma) if isinstance(clear, int) else luma
     if not picture.has_transparency_data:
-        return _luma_of_array(np.asarray(_srgb(picture)))
+        return _values_of_array(np.asarray(_srgb(picture)))
     profile = picture.info.get("icc_profile")
     rgba = picture.convert("RGBA")
     colour = rgba.convert("RGB")
     colour.info["icc_profile"] = profile
     over_white = Image.new("RGB", rgba.size, "white")
     over_white.paste(_srgb(colour), mask=rgba.getchannel("A"))
-    return _luma_of_array(np.asarray(over_white))
+    return _values_of_array(np.asarray(over_white))
 
 
 def _srgb(picture: Image.Image) -> Image.Image:
@@ -245,6 +267,11 @@ def pad_to_multiple(plane: NDArray[np.float32], multiple: int) -> NDArray[np.flo
     """Repeat the last row and column until both sides are whole multiples."""
     height, width = plane.shape
     return np.pad(plane, ((0, -height % multiple), (0, -width % multiple)), mode="edge")
+
+
+def picture_suffixes() -> frozenset[str]:
+    """Suffixes of the files that are taken for pictures in a folder."""
+    return frozenset(Image.registered_extensions())
 
 
 def picture_format(path: Path) -> tuple[str, dict[str, Any]]:

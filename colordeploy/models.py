@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Literal, overload
 
 from .bundle import find_bundle
 from .errors import BundleError
+from .methods.automatic import AutomaticModel, disco_model
 from .methods.scribble import ScribbleModel, levin_model, lga_model
 from .runtime.graph import parse_target
 
 __all__ = ["load"]
+
+
+@overload
+def load(
+    name: Literal["levin", "lga"],
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> ScribbleModel: ...
+
+
+@overload
+def load(
+    name: Literal["disco"],
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> AutomaticModel: ...
+
+
+@overload
+def load(
+    name: str | os.PathLike[str],
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> Any: ...
 
 
 def load(
@@ -17,13 +46,14 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
-) -> ScribbleModel:
+) -> ScribbleModel | AutomaticModel:
     """Load a model.
 
     Parameters
     ----------
     name : str or path
-        "levin", "lga", or the path of a bundle (a folder or a .zip of one).
+        "levin", "lga", another bundle of the package, or the path of a bundle (a folder or a
+        .zip of one).
     backend : {"auto", "onnxruntime", "tensorrt"}
         Who runs the graphs.
     device : str
@@ -33,7 +63,8 @@ def load(
 
     Returns
     -------
-    ScribbleModel
+    ScribbleModel or AutomaticModel
+        By the bundle's method.
 
     Raises
     ------
@@ -54,8 +85,11 @@ def load(
         return levin_model(threads)
     bundle = find_bundle(name)
     method = bundle.manifest.method
+    if method == "disco":
+        return disco_model(bundle, target)
     if method != "lga":
         raise BundleError(
-            f"{bundle.path}: method {method!r} is not known to this version; it knows 'lga'"
+            f"{bundle.path}: method {method!r} is not known to this version; it knows 'lga' and "
+            "'disco'"
         )
     return lga_model(bundle, target)

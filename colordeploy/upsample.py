@@ -12,8 +12,9 @@ in strips, so that memory stays bounded by the result and the luma.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from scipy.ndimage import uniform_filter
 from .color import compose
 
 __all__ = ["GuidedUpsampling", "colorize_full_size", "guided_strips", "interpolated_strips"]
+
+Composer: TypeAlias = "Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[np.uint8]]"
 
 _STRIP_PIXELS = 1 << 20
 # Variances below which a correlation means nothing.
@@ -53,6 +56,7 @@ def colorize_full_size(
     working_luma: NDArray[np.float32],
     chroma: NDArray[np.floating],
     parameters: GuidedUpsampling | None = None,
+    composed: Composer = compose,
 ) -> NDArray[np.uint8]:
     """Picture at full size from full-size luma and working-size chroma.
 
@@ -62,6 +66,9 @@ def colorize_full_size(
     working_luma : (h, w) float32
         The luma at the working size, h <= H, w <= W.
     chroma : (h, w, 2) float
+    composed : callable
+        What makes pixels of luma and chroma, scaled alike: `colordeploy.color.compose`, or another
+        space's.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def colorize_full_size(
     result = np.empty((*luma.shape, 3), np.uint8)
     strips = guided_strips(luma, working_luma, chroma, parameters or GuidedUpsampling())
     for rows, strip in strips:
-        result[rows] = compose(luma[rows], strip)
+        result[rows] = composed(luma[rows], strip)
     return result
 
 

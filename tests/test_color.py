@@ -2,7 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from colordeploy.color import CHROMA_TO_RGB, LUMA, chroma_of, compose, luma_of
+from colordeploy.color import (
+    AB_BINS,
+    CHROMA_TO_RGB,
+    LUMA,
+    chroma_of,
+    compose,
+    compose_lab,
+    lab_of,
+    lab_to_rgb,
+    lightness_of_gray,
+    luma_of,
+    nearest_bin,
+)
 
 
 def test_known_values():
@@ -45,3 +57,46 @@ def test_black_and_white_have_no_colour():
 
 def test_matrix_keeps_luma():
     assert np.allclose(CHROMA_TO_RGB @ LUMA, 0, atol=1e-12)
+
+
+def test_lab_of_known_colours():
+    """Values of CIE 15 under D65, as colour calculators print them."""
+    known = {
+        (1.0, 1.0, 1.0): (100.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0): (0.0, 0.0, 0.0),
+        (1.0, 0.0, 0.0): (53.24, 80.09, 67.20),
+        (0.0, 1.0, 0.0): (87.73, -86.18, 83.18),
+        (0.0, 0.0, 1.0): (32.30, 79.19, -107.86),
+    }
+    for rgb, lab in known.items():
+        assert np.abs(lab_of(np.array([rgb])) - lab).max() < 0.05
+
+
+def test_lab_there_and_back():
+    rgb = np.random.default_rng(5).random((50, 40, 3))
+    assert np.abs(lab_to_rgb(lab_of(rgb)) - rgb).max() < 1e-4
+    gray = np.linspace(0, 1, 256)
+    whole = lab_of(np.repeat(gray[:, None], 3, axis=1))
+    assert np.abs(lightness_of_gray(gray) - whole[:, 0]).max() < 1e-4
+    assert np.abs(whole[:, 1:]).max() < 1e-3
+
+
+def test_compose_lab_keeps_lightness_and_hue():
+    rng = np.random.default_rng(6)
+    lightness = rng.uniform(2, 98, 4000)
+    angle, length = rng.uniform(0, 2 * np.pi, 4000), rng.uniform(0, 140, 4000)
+    ab = np.stack([length * np.cos(angle), length * np.sin(angle)], axis=-1)
+    found = lab_of(compose_lab(lightness, ab) / 255.0)
+    assert np.abs(found[:, 0] - lightness).max() < 1.0  # eight bits
+    chroma = np.hypot(found[:, 1], found[:, 2])
+    assert (chroma <= length + 3).all()
+    strong = chroma > 25
+    turn = np.angle(np.exp(1j * (np.arctan2(found[:, 2], found[:, 1]) - angle)))
+    assert np.abs(turn[strong]).max() < 0.15
+
+
+def test_bins():
+    assert AB_BINS.shape == (313, 2)
+    assert len(np.unique(AB_BINS, axis=0)) == 313
+    assert np.array_equal(nearest_bin(AB_BINS + 0.3), np.arange(313))
+    assert tuple(AB_BINS[nearest_bin([0.0, 0.0])]) == (0, 0)

@@ -9,6 +9,7 @@ import click
 
 from ..errors import ColorDeployError
 from .affinities import affinities
+from .auto import auto
 from .doctor import doctor
 from .models import models
 from .scribble import scribble
@@ -17,10 +18,10 @@ from .scribble import scribble
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="colordeploy")
 def cli() -> None:
-    """Image colorization: strokes in, colour out."""
+    """Image colorization: strokes or nothing in, colour out."""
 
 
-for _command in (scribble, affinities, models, doctor):
+for _command in (scribble, auto, affinities, models, doctor):
     cli.add_command(_command)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..image import WorkingSize
-from .options import PointType, SizeType, say, target_options, verbosity_options
+from .options import PointType, SizeType, load_method, say, target_options, verbosity_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,11 +47,10 @@ def affinities(
     import numpy as np
     from PIL import Image, ImageDraw
 
-    import colordeploy
     from colordeploy.image import picture_format, read_luma, save_picture
 
     picture_format(output)
-    with colordeploy.load(model, backend, device, threads) as loaded:
+    with load_method(model, ("lga", "levin"), backend, device, threads) as loaded:
         canvas = loaded.prepare(photo, size=size)
     height, width = canvas.size
     y, x = at or (height // 2, width // 2)

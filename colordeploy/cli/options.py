@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import glob
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from ..image import WorkingSize
+from ..errors import InputError
+from ..image import WorkingSize, picture_format, picture_suffixes
 
+_T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -46,6 +51,78 @@ class PointType(click.ParamType):  # type: ignore[type-arg]
         except ValueError:
             self.fail(f"{value!r} is not of the form Y,X", param, ctx)
         return y, x
+
+
+def load_method(
+    model: str, methods: tuple[str, ...], backend: str, device: str, threads: int | None
+) -> Any:
+    """Load a model of one of the methods that a command is for."""
+    import colordeploy
+
+    loaded = colordeploy.load(model, backend, device, threads)
+    if loaded.method not in methods:
+        loaded.close()
+        command = click.get_current_context().info_name
+        raise InputError(
+            f"{model} is a model of method {loaded.method!r}; `colordeploy {command}` needs one of "
+            f"{' or '.join(methods)}"
+        )
+    return loaded
+
+
+def expand_pictures(given: Sequence[Path]) -> list[Path]:
+    """Files as they are, folders' pictures, and what patterns match; sorted within each.
+
+    Raises
+    ------
+    InputError
+        When a folder or a pattern holds no picture.
+    """
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            matches = [p for p in sorted(path.iterdir()) if p.suffix.lower() in picture_suffixes()]
+        elif not path.exists() and glob.has_magic(str(path)):
+            matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
+        else:
+            found.append(path)
+            continue
+        if not matches:
+            raise InputError(f"{path}: no pictures in there")
+        found += matches
+    return found
+
+
+def outputs_for(pictures: Sequence[Path], output: Path, *, several: bool) -> list[Path]:
+    """Where each picture is written: `output` itself for one, otherwise into that folder, as PNG.
+
+    Raises
+    ------
+    InputError
+        When two pictures would get the same name, or the suffix is none that is written.
+    """
+    if not several and len(pictures) == 1 and not output.is_dir():
+        picture_format(output)
+        return [output]
+    if output.is_file():
+        raise InputError(f"{output} is a file; for several pictures name a folder")
+    targets = [output / f"{picture.stem}.png" for picture in pictures]
+    names: dict[Path, Path] = {}
+    for picture, target in zip(pictures, targets, strict=True):
+        if target in names:
+            raise InputError(f"{names[target]} and {picture} would both become {target}")
+        names[target] = picture
+    output.mkdir(parents=True, exist_ok=True)
+    return targets
+
+
+def progress(items: Sequence[_T], unit: str) -> Iterator[_T]:
+    """Yield the items behind a progress bar, when there are several and somebody watches."""
+    if len(items) < 2 or verbosity() == 0:
+        yield from items
+        return
+    with click.progressbar(items, label=unit, file=sys.stderr) as bar:
+        yield from bar
 
 
 def target_options(function: _F) -> _F:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..image import WorkingSize
-from .options import SizeType, say, target_options, verbosity_options
+from .options import SizeType, load_method, say, target_options, verbosity_options
 
 
 @click.command()
@@ -32,12 +32,11 @@ def scribble(
     threads: int | None,
 ) -> None:
     """Colour PHOTO from STROKES, a transparent PNG of the same size with coloured marks on it."""
-    import colordeploy
     from colordeploy.image import picture_format, save_picture
 
     picture_format(output)  # an odd suffix is found out before the work, not after it
     started = time.perf_counter()
-    with colordeploy.load(model, backend, device, threads) as loaded:
+    with load_method(model, ("lga", "levin"), backend, device, threads) as loaded:
         ready = time.perf_counter()
         canvas = loaded.prepare(photo, size=size)
         prepared = time.perf_counter()

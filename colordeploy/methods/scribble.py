@@ -311,13 +311,13 @@ def levin_model(threads: int | None = None) -> ScribbleModel:
 def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
     """LGA-Net from a bundle; BundleError when the bundle does not describe one."""
     parameters = PropagationParameters(
-        sigma=_number(bundle, "sigma", above=0.0),
-        phi=_number(bundle, "phi", above=-1.0),
-        global_step=_whole(bundle, "global_step", least=0),
-        local_edges=_flag(bundle, "local_edges"),
-        working_size=_whole(bundle, "working_size", least=1),
+        sigma=bundle.number_parameter("sigma", above=0.0),
+        phi=bundle.number_parameter("phi", above=-1.0),
+        global_step=bundle.whole_parameter("global_step", least=0),
+        local_edges=bundle.flag_parameter("local_edges"),
+        working_size=bundle.whole_parameter("working_size", least=1),
     )
-    multiple = _whole(bundle, "multiple", least=1)
+    multiple = bundle.whole_parameter("multiple", least=1)
     entry = bundle.manifest.graphs.get("affinity")
     found = () if entry is None else (*(t.name for t in entry.inputs + entry.outputs),)
     if found != ("luma", "features", "log_alpha"):
@@ -327,31 +327,3 @@ def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
         )
     source = GraphFeatures(bundle.load("affinity", target), multiple)
     return ScribbleModel(bundle.manifest.name, "lga", source, parameters, target.threads)
-
-
-def _number(bundle: Bundle, name: str, above: float) -> float:
-    value = bundle.parameter(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value < np.inf:
-        raise _odd_parameter(bundle, name, f"a finite number above {above:g}")
-    return float(value)
-
-
-def _whole(bundle: Bundle, name: str, least: int) -> int:
-    value = bundle.parameter(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
-        raise _odd_parameter(bundle, name, f"a whole number of at least {least}")
-    return value
-
-
-def _flag(bundle: Bundle, name: str) -> bool:
-    value = bundle.parameter(name)
-    if not isinstance(value, bool):
-        raise _odd_parameter(bundle, name, "true or false")
-    return value
-
-
-def _odd_parameter(bundle: Bundle, name: str, allowed: str) -> BundleError:
-    return BundleError(
-        f"{bundle.path}: parameter {name!r} must be {allowed}, not {bundle.parameter(name)!r}; "
-        "export the bundle again"
-    )

@@ -23,6 +23,7 @@ __all__ = [
     "require_memory",
     "step_of",
     "thread_count",
+    "whole_number",
 ]
 
 # More take turns at the few large fronts rather than to speed them up.
@@ -38,6 +39,12 @@ def finite_number(name: str, value: Any, *, positive: bool) -> float:
         allowed = "a finite number above 0" if positive else "a finite number of at least 0"
         raise InputError(f"{name} must be {allowed}, not {number}")
     return number
+
+
+def whole_number(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} must be a whole number, not {value!r}")
+    return int(value)
 
 
 def step_of(global_step: Any) -> int:

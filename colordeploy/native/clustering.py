@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from . import _core
-from .checks import any_array, finite_array
+from .checks import any_array, finite_array, whole_number
 
 __all__ = ["kmeans"]
 
@@ -49,11 +47,11 @@ def kmeans(
         For NaN, wrong shapes, or k below 1 or above N.
     """
     array = finite_array("points", points, "ND")
-    count = _whole("k", k)
+    count = whole_number("k", k)
     if not 1 <= count <= len(array):
         raise InputError(f"k must be between 1 and the number of points, {len(array)}; not {count}")
     if init is None:
-        number = _whole("seed", seed)
+        number = whole_number("seed", seed)
         if not 0 <= number < 2**64:
             raise InputError(f"seed must be between 0 and 2**64 - 1, not {number}")
         centres = array[_core.choose(len(array), count, number)]
@@ -62,18 +60,13 @@ def kmeans(
     return _core.kmeans(array, np.ascontiguousarray(centres), _ROUNDS, _TOLERANCE)
 
 
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InputError(f"{name} must be a whole number, not {value!r}")
-    return int(value)
-
-
 def _first_centres(init: ArrayLike, points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     given = any_array("init", init)
     if given.ndim == 1 and given.dtype.kind in "iu":
         if given.shape != (k,) or (given < 0).any() or (given >= len(points)).any():
-            raise InputError(f"init must be {k} indices of points below {len(points)}, not {init}")
-        return points[given]
+            raise InputError(f"init must be {k} indices of points below {len(points)}, not {given}")
+        chosen: NDArray[np.float64] = points[given]
+        return chosen
     centres = finite_array("init", given, "KD")
     if centres.shape != (k, points.shape[1]):
         raise InputError(

@@ -1,0 +1,396 @@
+"""Automatic colour with anchors: DISCO (Xia et al., SIGGRAPH Asia 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle import Bundle
+from ..color import AB_BINS, compose_lab, nearest_bin
+from ..errors import BundleError, InputError
+from ..image import (
+    ImageLike,
+    WorkingSize,
+    pad_to_multiple,
+    read_lightness,
+    resize,
+    working_shape,
+)
+from ..native import kmeans
+from ..native.checks import whole_number
+from ..runtime.graph import Graph, Target
+from ..upsample import colorize_full_size
+
+__all__ = ["Anchor", "AutomaticCanvas", "AutomaticModel", "disco_model"]
+
+CANDIDATES = 10  # of the most probable bins, diverse results choose
+_FARTHEST = 10.0  # from the nearest bin, in ab units: beyond is no colour of sRGB
+_AB_SCALE = 110.0
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A place of the picture whose colour decides that of all that is like it.
+
+    Attributes
+    ----------
+    y, x : float
+        Position in image pixels.
+    ab : (float, float)
+        CIE Lab chroma.
+    candidates : tuple of ((float, float), float)
+        The most probable chromas of this place with their probabilities, best first; empty for
+        anchors made by hand.
+    lightness : float
+        L of the picture at this place; 50 for anchors made by hand.
+    """
+
+    y: float
+    x: float
+    ab: tuple[float, float]
+    candidates: tuple[tuple[tuple[float, float], float], ...] = ()
+    lightness: float = 50.0
+
+    @property
+    def color(self) -> tuple[int, int, int]:
+        """The sRGB colour (0 to 255 each) that `ab` gives at the picture's lightness here."""
+        return self._color_of(self.ab)
+
+    @property
+    def candidate_colors(self) -> tuple[tuple[int, int, int], ...]:
+        """The same for the candidates."""
+        return tuple(self._color_of(ab) for ab, _ in self.candidates)
+
+    def _color_of(self, ab: tuple[float, float]) -> tuple[int, int, int]:
+        r, g, b = compose_lab(np.array([self.lightness]), np.array([ab], np.float64))[0]
+        return int(r), int(g), int(b)
+
+
+@dataclass(frozen=True)
+class _Analysis:
+    """What the first graph found; the token maps are (C, h, w)."""
+
+    gray: NDArray[np.float32]
+    association: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    color_features: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    sizes: NDArray[np.float32]
+
+
+class AutomaticCanvas:
+    """One picture, analyzed: anchors in, colours out, as often as the user edits.
+
+    Made by `AutomaticModel.prepare`. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        lightness: NDArray[np.float32],
+        working_lightness: NDArray[np.float32],
+        analysis: _Analysis,
+        generator: Graph,
+        cell: int,
+        anchors: int,
+        seed: int,
+    ) -> None:
+        self._lightness = lightness
+        self._working_lightness = working_lightness
+        self._analysis = analysis
+        self._generator = generator
+        self._cell = cell
+        rows, columns = analysis.tokens.shape[1:]
+        count = whole_number("anchors", anchors)
+        # Superpixels of the picture; those of the padding are none of its places.
+        self._rows = min(rows, -(-working_lightness.shape[0] // cell))
+        self._columns = min(columns, -(-working_lightness.shape[1] // cell))
+        if not 1 <= count <= self._rows * self._columns:
+            raise InputError(
+                f"anchors must be between 1 and the {self._rows * self._columns} superpixels of "
+                f"this picture at its working size, not {count}; use a larger size"
+            )
+        self._tokens = self._locate(count, seed)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        return self._lightness.shape[0], self._lightness.shape[1]
+
+    @property
+    def working_size(self) -> tuple[int, int]:
+        """Height and width at which the networks see the picture."""
+        return self._working_lightness.shape[0], self._working_lightness.shape[1]
+
+    @property
+    def anchors(self) -> list[Anchor]:
+        """The anchors that were found, each with its most probable colour; best to start from."""
+        return self.diverse_anchors(0)
+
+    def diverse_anchors(self, sample: int) -> list[Anchor]:
+        """The same places with other probable colours.
+
+        Parameters
+        ----------
+        sample : int
+            0 takes the most probable colour of each place; 1 the one of its ten candidates that is
+            farthest from that; 2 and on the one with the largest sum of distances to those before.
+        """
+        number = whole_number("sample", sample)
+        if not 0 <= number < CANDIDATES:
+            raise InputError(f"sample must be between 0 and {CANDIDATES - 1}, not {number}")
+        found = []
+        for row, column in self._tokens:
+            probabilities = self._analysis.probabilities[:, row, column]
+            best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
+            candidates = tuple(
+                ((float(AB_BINS[i, 0]), float(AB_BINS[i, 1])), float(probabilities[i]))
+                for i in best
+            )
+            y, x = self._place_of(row, column)
+            lightness = float(self._lightness[round(y), round(x)])
+            chosen = _diverse_order(AB_BINS[best])[number]
+            found.append(Anchor(y, x, candidates[chosen][0], candidates, lightness))
+        return found
+
+    def render(self, anchors: Sequence[Anchor] | None = None, sample: int = 0) -> NDArray[np.uint8]:
+        """Colour the picture.
+
+        Parameters
+        ----------
+        anchors : sequence of Anchor, optional
+            Places and chromas that the caller wants, each rounded to the superpixel and to the
+            colour bin it falls into (of several in one superpixel, the last counts); by default
+            those that were found.
+        sample : int
+            Which of the diverse results, see `diverse_anchors`; only without `anchors`.
+
+        Returns
+        -------
+        (H, W, 3) uint8 sRGB
+            The picture's own lightness with new chroma; the caller's own memory.
+
+        Raises
+        ------
+        InputError
+            For anchors outside the picture, colours outside sRGB, or no anchor at all.
+        """
+        wanted = self.diverse_anchors(sample) if anchors is None else list(anchors)
+        if anchors is not None and sample != 0:
+            raise InputError("sample chooses colours for the anchors found; leave anchors out")
+        mask, colors = self._hints(wanted)
+        found = self._analysis
+        ab = self._generator.run(
+            {
+                "gray": found.gray[None],
+                "association": found.association[None],
+                "tokens": found.tokens[None],
+                "mask": mask[None],
+                "colors": colors[None],
+            }
+        )["ab"][0]
+        height, width = self.working_size
+        chroma = np.moveaxis(ab[:, :height, :width], 0, -1) / _AB_SCALE
+        return colorize_full_size(
+            self._lightness / np.float32(100),
+            self._working_lightness / np.float32(100),
+            chroma,
+            composed=_composed,
+        )
+
+    def palette(self, anchors: Sequence[Anchor] | None = None) -> NDArray[np.uint8]:
+        """Picture of the anchors' colours and their distributions (Fig. 8).
+
+        One row an anchor: its colour, then its candidates, as wide as they are probable.
+        """
+        shown = self.anchors if anchors is None else list(anchors)
+        if not shown:
+            raise InputError("there are no anchors to show")
+        row, swatch, bar = 32, 48, 320
+        picture = np.full((row * len(shown), swatch + 8 + bar, 3), 255, np.uint8)
+        for i, anchor in enumerate(shown):
+            rows = slice(i * row + 2, (i + 1) * row - 2)
+            picture[rows, :swatch] = anchor.color
+            total = sum(p for _, p in anchor.candidates)
+            begin = 0.0
+            for (_, p), color in zip(anchor.candidates, anchor.candidate_colors, strict=True):
+                end = begin + bar * p / total
+                picture[rows, swatch + 8 + round(begin) : swatch + 8 + round(end)] = color
+                begin = end
+        return picture
+
+    def _locate(self, count: int, seed: int) -> list[tuple[int, int]]:
+        """Superpixels of the anchors in reading order: the largest one of each cluster (Sec. 4.2).
+
+        A cluster left empty has none, and clusters never share one.
+        """
+        features = self._analysis.color_features[:, : self._rows, : self._columns]
+        points = features.reshape(features.shape[0], -1).T
+        labels, _ = kmeans(points, count, seed=seed)
+        size = self._analysis.sizes[0, : self._rows, : self._columns].ravel()
+        chosen = {
+            int(np.argmax(np.where(labels == cluster, size, -1.0)))
+            for cluster in range(count)
+            if (labels == cluster).any()
+        }
+        return [divmod(token, self._columns) for token in sorted(chosen)]
+
+    def _place_of(self, row: int, column: int) -> tuple[float, float]:
+        """Middle of a superpixel's grid cell, in image pixels."""
+        place = []
+        for index, full, working in zip((row, column), self.size, self.working_size, strict=True):
+            begin, end = index * self._cell, min((index + 1) * self._cell, working)
+            place.append(min((begin + end) / 2 * full / working, full - 1.0))
+        return place[0], place[1]
+
+    def _hints(self, anchors: list[Anchor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if not anchors:
+            raise InputError("there are no anchors: a picture needs at least one")
+        rows, columns = self._analysis.tokens.shape[1:]
+        mask = np.zeros((1, rows, columns), np.float32)
+        colors = np.zeros((2, rows, columns), np.float32)
+        height, width = self.size
+        for anchor in anchors:
+            place = np.array([anchor.y, anchor.x], np.float64)
+            if not np.isfinite(place).all() or not (
+                0 <= anchor.y < height and 0 <= anchor.x < width
+            ):
+                raise InputError(
+                    f"the anchor at ({anchor.y}, {anchor.x}) is outside the picture of "
+                    f"{height}x{width} pixels"
+                )
+            ab = np.array(anchor.ab, np.float64)
+            if ab.shape != (2,) or not np.isfinite(ab).all():
+                raise InputError(f"the chroma of an anchor is two numbers, not {anchor.ab!r}")
+            bin_ab = AB_BINS[nearest_bin(ab)]
+            if np.hypot(*(bin_ab - ab)) > _FARTHEST:
+                raise InputError(
+                    f"ab = ({ab[0]:g}, {ab[1]:g}) is no colour of sRGB; the nearest is about "
+                    f"({bin_ab[0]}, {bin_ab[1]})"
+                )
+            token = (place * self.working_size / self.size / self._cell).astype(int)
+            mask[0, token[0], token[1]] = 1.0
+            colors[:, token[0], token[1]] = bin_ab
+        return mask, colors
+
+
+class AutomaticModel:
+    """DISCO: ``prepare`` a picture once, ``render`` it with anchors often.
+
+    Use `colordeploy.load` to get one.
+    """
+
+    def __init__(
+        self, name: str, analyzer: Graph, generator: Graph, cell: int, working_size: int
+    ) -> None:
+        self.name = name
+        self.method = "disco"
+        self._graphs: tuple[Graph, Graph] | None = (analyzer, generator)
+        self._cell = cell
+        self._working_size = working_size
+
+    def prepare(
+        self, image: ImageLike, *, anchors: int = 8, seed: int = 0, size: WorkingSize = None
+    ) -> AutomaticCanvas:
+        """Analyze a picture and locate its anchors.
+
+        Parameters
+        ----------
+        image : path, PIL image, or (H, W) or (H, W, 3) array
+            See `colordeploy.image.read_picture`.
+        anchors : int
+            How many, at most: at least 1, at most the number of superpixels.
+        seed : int
+            Of the clustering that locates them; the same seed gives the same anchors.
+        size : int, "native" or None
+            Short side at which the networks see the picture (the result is at its own size in any
+            case); None is the model's default, "native" the picture's own size.
+
+        Raises
+        ------
+        InputError
+            For pictures that cannot be read or are empty, and numbers out of range.
+        """
+        graphs = self._graphs  # read once: another thread may close the model
+        if graphs is None:
+            raise InputError(f"model {self.name!r} was closed; load it again")
+        lightness = read_lightness(image)
+        shape = working_shape((lightness.shape[0], lightness.shape[1]), size, self._working_size)
+        working = np.clip(resize(lightness, shape), np.float32(0), np.float32(100))
+        gray = pad_to_multiple((working - np.float32(50)) / np.float32(50), self._cell)[None]
+        found = {name: array[0] for name, array in graphs[0].run({"gray": gray[None]}).items()}
+        analysis = _Analysis(gray=gray, **found)
+        return AutomaticCanvas(lightness, working, analysis, graphs[1], self._cell, anchors, seed)
+
+    def __call__(
+        self, image: ImageLike, anchors: Sequence[Anchor] | None = None, sample: int = 0
+    ) -> NDArray[np.uint8]:
+        """Prepare and render at once; (H, W, 3) uint8."""
+        return self.prepare(image).render(anchors, sample)
+
+    def close(self) -> None:
+        """Free the graphs; canvases that were prepared cannot render any more."""
+        for graph in self._graphs or ():
+            graph.close()
+        self._graphs = None
+
+    def __enter__(self) -> AutomaticModel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def disco_model(bundle: Bundle, target: Target) -> AutomaticModel:
+    """DISCO from a bundle; BundleError when the bundle does not describe one."""
+    wanted = {
+        "analyze": (
+            ("gray",),
+            ("association", "tokens", "color_features", "probabilities", "sizes"),
+        ),
+        "generate": (("gray", "association", "tokens", "mask", "colors"), ("ab",)),
+    }
+    for name, (inputs, outputs) in wanted.items():
+        entry = bundle.manifest.graphs.get(name)
+        found = entry and (
+            tuple(t.name for t in entry.inputs),
+            tuple(t.name for t in entry.outputs),
+        )
+        if found != (inputs, outputs):
+            raise BundleError(
+                f"{bundle.path}: a disco bundle has a graph {name!r} from {', '.join(inputs)} to "
+                f"{', '.join(outputs)}; this one has {found}"
+            )
+    return AutomaticModel(
+        bundle.manifest.name,
+        bundle.load("analyze", target),
+        bundle.load("generate", target),
+        bundle.whole_parameter("cell", least=1),
+        bundle.whole_parameter("working_size", least=1),
+    )
+
+
+def _composed(lightness: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return compose_lab(lightness * 100, chroma * _AB_SCALE)
+
+
+def _diverse_order(candidates: NDArray[np.int64]) -> list[int]:
+    """Candidates (n, 2), most probable first, in the order that diverse results take them.
+
+    Ties go to the more probable one.
+    """
+    distance = np.linalg.norm(candidates[:, None] - candidates[None], axis=2)
+    order = [0]
+    while len(order) < len(candidates):
+        total = distance[:, order].sum(axis=1)
+        total[order] = -1.0
+        order.append(int(total.argmax()))
+    return order
