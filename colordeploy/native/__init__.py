@@ -1,4 +1,4 @@
-"""The compiled core: colour propagation, and clustering for anchors.
+"""The compiled core: colour propagation, clustering for anchors, regions of line art.
 
 Usable without the rest of the package. Everything is computed in float64, the GIL is released
 during the work, and nothing is shared between calls but immutable plans.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from .affinities import Affinities
 from .clustering import kmeans
 from .propagation import Propagator, propagate
+from .regions import region_map
 
-__all__ = ["Affinities", "Propagator", "kmeans", "propagate"]
+__all__ = ["Affinities", "Propagator", "kmeans", "propagate", "region_map"]
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ import torch
 from PIL import Image
 
 from colordeploy.native import Affinities, Propagator
-from export.models.lga import LGAConfig
+from export.models.lga import LGAConfig, LGANet
 from export.training import checkpoint
 from export.training.coloring_layer import GraphOptions, laplacian_coloring
-from export.training.lga import LGATraining, load_average, train
+from export.training.lga import LGATraining, load_average, train, widened
 from export.training.log import draw_curves, read_log
 from export.training.losses import (
     LossWeights,
@@ -26,6 +27,8 @@ from export.training.losses import (
     rgb_offset,
     total_variation,
 )
+
+from ..tiny import TINY
 
 
 def problem(batch=2, channels=3, height=6, width=7):
@@ -211,3 +214,38 @@ def test_log_drops_what_was_not_saved(tmp_path):
     draw_curves(path, tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.size[0] > 100
+
+
+def test_log_mse_weighs_every_picture_alike():
+    """The mean over pictures of ln(MSE): halving any picture's error gains the same."""
+    rng = np.random.default_rng(3)
+    target = torch.zeros(2, 2, 8, 8)
+    error = torch.tensor(rng.normal(size=(2, 2, 8, 8)) * 0.1, dtype=torch.float32)
+    error[1] *= 0.1
+    weights = LossWeights(0.0, 0.0, 0.0, log_mse=1.0)
+    base, parts = coloring_loss(error, target, weights)
+    halved = [error.clone(), error.clone()]
+    for i in range(2):
+        halved[i][i] *= 0.5
+    gains = [float(base - coloring_loss(h, target, weights)[0]) for h in halved]
+    assert gains[0] == pytest.approx(np.log(4) / 2, rel=1e-2)
+    assert gains[1] == pytest.approx(np.log(4) / 2, rel=5e-2)
+    assert parts["log_mse"] == pytest.approx(float(base))
+    assert coloring_loss(error, target, LossWeights())[1]["log_mse"] == parts["log_mse"]
+
+
+def test_a_wider_network_starts_as_the_narrow_one():
+    narrow, wide = LGANet(TINY), LGANet(replace(TINY, widths=(4, 6, 12)))
+    fitted = widened(narrow.state_dict(), wide.state_dict())
+    wide.load_state_dict(fitted)
+    own, new = narrow.features.bfe, wide.features.bfe
+    assert torch.equal(new.conv3.weight[:8], own.conv3.weight)
+    assert torch.equal(new.dilated[0].weight[:8, :8], own.dilated[0].weight)
+    assert not new.dilated[0].weight[:8, 8:].any()  # old channels do not see the new ones
+    assert new.dilated[0].weight[8:].any()  # which have something to learn from
+    luma = torch.rand(1, 1, 16, 16)
+    x = own.conv3(torch.relu(own.conv2(own.conv1(luma))))
+    y = new.conv3(torch.relu(new.conv2(new.conv1(luma))))
+    assert torch.equal(y[:, :8], x)
+    same = widened(narrow.state_dict(), LGANet(TINY).state_dict())
+    assert all(torch.equal(same[name], value) for name, value in narrow.state_dict().items())

@@ -1,0 +1,360 @@
+#include "trapped_ball.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace colordeploy::regions {
+
+namespace {
+
+using Index = std::ptrdiff_t;
+using Word = std::uint64_t;
+constexpr Index kBits = 64;
+constexpr std::int32_t kLine = 0;
+constexpr std::int32_t kFree = -1;
+
+// A set of pixels, one bit each; rows are padded to whole words, and outside is not in the set.
+class BitPlane {
+ public:
+    BitPlane(Index height, Index width)
+        : height_(height), words_((width + kBits - 1) / kBits), bits_(words_ * height, 0) {}
+
+    Index words() const { return words_; }
+    Word* row(Index y) { return bits_.data() + y * words_; }
+    const Word* row(Index y) const { return bits_.data() + y * words_; }
+    void set(Index y, Index x) { row(y)[x / kBits] |= Word{1} << (x % kBits); }
+
+ private:
+    Index height_, words_;
+    std::vector<Word> bits_;
+};
+
+// Pixels of a row whose neighbour `by` to the right (left if negative) is in the set, |by| < 64.
+void shifted(const Word* row, Index words, int by, Word* out) {
+    for (Index i = 0; i < words; ++i) {
+        if (by > 0) {
+            const Word next = i + 1 < words ? row[i + 1] : 0;
+            out[i] = (row[i] >> by) | (next << (kBits - by));
+        } else {
+            const Word before = i > 0 ? row[i - 1] : 0;
+            out[i] = by == 0 ? row[i] : (row[i] << -by) | (before >> (kBits + by));
+        }
+    }
+}
+
+// Half the width of a ball of radius r in the row dy from its middle.
+int half_width(int radius, int dy) {
+    const double r = radius + 0.5;
+    return static_cast<int>(std::floor(std::sqrt(r * r - static_cast<double>(dy) * dy)));
+}
+
+// Middles of the balls that fit into the set. The picture's border holds no ball back: lines do.
+BitPlane eroded(const BitPlane& set, Index height, Index width, int radius) {
+    const Index words = set.words();
+    // narrow[h](y): pixels of row y with all within h to the left and right in the set.
+    std::vector<BitPlane> narrow;
+    BitPlane open = set;  // outside counts as free
+    const Index tail = width % kBits;
+    if (tail != 0) {
+        for (Index y = 0; y < height; ++y) open.row(y)[words - 1] |= ~Word{0} << tail;
+    }
+    narrow.push_back(open);
+    std::vector<Word> right(words), left(words);
+    for (int h = 1; h <= radius; ++h) {
+        BitPlane next = narrow.back();
+        for (Index y = 0; y < height; ++y) {
+            shifted(open.row(y), words, h, right.data());
+            shifted(open.row(y), words, -h, left.data());
+            right[words - 1] |= ~Word{0} << (kBits - h);
+            left[0] |= ~(~Word{0} << h);
+            for (Index i = 0; i < words; ++i) next.row(y)[i] &= right[i] & left[i];
+        }
+        narrow.push_back(std::move(next));
+    }
+    BitPlane result(height, width);
+    for (Index y = 0; y < height; ++y) {
+        Word* out = result.row(y);
+        std::copy_n(set.row(y), words, out);
+        for (int dy = -radius; dy <= radius; ++dy) {
+            if (y + dy < 0 || y + dy >= height) continue;
+            const Word* row = narrow[static_cast<std::size_t>(half_width(radius, dy))].row(y + dy);
+            for (Index i = 0; i < words; ++i) out[i] &= row[i];
+        }
+    }
+    return result;
+}
+
+struct Run {
+    std::int32_t y, begin, end;  // columns [begin, end)
+};
+
+// Runs of consecutive pixels, in raster order; first[y] is the first run of row y.
+struct Runs {
+    std::vector<Run> all;
+    std::vector<std::size_t> first;
+};
+
+Runs runs_of(const BitPlane& set, Index height, Index width) {
+    Runs runs;
+    runs.first.reserve(static_cast<std::size_t>(height) + 1);
+    for (Index y = 0; y < height; ++y) {
+        runs.first.push_back(runs.all.size());
+        const Word* row = set.row(y);
+        Index x = 0;
+        const auto next = [&](bool wanted) {  // first pixel from x on that is (not) in the set
+            while (x < width) {
+                Word word = (wanted ? row[x / kBits] : ~row[x / kBits]) >> (x % kBits);
+                if (word != 0) {
+                    x += __builtin_ctzll(word);
+                    break;
+                }
+                x = (x / kBits + 1) * kBits;
+            }
+            x = std::min(x, width);
+        };
+        for (next(true); x < width; next(true)) {
+            const Index begin = x;
+            next(false);
+            runs.all.push_back({static_cast<std::int32_t>(y), static_cast<std::int32_t>(begin),
+                                static_cast<std::int32_t>(x)});
+        }
+    }
+    runs.first.push_back(runs.all.size());
+    return runs;
+}
+
+class Groups {
+ public:
+    explicit Groups(std::size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), 0); }
+
+    std::int32_t find(std::int32_t i) {
+        while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+        return i;
+    }
+    // The smaller number stands for both.
+    void join(std::int32_t a, std::int32_t b) {
+        a = find(a);
+        b = find(b);
+        parent_[std::max(a, b)] = std::min(a, b);
+    }
+
+ private:
+    std::vector<std::int32_t> parent_;
+};
+
+// Joins runs of neighbouring rows that share a column: four-connected parts. Diagonal steps would
+// lead through lines.
+Groups connected(const Runs& runs) {
+    Groups groups(runs.all.size());
+    for (std::size_t y = 1; y + 1 < runs.first.size(); ++y) {
+        std::size_t above = runs.first[y - 1];
+        for (std::size_t i = runs.first[y]; i < runs.first[y + 1]; ++i) {
+            const Run& run = runs.all[i];
+            while (above < runs.first[y] && runs.all[above].end <= run.begin) ++above;
+            for (std::size_t j = above; j < runs.first[y] && runs.all[j].begin < run.end; ++j) {
+                groups.join(static_cast<std::int32_t>(i), static_cast<std::int32_t>(j));
+            }
+        }
+    }
+    return groups;
+}
+
+class TrappedBall {
+ public:
+    TrappedBall(const std::uint8_t* line, Index height, Index width, std::int32_t* labels)
+        : height_(height), width_(width), labels_(labels) {
+        for (Index i = 0; i < height * width; ++i) labels_[i] = line[i] ? kLine : kFree;
+    }
+
+    // What balls of this radius reach among what is still free.
+    void move_balls(int radius) {
+        const BitPlane middles = eroded(free_pixels(), height_, width_, radius);
+        const Runs runs = runs_of(middles, height_, width_);
+        if (runs.all.empty()) return;
+        Groups groups = connected(runs);
+        std::vector<std::int32_t> label(runs.all.size(), 0);
+        for (std::size_t i = 0; i < runs.all.size();
+             ++i) {  // middles first: they are no one else's
+            const std::int32_t root = groups.find(static_cast<std::int32_t>(i));
+            if (label[root] == 0) label[root] = ++count_;
+            label[i] = label[root];
+            paint(runs.all[i], 0, 0, label[i]);
+        }
+        for (std::size_t i = 0; i < runs.all.size(); ++i) {
+            for (int dy = -radius; dy <= radius; ++dy) {
+                paint(runs.all[i], dy, half_width(radius, dy), label[i]);
+            }
+        }
+    }
+
+    // Free pixels take the label of the labelled pixel that is the fewest steps away.
+    void grow() {
+        std::vector<std::int32_t> front, next;
+        const auto visit = [&](Index i, std::int32_t label) {
+            if (labels_[i] != kFree) return;
+            labels_[i] = label;
+            next.push_back(static_cast<std::int32_t>(i));
+        };
+        const auto visit_around = [&](Index i) {
+            const Index x = i % width_;
+            const std::int32_t label = labels_[i];
+            if (i >= width_) visit(i - width_, label);
+            if (x > 0) visit(i - 1, label);
+            if (x + 1 < width_) visit(i + 1, label);
+            if (i + width_ < height_ * width_) visit(i + width_, label);
+        };
+        // The first ring: labelled pixels beside free ones, found from the free ones.
+        std::vector<std::int32_t> beside;
+        for (Index i = 0; i < height_ * width_; ++i) {
+            if (labels_[i] != kFree) continue;
+            const Index x = i % width_;
+            if (i >= width_ && labels_[i - width_] > 0)
+                beside.push_back(label_at(i - width_));
+            else if (x > 0 && labels_[i - 1] > 0)
+                beside.push_back(label_at(i - 1));
+            else if (x + 1 < width_ && labels_[i + 1] > 0)
+                beside.push_back(label_at(i + 1));
+            else if (i + width_ < height_ * width_ && labels_[i + width_] > 0)
+                beside.push_back(label_at(i + width_));
+            else
+                continue;
+            front.push_back(static_cast<std::int32_t>(i));
+        }
+        for (std::size_t k = 0; k < front.size(); ++k) labels_[front[k]] = beside[k];
+        while (!front.empty()) {
+            next.clear();
+            for (std::int32_t i : front) visit_around(i);
+            front.swap(next);
+        }
+    }
+
+    // What no ball reached and nothing could grow into: small pieces between lines.
+    void label_rest() { move_balls(0); }
+
+    void merge_specks(Index smallest) {
+        std::vector<Index> area(static_cast<std::size_t>(count_) + 1, 0);
+        for (Index i = 0; i < height_ * width_; ++i) ++area[labels_[i]];
+        std::vector<std::uint8_t> speck(area.size(), 0);
+        bool any = false;
+        for (std::size_t k = 1; k < area.size(); ++k) {
+            speck[k] = area[k] > 0 && area[k] < smallest;
+            any = any || speck[k];
+        }
+        if (!any) return;
+        std::vector<Border> borders = borders_of(speck);
+        std::vector<std::int32_t> into(area.size());
+        std::iota(into.begin(), into.end(), 0);
+        // Borders are sorted by speck, then by length: the longest one of each counts, to the
+        // larger of equals.
+        for (std::size_t i = 0; i < borders.size();) {
+            std::size_t best = i, j = i;
+            for (; j < borders.size() && borders[j].speck == borders[i].speck; ++j) {
+                const auto key = [&](std::size_t k) {
+                    return std::make_pair(borders[k].length, area[borders[k].other]);
+                };
+                if (key(j) > key(best)) best = j;
+            }
+            into[borders[i].speck] = borders[best].other;
+            i = j;
+        }
+        Groups groups(area.size());
+        for (std::size_t k = 1; k < area.size(); ++k) {
+            groups.join(static_cast<std::int32_t>(k), into[k]);
+        }
+        for (Index i = 0; i < height_ * width_; ++i) labels_[i] = groups.find(labels_[i]);
+    }
+
+    // 1..K in the order of first pixels.
+    std::int32_t renumber() {
+        std::vector<std::int32_t> number(static_cast<std::size_t>(count_) + 1, 0);
+        std::int32_t used = 0;
+        for (Index i = 0; i < height_ * width_; ++i) {
+            std::int32_t& label = labels_[i];
+            if (label == kLine) continue;
+            if (number[label] == 0) number[label] = ++used;
+            label = number[label];
+        }
+        return used;
+    }
+
+ private:
+    struct Border {
+        std::int32_t speck, other;
+        Index length;
+    };
+
+    std::int32_t label_at(Index i) const { return labels_[i]; }
+
+    // The free pixels of a run moved down by dy and widened by `half` on both sides.
+    void paint(const Run& run, int dy, int half, std::int32_t label) {
+        const Index y = run.y + dy;
+        if (y < 0 || y >= height_) return;
+        std::int32_t* row = labels_ + y * width_;
+        const Index end = std::min<Index>(run.end + half, width_);
+        for (Index x = std::max<Index>(run.begin - half, 0); x < end; ++x) {
+            if (row[x] == kFree) row[x] = label;
+        }
+    }
+
+    BitPlane free_pixels() const {
+        BitPlane set(height_, width_);
+        for (Index y = 0; y < height_; ++y) {
+            const std::int32_t* row = labels_ + y * width_;
+            Word* out = set.row(y);
+            for (Index x = 0; x < width_; ++x) {
+                out[x / kBits] |= Word{row[x] == kFree} << (x % kBits);
+            }
+        }
+        return set;
+    }
+
+    // How many sides of pixels each speck shares with each other region.
+    std::vector<Border> borders_of(const std::vector<std::uint8_t>& speck) const {
+        std::vector<Border> sides;
+        const auto see = [&](std::int32_t a, std::int32_t b) {
+            if (a == b || a <= 0 || b <= 0) return;
+            if (speck[a]) sides.push_back({a, b, 1});
+            if (speck[b]) sides.push_back({b, a, 1});
+        };
+        for (Index y = 0; y < height_; ++y) {
+            for (Index x = 0; x < width_; ++x) {
+                const std::int32_t label = labels_[y * width_ + x];
+                if (x + 1 < width_) see(label, labels_[y * width_ + x + 1]);
+                if (y + 1 < height_) see(label, labels_[(y + 1) * width_ + x]);
+            }
+        }
+        std::sort(sides.begin(), sides.end(), [](const Border& a, const Border& b) {
+            return std::make_pair(a.speck, a.other) < std::make_pair(b.speck, b.other);
+        });
+        std::vector<Border> borders;
+        for (const Border& side : sides) {
+            if (!borders.empty() && borders.back().speck == side.speck &&
+                borders.back().other == side.other) {
+                ++borders.back().length;
+            } else {
+                borders.push_back(side);
+            }
+        }
+        return borders;
+    }
+
+    Index height_, width_;
+    std::int32_t* labels_;
+    std::int32_t count_ = 0;
+};
+
+}  // namespace
+
+std::int32_t trapped_ball(const std::uint8_t* line, std::ptrdiff_t height, std::ptrdiff_t width,
+                          const TrappedBallOptions& options, std::int32_t* labels) {
+    TrappedBall work(line, height, width, labels);
+    for (int radius : options.radii) work.move_balls(radius);
+    work.grow();
+    work.label_rest();
+    work.merge_specks(options.smallest);
+    return work.renumber();
+}
+
+}  // namespace colordeploy::regions

@@ -1,0 +1,175 @@
+"""The trapped-ball method on drawings whose regions are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from colordeploy.errors import InputError
+from colordeploy.native import region_map
+
+
+def drawing(side=100):
+    picture = Image.new("L", (side, side), 255)
+    return picture, ImageDraw.Draw(picture)
+
+
+def regions_at(labels, *points):
+    return [int(labels[y, x]) for y, x in points]
+
+
+def check_rules(dark, labels):
+    """Lines are 0; every other pixel has a label; labels are 1..K by their first pixels."""
+    assert labels.dtype == np.int32
+    assert np.array_equal(labels == 0, dark)
+    found, first = np.unique(labels[labels > 0], return_index=True)
+    assert found.tolist() == list(range(1, len(found) + 1))
+    assert (np.diff(first) > 0).all()
+
+
+def test_a_closed_shape_never_leaks():
+    picture, draw = drawing()
+    draw.ellipse((20, 20, 70, 70), outline=0)
+    draw.line((0, 85, 99, 90), fill=0)  # a diagonal line one pixel wide, eight-connected
+    array = np.asarray(picture)
+    labels = region_map(array)
+    check_rules(array < 204, labels)
+    outside, inside, below = regions_at(labels, (5, 5), (45, 45), (96, 50))
+    assert len({outside, inside, below}) == 3
+    exact, count = ndimage.label(array >= 204)  # no gaps: connected parts are the answer
+    assert count == labels.max() == 3
+    for part in range(1, count + 1):
+        assert len(np.unique(labels[exact == part])) == 1
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 5])
+def test_a_gap_of_up_to_twice_the_radius_separates(radius):
+    for gap, separate in ((2 * radius, True), (2 * radius + 1, False)):
+        array = np.full((60, 81), 255, np.uint8)
+        array[:, 40] = 0
+        array[25 : 25 + gap, 40] = 255
+        labels = region_map(array, radii=tuple(range(radius, 0, -1)))
+        check_rules(array < 204, labels)
+        left, right = regions_at(labels, (10, 5), (10, 75))
+        assert (left != right) == separate
+    # In the gap itself each side grows half of the way.
+    assert {int(v) for v in np.unique(labels)} == {0, 1}
+
+
+def test_a_gap_is_shared_by_its_sides():
+    array = np.full((41, 41), 255, np.uint8)
+    array[18:23, :] = 0
+    array[18:23, 18:23] = 255  # a passage five wide and five long, for a ball of radius 3
+    labels = region_map(array, radii=(3,))
+    assert labels.max() == 2
+    assert labels[17, 20] == 1
+    assert labels[23, 20] == 2
+    assert set(labels[18:23, 20].tolist()) == {1, 2}
+
+
+def test_small_balls_find_what_large_ones_miss():
+    picture, draw = drawing(64)
+    for i, width in enumerate((12, 7, 5, 3, 1)):
+        draw.rectangle((5, 2 + 12 * i, 6 + width, 12 * i + 3 + min(width, 8)), outline=0)
+    array = np.asarray(picture)
+    labels = region_map(array, smallest=0)
+    check_rules(array < 204, labels)
+    inside = [int(labels[3 + 12 * i, 6]) for i in range(5)]
+    assert len(set(inside)) == 5
+
+
+def test_specks_join_the_region_with_the_longest_border():
+    array = np.full((40, 40), 255, np.uint8)
+    array[:, 19] = 0
+    array[18:20, 19] = 255  # what grows into the gap is no region of its own
+    whole = region_map(array, smallest=8)
+    assert whole.max() == 2
+    many = region_map(
+        np.where(np.random.default_rng(0).random((80, 80)) < 0.2, 0, 255).astype("u1")
+    )
+    areas = np.bincount(many.ravel())[1:]
+    small = np.flatnonzero(areas < 8) + 1
+    for label in small:  # what is left small touches nothing
+        grown = ndimage.binary_dilation(many == label)
+        assert set(np.unique(many[grown]).tolist()) <= {0, int(label)}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (3, 64), (64, 65), (31, 129)])
+def test_any_size(shape):
+    for value in (0, 255):
+        labels = region_map(np.full(shape, value, np.uint8))
+        assert (labels == (0 if value == 0 else 1)).all()
+    rng = np.random.default_rng(shape)
+    dark = rng.random(shape) < 0.15
+    labels = region_map(dark)
+    check_rules(dark, labels)
+    assert np.array_equal(labels, region_map(np.where(dark, 0, 255).astype(np.uint8)))
+    assert np.array_equal(labels, region_map(np.where(dark, 0.1, 1.0)))
+
+
+def slow_middles(free, radius):
+    """Where a ball fits, straight from the definition; the border holds none back."""
+    reach = np.arange(-radius, radius + 1)
+    ball = [(y, x) for y in reach for x in reach if y * y + x * x <= (radius + 0.5) ** 2]
+    height, width = free.shape
+    fits = np.zeros_like(free)
+    for y in range(height):
+        for x in range(width):
+            fits[y, x] = all(
+                free[y + dy, x + dx]
+                for dy, dx in ball
+                if 0 <= y + dy < height and 0 <= x + dx < width
+            )
+    return fits, ball
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_first_ball_matches_the_definition(seed):
+    """One radius, no merging: each part of the middles is one region, and its ball's reach too."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.integers(20, 90, 2))
+    radius = int(rng.integers(1, 5))
+    dark = ndimage.binary_dilation(rng.random(shape) < 0.004, iterations=2)
+    labels = region_map(dark, radii=(radius,), smallest=0)
+    check_rules(dark, labels)
+    fits, ball = slow_middles(~dark, radius)
+    parts, count = ndimage.label(fits)
+    seen = set()
+    for part in range(1, count + 1):
+        inside = labels[parts == part]
+        assert len(np.unique(inside)) == 1
+        seen.add(int(inside[0]))
+    assert len(seen) == count
+    reached = np.zeros(shape, bool)
+    for y, x in np.argwhere(fits):
+        for dy, dx in ball:
+            if 0 <= y + dy < shape[0] and 0 <= x + dx < shape[1]:
+                reached[y + dy, x + dx] = True
+    assert not (reached & dark).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"line": np.zeros((3, 4, 3), np.uint8)}, "line"),
+        ({"line": np.zeros((0, 4), np.uint8)}, "line"),
+        ({"line": np.zeros((3, 4), np.int64)}, "bool, uint8 or float"),
+        ({"line": np.full((3, 4), np.nan)}, "NaN"),
+        ({"line": np.full((3, 4), 7.0)}, "0, 1"),
+        ({"radii": ()}, "radii"),
+        ({"radii": (1, 2)}, "decreasing"),
+        ({"radii": (2, 2)}, "decreasing"),
+        ({"radii": (40,)}, "31"),
+        ({"radii": (1, -1)}, "31"),
+        ({"radii": (1.5,)}, "whole"),
+        ({"threshold": 2}, "threshold"),
+        ({"threshold": "x"}, "threshold"),
+        ({"smallest": -1}, "smallest"),
+    ],
+)
+def test_bad_input_is_refused(change, word):
+    arguments = {"line": np.zeros((3, 4), np.uint8), **change}
+    with pytest.raises(InputError, match=word):
+        region_map(arguments.pop("line"), **arguments)
