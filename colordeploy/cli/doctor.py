@@ -17,6 +17,7 @@ def _report() -> dict[str, object]:
     import onnxruntime
 
     from ..bundle import default_bundles
+    from ..native import _core
 
     providers = onnxruntime.get_available_providers()
     missing = []
@@ -28,6 +29,7 @@ def _report() -> dict[str, object]:
         "colordeploy": version("colordeploy"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "solver": f"{_core.instruction_set()} kernels",
         "onnxruntime": onnxruntime.__version__,
         "providers": providers,
         "models": ["levin", *default_bundles()],
