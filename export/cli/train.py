@@ -34,8 +34,6 @@ def train() -> None:
               help="Weight of the total variation (the paper: 25).")  # fmt: skip
 @click.option("--log-mse-weight", default=0.0, show_default=True,
               help="Weight of each picture's log squared error (the paper: 0).")  # fmt: skip
-@click.option("--contrast-weight", default=0.0, show_default=True,
-              help="Weight of the contrast between global affinities (the paper: 0).")  # fmt: skip
 @click.option("--widths", type=int, nargs=3, default=LGAConfig.widths, show_default=True,
               help="Channels of BFEnet at full, half and quarter size.")  # fmt: skip
 @click.option("--nonlocal-kind", type=click.Choice(KINDS), default="dot", show_default=True)
@@ -54,7 +52,6 @@ def lga(
     seed: int,
     tv_weight: float,
     log_mse_weight: float,
-    contrast_weight: float,
     widths: tuple[int, int, int],
     nonlocal_kind: str,
     no_nonlocal: bool,
@@ -76,9 +73,7 @@ def lga(
     training = LGATraining(
         steps=steps,
         learning_rate=learning_rate,
-        weights=LossWeights(
-            total_variation=tv_weight, log_mse=log_mse_weight, contrast=contrast_weight
-        ),
+        weights=LossWeights(total_variation=tv_weight, log_mse=log_mse_weight),
         bfloat16=bfloat16,
         threads=threads,
         seed=seed,

@@ -20,7 +20,7 @@ from ..models.lga import LGAConfig, LGANet
 from . import checkpoint
 from .coloring_layer import GraphOptions, laplacian_coloring
 from .log import TrainingLog, draw_curves
-from .losses import LossWeights, affinity_contrast, coloring_loss
+from .losses import LossWeights, coloring_loss
 
 
 @dataclass(frozen=True)
@@ -215,10 +215,6 @@ def _step(
         net, batch, bfloat16=training.bfloat16, threads=training.threads
     )
     loss, parts = coloring_loss(chroma, batch.chroma, training.weights)
-    if training.weights.contrast > 0 and net.config.global_step > 0:
-        contrast = affinity_contrast(features, net.sigma, batch.chroma, net.config.global_step)
-        loss = loss + training.weights.contrast * contrast
-        parts["contrast"] = float(contrast.detach())
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     norm = float(torch.nn.utils.clip_grad_norm_(net.parameters(), training.clip))

@@ -26,15 +26,12 @@ class LossWeights:
         Not in the paper: the natural logarithm of each picture's mean squared error, averaged over
         the pictures. It is the PSNR that the paper reports, as a loss: an error in a picture that
         is nearly right weighs as much as one in a picture that is all wrong.
-    contrast : float
-        Not in the paper: see `affinity_contrast`.
     """
 
     l1: float = 1.0
     laplacian_pyramid: float = 1.5
     total_variation: float = 25.0
     log_mse: float = 0.0
-    contrast: float = 0.0
 
 
 def rgb_offset(chroma: Tensor) -> Tensor:
@@ -99,41 +96,3 @@ def coloring_loss(
     values = {name: float(value.detach()) for name, value in parts.items()}
     values["mse"] = float(difference.detach().square().mean())
     return total, values
-
-
-# Chroma (UV) differences of this size count as another colour.
-_SAME_COLOR = 0.03
-# Exponents of affinities are compressed beyond this: exp(-20) is as good as nothing.
-_FAR = 20.0
-
-
-def affinity_contrast(features: Tensor, sigma: Tensor, chroma: Tensor, global_step: int) -> Tensor:
-    """Cross-entropy between whom a global point is akin to and whose colour it has.
-
-    An affinity of nearly 0 has no influence on the colours, so the colouring loss has no gradient
-    by it: two distant points of one kind that the network has once told apart stay apart. Here
-    each point's affinities are compared with each other, whatever their scale.
-
-    Parameters
-    ----------
-    features : (B, C, H, W)
-    sigma : ()
-    chroma : (B, 2, H, W)
-        The truth.
-    """
-    first = global_step // 2
-
-    def points(x: Tensor) -> Tensor:
-        return x[:, :, first::global_step, first::global_step].flatten(2).transpose(1, 2)
-
-    f, c = points(features), points(chroma)
-    near = (f @ f.transpose(1, 2)).clamp(max=1.0)  # features are of unit length
-    exponent = (1.0 - near) / sigma.square()  # |f_i - f_j|^2 / (2 sigma^2)
-    logits = -_FAR * torch.log1p(exponent / _FAR)
-    wanted = -torch.cdist(c, c).square() / (2 * _SAME_COLOR**2)
-    itself = torch.eye(f.shape[1], dtype=torch.bool)
-    logits = logits.masked_fill(itself, -torch.inf)
-    target = wanted.masked_fill(itself, -torch.inf).softmax(dim=2)
-    entropy = torch.special.entr(target).sum(dim=2).mean()
-    found = logits.log_softmax(dim=2).masked_fill(itself, 0.0)
-    return -(target * found).sum(dim=2).mean() - entropy

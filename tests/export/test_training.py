@@ -22,7 +22,6 @@ from export.training.lga import LGATraining, load_average, train, widened
 from export.training.log import draw_curves, read_log
 from export.training.losses import (
     LossWeights,
-    affinity_contrast,
     coloring_loss,
     laplacian_pyramid,
     rgb_offset,
@@ -250,20 +249,3 @@ def test_a_wider_network_starts_as_the_narrow_one():
     assert torch.equal(y[:, :8], x)
     same = widened(narrow.state_dict(), LGANet(TINY).state_dict())
     assert all(torch.equal(same[name], value) for name, value in narrow.state_dict().items())
-
-
-def test_contrast_has_a_gradient_where_affinities_are_nothing():
-    """Two kinds of points; told apart wrongly, the affinities within a kind are exp(-1000)."""
-    kind = (torch.arange(36).reshape(6, 6) % 2).bool()
-    chroma = torch.where(kind, 0.3, -0.3).expand(1, 2, 6, 6)
-    sigma = torch.tensor(0.03)
-    right = torch.stack([kind.float(), 1 - kind.float()])[None]
-    angle = torch.rand(1, 6, 6, generator=torch.Generator().manual_seed(0)) * 6.28
-    wrong = torch.stack([angle.cos(), angle.sin()], dim=1).requires_grad_()
-    good = affinity_contrast(right, sigma, chroma, 1)
-    bad = affinity_contrast(wrong, sigma, chroma, 1)
-    assert 0 <= float(good) < 0.1
-    assert float(bad) > 1
-    bad.backward()
-    assert torch.isfinite(wrong.grad).all()
-    assert float(wrong.grad.abs().mean()) > 1e-3
