@@ -45,7 +45,7 @@ class LGAConfig:
         Weight of the unit 8-neighbour Laplacian.
     """
 
-    widths: tuple[int, int, int] = (32, 96, 144)
+    widths: tuple[int, int, int] = (32, 96, 224)
     joined: int = 48
     dilations: tuple[int, int, int] = (2, 4, 8)
     features: int = 16

@@ -107,12 +107,22 @@ def widened(start: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[st
 
     A new output channel keeps its fresh weights; what old channels read from new ones is 0, so that
     they compute what they did (but for normalizations, which see the new channels).
+
+    Raises
+    ------
+    ValueError
+        When a weight is larger than the new network's.
     """
     fitted = {}
     for name, value in start.items():
         if name not in fresh or value.shape == fresh[name].shape:
             fitted[name] = value
             continue
+        if any(a > b for a, b in zip(value.shape, fresh[name].shape, strict=True)):
+            raise ValueError(
+                f"{name} has shape {tuple(value.shape)} in the weights to start from, which does "
+                f"not fit into {tuple(fresh[name].shape)}; train a network at least as wide"
+            )
         target = fresh[name].clone()
         if target.ndim > 1:
             target[: value.shape[0], value.shape[1] :] = 0

@@ -249,3 +249,5 @@ def test_a_wider_network_starts_as_the_narrow_one():
     assert torch.equal(y[:, :8], x)
     same = widened(narrow.state_dict(), LGANet(TINY).state_dict())
     assert all(torch.equal(same[name], value) for name, value in narrow.state_dict().items())
+    with pytest.raises(ValueError, match="does not fit"):
+        widened(wide.state_dict(), narrow.state_dict())
