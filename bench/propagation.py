@@ -245,8 +245,19 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256, 512, 1024])
     parser.add_argument("--peers-up-to", type=int, default=1024)
     parser.add_argument("--out", type=Path, default=Path("bench/results/propagation"))
+    parser.add_argument(
+        "--draw",
+        type=Path,
+        nargs="+",
+        help="Only draw these results; later files count for a size.",
+    )
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.draw:
+        runs = [json.loads(path.read_text())["results"] for path in arguments.draw]
+        by_size = {result["size"]: result for run in runs for result in run}
+        plot([by_size[size] for size in sorted(by_size)], arguments.out.with_suffix(".png"))
+        return
     if arguments.memory_of:
         memory_of_one(arguments.memory_of, arguments.sizes[0])
         return
