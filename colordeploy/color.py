@@ -14,6 +14,7 @@ __all__ = [
     "AB_BINS",
     "CHROMA_TO_RGB",
     "LUMA",
+    "XYZ_TO_LINEAR_RGB",
     "chroma_of",
     "compose",
     "compose_lab",
@@ -116,7 +117,7 @@ _TO_XYZ = (
     )
     / _WHITE[:, None]
 )  # fmt: skip
-_FROM_XYZ = np.linalg.inv(_TO_XYZ)
+XYZ_TO_LINEAR_RGB: NDArray[np.float64] = np.linalg.inv(_TO_XYZ)
 _CUBE_FROM = (6.0 / 29.0) ** 3  # below, Lab's cube root is a straight line
 _SLOPE = (29.0 / 6.0) ** 2 / 3.0
 
@@ -160,7 +161,7 @@ def lab_to_rgb(lab: NDArray[np.floating]) -> NDArray[np.float32]:
     y = (lab[..., 0] + 16) / 116
     roots = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
     xyz = np.where(roots > 6.0 / 29.0, roots**3, (roots - 4.0 / 29.0) / _SLOPE)
-    return _gamma(xyz @ _FROM_XYZ.T.astype(lab.dtype)).astype(np.float32)
+    return _gamma(xyz @ XYZ_TO_LINEAR_RGB.T.astype(lab.dtype)).astype(np.float32)
 
 
 def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -39,10 +39,10 @@ TINY_DISCO = DiscoConfig(
 )
 
 
-def tiny_disco() -> Disco:
+def tiny_disco(config: DiscoConfig = TINY_DISCO) -> Disco:
     """Make a small random network whose spectral norms and running statistics are sound."""
     torch.manual_seed(0)
-    net = Disco(TINY_DISCO).train()
+    net = Disco(config).train()
     with torch.no_grad():
         for _ in range(6):
             gray = torch.rand(2, 1, 64, 64) * 2 - 1

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle
-from ..color import AB_BINS, compose_lab, nearest_bin
+from ..color import AB_BINS, compose_lab, lab_of, nearest_bin
 from ..errors import BundleError, InputError
 from ..image import (
     ImageLike,
     WorkingSize,
     pad_to_multiple,
     read_lightness,
+    read_picture,
     resize,
     working_shape,
 )
@@ -113,7 +114,8 @@ class AutomaticCanvas:
                 f"anchors must be between 1 and the {self._rows * self._columns} superpixels of "
                 f"this picture at its working size, not {count}; use a larger size"
             )
-        self._tokens = self._locate(count, seed)
+        self._count, self._seed = count, seed
+        self._tokens = self._locate(analysis.color_features[:, : self._rows, : self._columns])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -142,19 +144,43 @@ class AutomaticCanvas:
         number = whole_number("sample", sample)
         if not 0 <= number < CANDIDATES:
             raise InputError(f"sample must be between 0 and {CANDIDATES - 1}, not {number}")
-        found = []
-        for row, column in self._tokens:
-            probabilities = self._analysis.probabilities[:, row, column]
-            best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
-            candidates = tuple(
-                ((float(AB_BINS[i, 0]), float(AB_BINS[i, 1])), float(probabilities[i]))
-                for i in best
+        return [self._anchor_at(row, column, number) for row, column in self._tokens]
+
+    def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
+        """Anchors with the colours that another picture has there.
+
+        For pictures that belong together: an earlier result, the frame of a film before this one,
+        the original in colour.
+
+        Parameters
+        ----------
+        picture : path, PIL image, or (H, W, 3) array
+            Of the canvas's size, in colour.
+        relocate : bool
+            Also place the anchors by the clusters of that picture's colours, instead of those of
+            the learned colour features.
+
+        Raises
+        ------
+        InputError
+            For a picture of another size, or one that cannot be read.
+        """
+        rgb = read_picture(picture)
+        if rgb.shape != (*self.size, 3):
+            raise InputError(
+                f"the picture to take colours from must be in colour and have the canvas's "
+                f"{self.size[0]}x{self.size[1]} pixels, not shape {rgb.shape}"
             )
-            y, x = self._place_of(row, column)
-            lightness = float(self._lightness[round(y), round(x)])
-            chosen = _diverse_order(AB_BINS[best])[number]
-            found.append(Anchor(y, x, candidates[chosen][0], candidates, lightness))
-        return found
+        ab = lab_of(np.clip(resize(rgb, self.working_size), 0.0, 1.0))[..., 1:]
+        means = self._pooled(ab)
+        tokens = self._locate(means[:, : self._rows, : self._columns]) if relocate else self._tokens
+        return [
+            replace(
+                self._anchor_at(row, column, 0),
+                ab=(float(means[0, row, column]), float(means[1, row, column])),
+            )
+            for row, column in tokens
+        ]
 
     def render(self, anchors: Sequence[Anchor] | None = None, sample: int = 0) -> NDArray[np.uint8]:
         """Colour the picture.
@@ -222,18 +248,47 @@ class AutomaticCanvas:
                 begin = end
         return picture
 
-    def _locate(self, count: int, seed: int) -> list[tuple[int, int]]:
-        """Superpixels of the anchors in reading order: the largest one of each cluster (Sec. 4.2).
+    def _anchor_at(self, row: int, column: int, sample: int) -> Anchor:
+        """The anchor of a superpixel, with the colour of a diverse result."""
+        probabilities = self._analysis.probabilities[:, row, column]
+        best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
+        candidates = tuple(
+            ((float(AB_BINS[i, 0]), float(AB_BINS[i, 1])), float(probabilities[i])) for i in best
+        )
+        y, x = self._place_of(row, column)
+        lightness = float(self._lightness[round(y), round(x)])
+        chosen = _diverse_order(AB_BINS[best])[sample]
+        return Anchor(y, x, candidates[chosen][0], candidates, lightness)
+
+    def _pooled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean of values (h, w, C) at working size in each superpixel, (C, rows, columns)."""
+        height, width = self.working_size
+        association = self._analysis.association[:, :height, :width]
+        rows, columns = self._analysis.tokens.shape[1:]
+        total = np.zeros((rows + 2, columns + 2, values.shape[2] + 1), np.float32)
+        weighted = np.concatenate([values, np.ones_like(values[..., :1])], axis=2)
+        edges = np.arange(0, height, self._cell), np.arange(0, width, self._cell)
+        for k in range(9):
+            part = np.add.reduceat(association[k, :, :, None] * weighted, edges[0], axis=0)
+            part = np.add.reduceat(part, edges[1], axis=1)
+            dy, dx = divmod(k, 3)
+            total[dy : dy + part.shape[0], dx : dx + part.shape[1]] += part
+        inner = total[1:-1, 1:-1]
+        means = inner[..., :-1] / np.maximum(inner[..., -1:], 1e-8)
+        return np.moveaxis(means, -1, 0).astype(np.float32)
+
+    def _locate(self, features: NDArray[np.float32]) -> list[tuple[int, int]]:
+        """Superpixels of the anchors in reading order: the largest one of each cluster of the
+        features (C, rows, columns) (Sec. 4.2).
 
         A cluster left empty has none, and clusters never share one.
         """
-        features = self._analysis.color_features[:, : self._rows, : self._columns]
         points = features.reshape(features.shape[0], -1).T
-        labels, _ = kmeans(points, count, seed=seed)
+        labels, _ = kmeans(points, self._count, seed=self._seed)
         size = self._analysis.sizes[0, : self._rows, : self._columns].ravel()
         chosen = {
             int(np.argmax(np.where(labels == cluster, size, -1.0)))
-            for cluster in range(count)
+            for cluster in range(self._count)
             if (labels == cluster).any()
         }
         return [divmod(token, self._columns) for token in sorted(chosen)]

@@ -21,6 +21,7 @@ from colordeploy.bundle import GraphCheck
 from colordeploy.color import AB_BINS
 
 from ..models.disco.network import Disco, DiscoConfig
+from ..training.disco import load_average
 from .onnx_graph import ExportedGraph, export_graph, round_weights
 from .writer import Identity, write_bundle
 
@@ -215,6 +216,23 @@ def import_official(path: Path, out: Path, identity: Identity) -> list[GraphChec
     )  # fmt: skip
 
 
-def read_quality(path: Path | None) -> dict[str, Any]:
-    """The measured quality that ``python -m export evaluate --json`` wrote."""
-    return json.loads(path.read_text()) if path else {}
+def bundle(
+    checkpoint: Path,
+    out: Path,
+    working_size: int,
+    quality: Path | None,
+    identity: Identity | None = None,
+) -> list[GraphCheck]:
+    """Export the averaged weights of a checkpoint; what it was trained on is said in there.
+
+    Parameters
+    ----------
+    quality : Path, optional
+        JSON of ``python -m export evaluate disco --json``, for the manifest.
+    """
+    net, state = load_average(checkpoint)
+    measured = json.loads(quality.read_text()) if quality else {}
+    return write(
+        net, out, identity or Identity("disco"), trained_on=state["data"], quality=measured,
+        working_size=working_size, half=True,
+    )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,30 +15,51 @@ def evaluate() -> None:
     """Measure quality by the papers' own protocols, on held-out data."""
 
 
+def _common(bundle: str) -> Callable[..., Callable[..., None]]:
+    """Options of every evaluation."""
+    options = (
+        click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
+                     help="Folder of the photo archive (index.csv and tar files)."),
+        click.option("--bundle", default=bundle, show_default=True, help="Bundle to evaluate."),
+        click.option("--size", default=256, show_default=True, help="Working short side."),
+        click.option("--limit", type=int, help="So many photos only."),
+        click.option("--workers", default=2, show_default=True, help="Processes."),
+        click.option("--lpips", type=click.Path(path_type=Path, exists=True),
+                     help="State dict of lpips.LPIPS(net='alex'); adds that column."),
+        click.option("--json", "json_file", type=click.Path(path_type=Path),
+                     help="Also write JSON."),
+    )  # fmt: skip
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _report(result: dict[str, Any], text: str, json_file: Path | None) -> None:
+    click.echo(text)
+    if json_file:
+        json_file.write_text(json.dumps(result, indent=1) + "\n")
+
+
 @evaluate.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-              help="Folder of the photo archive (index.csv and tar files).")  # fmt: skip
-@click.option("--bundle", default="lga", show_default=True, help="Bundle to evaluate.")
+@_common("lga")
 @click.option("--r-gp", help="Bundle trained without global points.")
 @click.option("--r-ap", help="Bundle trained without local edges.")
 @click.option("--r-nlb", help="Bundle trained without the non-local block.")
-@click.option("--size", default=256, show_default=True, help="Working short side.")
-@click.option("--limit", type=int, help="So many photos only.")
-@click.option("--workers", default=2, show_default=True, help="Processes.")
-@click.option("--lpips", type=click.Path(path_type=Path, exists=True),
-              help="State dict of lpips.LPIPS(net='alex'); adds that column.")  # fmt: skip
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
 def lga(
     data: Path,
     bundle: str,
-    r_gp: str | None,
-    r_ap: str | None,
-    r_nlb: str | None,
     size: int,
     limit: int | None,
     workers: int,
     lpips: Path | None,
     json_file: Path | None,
+    r_gp: str | None,
+    r_ap: str | None,
+    r_nlb: str | None,
 ) -> None:
     """LGA-Net against levin and its own ablations, on the validation split.
 
@@ -58,6 +81,54 @@ def lga(
     if r_nlb:
         methods["R_NLB"] = Method(r_nlb)
     result = run(data, methods, size=size, limit=limit, workers=workers, lpips=lpips)
-    click.echo(table(result))
-    if json_file:
-        json_file.write_text(json.dumps(result, indent=1) + "\n")
+    _report(result, table(result), json_file)
+
+
+@evaluate.command()
+@_common("disco")
+@click.option("--anchors", type=int, multiple=True, default=(8,), show_default=True,
+              help="How many anchors; may be given several times (Fig. 11).")  # fmt: skip
+@click.option("--no-anchors", help="Bundle trained without the anchor branch.")
+@click.option("--mini-patch", help="Bundle trained on grid cells instead of superpixels.")
+@click.option("--no-refinement", help="Bundle trained without RefineNet.")
+@click.option("--post-refinement", help="Bundle whose RefineNet was trained afterwards.")
+@click.option("--true-clusters", is_flag=True,
+              help="Also with the anchors placed by the true colours.")  # fmt: skip
+@click.option("--inception", type=click.Path(path_type=Path, exists=True),
+              help="TorchScript like inception-2015-12-05.pt; adds FID and IS.")  # fmt: skip
+def disco(
+    data: Path,
+    bundle: str,
+    size: int,
+    limit: int | None,
+    workers: int,
+    lpips: Path | None,
+    json_file: Path | None,
+    anchors: tuple[int, ...],
+    no_anchors: str | None,
+    mini_patch: str | None,
+    no_refinement: str | None,
+    post_refinement: str | None,
+    true_clusters: bool,
+    inception: Path | None,
+) -> None:
+    """DISCO and its ablations (Tables 3 and 4, Fig. 11), on the validation split."""
+    from ..evaluation.automatic import Setting, table
+    from ..evaluation.automatic import evaluate as run
+
+    settings = {f"auto, {k} anchors": Setting(bundle, k) for k in anchors}
+    if true_clusters:
+        settings["clusters of true colours"] = Setting(bundle, anchors[0], true_clusters=True)
+    ablations = {
+        "no anchor branch": no_anchors,
+        "mini-patches": mini_patch,
+        "no refinement": no_refinement,
+        "post refinement": post_refinement,
+    }
+    for name, path in ablations.items():
+        if path:
+            settings[name] = Setting(path, anchors[0])
+    result = run(
+        data, settings, size=size, limit=limit, workers=workers, lpips=lpips, inception=inception
+    )
+    _report(result, table(result), json_file)

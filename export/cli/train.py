@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..models.disco.network import DiscoConfig
 from ..models.lga import LGAConfig
 from ..models.nonlocal_block import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
+
+    from ..data.batches import CropSize
+
+_PAPER = DiscoConfig()
 
 
 @click.group()
@@ -19,17 +26,47 @@ def train() -> None:
     """Train a network."""
 
 
+def _common(steps: int, learning_rate: float) -> Callable[..., Callable[..., None]]:
+    """Options of every training."""
+    options = (
+        click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
+                     help="Folder of the photo archive (index.csv and tar files)."),
+        click.option("--out", type=click.Path(path_type=Path), required=True,
+                     help="Checkpoint to write, or to go on from."),
+        click.option("--steps", default=steps, show_default=True),
+        click.option("--learning-rate", default=learning_rate, show_default=True),
+        click.option("--bfloat16", is_flag=True, help="Convolutions in bfloat16."),
+        click.option("--threads", default=1, show_default=True),
+        click.option("--seed", default=0, show_default=True),
+    )  # fmt: skip
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _beta1(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--beta1", default=0.0, show_default=True, help="Adam's first (the paper: 0)."
+    )(command)
+
+
+def _crops(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--crops",
+        type=click.Choice(["small", "mixed"]),
+        default="mixed",
+        show_default=True,
+        help="128 pixels only, or 128 to 256.",
+    )(command)
+
+
 @train.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-              help="Folder of the photo archive (index.csv and tar files).")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), required=True,
-              help="Checkpoint to write, or to go on from.")  # fmt: skip
+@_common(steps=20_000, learning_rate=1e-4)
 @click.option("--start", help="Bundle (name or path) or checkpoint (.pt) a new run starts from.")
-@click.option("--steps", default=20_000, show_default=True)
-@click.option("--learning-rate", default=1e-4, show_default=True)
-@click.option("--bfloat16", is_flag=True, help="Convolutions in bfloat16.")
-@click.option("--threads", default=1, show_default=True)
-@click.option("--seed", default=0, show_default=True)
 @click.option("--tv-weight", default=25.0, show_default=True,
               help="Weight of the total variation (the paper: 25).")  # fmt: skip
 @click.option("--log-mse-weight", default=0.0, show_default=True,
@@ -44,12 +81,12 @@ def train() -> None:
 def lga(
     data: Path,
     out: Path,
-    start: str | None,
     steps: int,
     learning_rate: float,
     bfloat16: bool,
     threads: int,
     seed: int,
+    start: str | None,
     tv_weight: float,
     log_mse_weight: float,
     widths: tuple[int, int, int],
@@ -80,6 +117,153 @@ def lga(
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     run(data, out, config, training, _weights(start) if start else None)
+
+
+@train.command()
+@_common(steps=20_000, learning_rate=2e-4)
+@_beta1
+@_crops
+@click.option("--width", default=_PAPER.superpixel_width, show_default=True)
+def superpixels(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    beta1: float,
+    crops: str,
+    width: int,
+) -> None:
+    """DISCO's first stage: SPixNet, the superpixels."""
+    from ..training.disco import SuperpixelTraining, train_superpixels
+
+    training = SuperpixelTraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        betas=(beta1, SuperpixelTraining.betas[1]),
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    train_superpixels(data, out, DiscoConfig(superpixel_width=width), training, _sizes(crops))
+
+
+@train.command()
+@_common(steps=60_000, learning_rate=2e-4)
+@_beta1
+@_crops
+@click.option("--superpixels", "superpixel_file", type=click.Path(path_type=Path, exists=True),
+              help="Checkpoint of `train superpixels`.")  # fmt: skip
+@click.option("--start", type=click.Path(path_type=Path, exists=True),
+              help="Checkpoint of `train disco` that a new run starts from.")  # fmt: skip
+@click.option("--width", default=_PAPER.backbone_width, show_default=True,
+              help="Channels of the backbone at full size.")  # fmt: skip
+@click.option("--refine-width", default=_PAPER.refine_width, show_default=True)
+@click.option("--tokens", default=_PAPER.tokens, show_default=True)
+@click.option("--layers", default=_PAPER.layers, show_default=True)
+@click.option("--heads", default=_PAPER.heads, show_default=True)
+@click.option("--hidden", default=_PAPER.hidden, show_default=True)
+@click.option("--anchors", default=8, show_default=True, help="Of a picture in training.")
+@click.option("--least-anchors", type=int, help="Draw between this and --anchors.")
+@click.option("--rebalance", default=0.0, show_default=True,
+              help="How much rare colours count more, 0 to 1 (Zhang et al.: 0.5).")  # fmt: skip
+@click.option("--soft-sigma", default=0.0, show_default=True,
+              help="Spread of a colour over its neighbour bins in ab units (Zhang et al.: 5)."
+              )  # fmt: skip
+@click.option("--vgg", type=click.Path(path_type=Path, exists=True),
+              help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
+              "them a Laplacian pyramid of the chroma takes its place.")  # fmt: skip
+@click.option("--mini-patch", is_flag=True, help="Ablation: grid cells instead of superpixels.")
+@click.option("--no-anchors", is_flag=True, help="Ablation: no anchor branch.")
+@click.option("--refinement", type=click.Choice(["joint", "none", "post"]), default="joint",
+              show_default=True,
+              help="Ablation: no RefineNet; or train nothing else, with --start.")  # fmt: skip
+def disco(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    beta1: float,
+    crops: str,
+    superpixel_file: Path | None,
+    start: Path | None,
+    width: int,
+    refine_width: int,
+    tokens: int,
+    layers: int,
+    heads: int,
+    hidden: int,
+    anchors: int,
+    least_anchors: int | None,
+    rebalance: float,
+    soft_sigma: float,
+    vgg: Path | None,
+    mini_patch: bool,
+    no_anchors: bool,
+    refinement: str,
+) -> None:
+    """DISCO's second stage: colour modeler and anchor-guided generator."""
+    from ..training import checkpoint
+    from ..training.disco import ColorTraining, train_colors
+    from ..training.perceptual import VggLoss
+
+    first = checkpoint.load(superpixel_file) if superpixel_file else None
+    if first is None and start is None:
+        raise click.UsageError(
+            "--superpixels is missing: train them first with `python -m export train superpixels`"
+        )
+    if refinement == "post" and start is None:
+        raise click.UsageError("--refinement post needs --start, a network without RefineNet")
+    config = DiscoConfig(
+        superpixel_width=first["config"]["superpixel_width"]
+        if first
+        else checkpoint.load(start)["config"]["superpixel_width"],  # type: ignore[arg-type]
+        backbone_width=width,
+        refine_width=refine_width,
+        tokens=tokens,
+        layers=layers,
+        heads=heads,
+        hidden=hidden,
+        superpixels=not mini_patch,
+        anchors=not no_anchors,
+        refinement=refinement != "none",
+    )
+    training = ColorTraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        betas=(beta1, ColorTraining.betas[1]),
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+        anchors=anchors,
+        least_anchors=anchors if least_anchors is None else least_anchors,
+        rebalance=rebalance,
+        soft_sigma=soft_sigma,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    train_colors(
+        data,
+        out,
+        config,
+        training,
+        _sizes(crops),
+        superpixel_weights=first["average"] if first else None,
+        start=checkpoint.load(start)["average"] if start else None,
+        refinement_only=refinement == "post",
+        perceptual=VggLoss(vgg) if vgg else None,
+    )
+
+
+def _sizes(crops: str) -> tuple[CropSize, ...]:
+    from ..data.automatic import MIXED_SIZES, SMALL_SIZES
+
+    return MIXED_SIZES if crops == "mixed" else SMALL_SIZES
 
 
 def _weights(start: str) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Picture quality: MSE, PSNR and MS-SSIM of uint8 RGB pictures."""
+"""Picture quality of uint8 RGB pictures: MSE, PSNR, SSIM, MS-SSIM, and how colourful they are."""
 
 from __future__ import annotations
 
@@ -40,6 +40,27 @@ def _ssim_terms(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, 
     structure = (2 * covariance + c2) / (variance_a + variance_b + c2)
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
     return float((luminance * structure).mean()), float(structure.mean())
+
+
+def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """SSIM, the mean over R, G and B."""
+    return sum(_ssim_terms(a[..., c] / 255.0, b[..., c] / 255.0)[0] for c in range(3)) / 3
+
+
+def colorfulness(picture: NDArray[np.uint8]) -> float:
+    """Hasler and Suesstrunk 2003: 0 is gray, 33 moderately, 45 averagely, 59 quite colourful."""
+    r, g, b = np.moveaxis(picture.astype(np.float64), -1, 0)
+    opponents = np.stack([r - g, 0.5 * (r + g) - b])
+    deviation = np.hypot(*opponents.std(axis=(1, 2)))
+    return float(deviation + 0.3 * np.hypot(*opponents.mean(axis=(1, 2))))
+
+
+def one_tint(ab: NDArray[np.floating]) -> float:
+    """How much of the chroma (H, W, 2) is one tint over everything: the length of its mean over its
+    root mean square, from 0 to 1.
+    """
+    mean = np.hypot(*ab.mean(axis=(0, 1)))
+    return float(mean / max(math.sqrt(float(np.square(ab).sum(axis=2).mean())), 1e-9))
 
 
 def _halve(plane: NDArray[np.float64]) -> NDArray[np.float64]:

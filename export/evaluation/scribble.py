@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from colordeploy.bundle import find_bundle
 from colordeploy.image import WorkingSize
@@ -26,10 +25,11 @@ from colordeploy.methods.scribble import ScribbleModel, levin_model, lga_model
 from colordeploy.runtime.graph import Target
 from colordeploy.strokes import Stroke
 
-from ..data.photos import Photo, PhotoArchive
+from ..data.photos import Photo
 from ..data.scribbles import main_color_strokes, random_segment_strokes
 from .lpips import Lpips
 from .metrics import ms_ssim, mse, psnr
+from .photos import score_photos
 
 KINDS = ("a", "b")
 
@@ -101,19 +101,6 @@ class _Worker:
         return scores
 
 
-_worker: _Worker | None = None  # one a process
-
-
-def _start(methods: Mapping[str, Method], size: WorkingSize, lpips: Path | None) -> None:
-    global _worker
-    _worker = _Worker(methods, size, lpips)
-
-
-def _score(photo: Photo) -> dict[str, dict[str, dict[str, float]]]:
-    assert _worker is not None
-    return _worker(photo)
-
-
 def evaluate(
     data: Path,
     methods: Mapping[str, Method],
@@ -141,15 +128,10 @@ def evaluate(
         ``["kinds"][kind][method]`` holds the means, and the mean gain in PSNR over levin with its
         95 % bootstrap interval.
     """
-    photos = [
-        photo
-        for photo in PhotoArchive(data, split).photos
-        if min(photo.picture().size) >= 176  # MS-SSIM needs it
-    ]
-    if limit is not None and limit < len(photos):
-        photos = [photos[i * len(photos) // limit] for i in range(limit)]
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(methods, size, lpips)) as pool:
-        scored = list(track(pool.map(_score, photos), "evaluate", len(photos)))
+    scored = score_photos(
+        data, partial(_Worker, methods, size, lpips), split=split, limit=limit, workers=workers,
+        least_side=176,  # MS-SSIM needs it
+    )  # fmt: skip
     kinds = {}
     for kind in KINDS:
         levin = np.array([scores[kind]["levin"]["psnr"] for scores in scored])
@@ -160,7 +142,7 @@ def evaluate(
         "protocol": "LGA-Net Sec. 4.2 on made-up strokes: a = 10 strokes in random segments, "
         "b = 1 stroke for each of 5 main colours",
         "split": split,
-        "photos": len(photos),
+        "photos": len(scored),
         "working_size": size,
         "kinds": kinds,
     }

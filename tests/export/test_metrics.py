@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from export.evaluation.lpips import Lpips
-from export.evaluation.metrics import ms_ssim, mse, psnr
+from export.evaluation.metrics import _ssim_terms, colorfulness, ms_ssim, mse, one_tint, psnr, ssim
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +64,34 @@ def test_lpips_on_given_weights(tmp_path, pair):
     torch.save(state, tmp_path / "w.pt")
     with pytest.raises(ValueError, match=r"lin3\.model"):
         Lpips(tmp_path / "w.pt")
+
+
+def test_colorfulness_by_hand():
+    gray = np.random.default_rng(0).integers(0, 256, (8, 8, 1)).repeat(3, axis=2).astype(np.uint8)
+    assert colorfulness(gray) == 0
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 200  # one colour: no deviation, means 200 and 100
+    assert colorfulness(red) == pytest.approx(0.3 * np.hypot(200, 100))
+    red[:2] = 0  # halves: deviations 100 and 50, means too
+    assert colorfulness(red) == pytest.approx(1.3 * np.hypot(100, 50))
+
+
+def test_one_tint_by_hand():
+    ab = np.zeros((4, 4, 2))
+    ab[...] = (30, -40)
+    assert one_tint(ab) == pytest.approx(1)
+    ab[:2] *= -1
+    assert one_tint(ab) == pytest.approx(0)
+    ab[:2] = 0
+    assert one_tint(ab) == pytest.approx(np.sqrt(0.5))
+
+
+def test_ssim_is_the_mean_over_the_channels(pair):
+    a, b = pair
+    assert ssim(a, a) == pytest.approx(1)
+    assert ms_ssim(a, b) > ssim(a, b) > ssim(a, 255 - a)
+    other = a.copy()
+    other[..., 0] = b[..., 0]
+    assert 1 - ssim(a, other) == pytest.approx(
+        (1 - _ssim_terms(a[..., 0] / 255, b[..., 0] / 255)[0]) / 3
+    )

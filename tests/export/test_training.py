@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import tarfile
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +25,7 @@ from export.training.losses import (
 )
 
 from ..tiny import TINY
+from .archive import write_archive
 
 
 def problem(batch=2, channels=3, height=6, width=7):
@@ -110,35 +107,8 @@ def test_loss_is_the_weighted_sum():
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory) -> Path:
-    """Twelve made-up photos in the archive's format."""
-    folder = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(6)
-    rows = []
-    with tarfile.open(folder / "photos-000.tar", "w") as tar:
-        for i in range(12):
-            base = rng.random((5, 5, 3)) * 255
-            picture = Image.fromarray(base.astype(np.uint8)).resize((300, 260))
-            buffer = io.BytesIO()
-            picture.save(buffer, "PNG")
-            info = tarfile.TarInfo(f"made/{i}.png")
-            info.size = len(buffer.getvalue())
-            tar.addfile(info, io.BytesIO(buffer.getvalue()))
-            rows.append(
-                {
-                    "tar": "photos-000.tar",
-                    "file": info.name,
-                    "source": "made",
-                    "category": "none",
-                    "licence": "CC0",
-                    "split": "train" if i < 9 else "val",
-                }
-            )
-    with (folder / "index.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder
+def archive(tmp_path_factory):
+    return write_archive(tmp_path_factory.mktemp("photos"))
 
 
 SMALL = LGAConfig(widths=(4, 6, 8), joined=6, features=4)

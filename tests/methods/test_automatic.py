@@ -15,7 +15,7 @@ from colordeploy import Anchor
 from colordeploy.cli import cli
 from colordeploy.color import AB_BINS, compose_lab, lab_of
 from colordeploy.errors import ColorDeployError, InputError
-from colordeploy.image import read_lightness
+from colordeploy.image import read_lightness, resize
 from colordeploy.methods.automatic import _diverse_order
 from export.bundling.disco import write
 from export.bundling.writer import Identity
@@ -243,3 +243,49 @@ def test_command_says_what_is_wrong(bundle, photo_like, tmp_path, arguments, wor
     assert isinstance(done.exception, ColorDeployError)
     assert word in str(done.exception)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "photo.png"]
+
+
+def test_anchors_take_the_colours_of_another_picture(canvas, photo_like):
+    """At each superpixel the mean of SP-Pooling, against training's own."""
+    import torch
+
+    from export.models.disco import superpixels
+
+    found = canvas.anchors_from(photo_like)
+    assert [(a.y, a.x) for a in found] == [(a.y, a.x) for a in canvas.anchors]
+    height, width = canvas.working_size
+    working = np.clip(resize(photo_like.astype(np.float32) / 255, (height, width)), 0, 1)
+    ab = lab_of(working)[..., 1:]
+    padding = [(0, -side % 16) for side in (height, width)]
+    association = canvas._analysis.association.copy()
+    association[:, height:] = 0  # the padding is none of the picture
+    association[:, :, width:] = 0
+    padded = np.moveaxis(np.pad(ab, [*padding, (0, 0)]), -1, 0)
+    means, _ = superpixels.pool(
+        torch.from_numpy(padded)[None], torch.from_numpy(association)[None], 16
+    )
+    for anchor, (row, column) in zip(found, canvas._tokens, strict=True):
+        assert anchor.ab == pytest.approx(means[0, :, row, column].tolist(), abs=1e-3)
+    gray = canvas.anchors_from(np.full_like(photo_like, 99))
+    assert all(np.hypot(*a.ab) < 0.01 for a in gray)
+    canvas.render(found)
+
+
+def test_anchors_relocated_to_another_pictures_colours(model):
+    """A picture in two plain colours: two clusters, and an anchor in each."""
+    picture = np.zeros((96, 128, 3), np.uint8)
+    picture[:, :64], picture[:, 64:] = (200, 40, 40), (40, 60, 200)
+    canvas = model.prepare(picture, anchors=2)
+    found = canvas.anchors_from(picture, relocate=True)
+    assert len(found) == 2
+    assert (found[0].x < 64) != (found[1].x < 64)
+    wanted = lab_of(np.array([[200, 40, 40], [40, 60, 200]]) / 255)[:, 1:]
+    for anchor in found:
+        distance = np.linalg.norm(wanted - anchor.ab, axis=1)  # superpixels reach over the edge
+        assert distance.argmin() == (anchor.x > 64)
+
+
+@pytest.mark.parametrize("shape", [(119, 160, 3), (120, 160)])
+def test_colours_need_a_colour_picture_of_the_same_size(canvas, shape):
+    with pytest.raises(InputError, match="120x160"):
+        canvas.anchors_from(np.zeros(shape, np.uint8))

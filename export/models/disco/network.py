@@ -33,6 +33,10 @@ class DiscoConfig:
         Channels of a superpixel's feature.
     layers, heads, hidden : int
         Of each transformer.
+    superpixels, anchors, refinement : bool
+        False leaves that part out, for the ablations of Table 4: mini-patches instead of
+        superpixels; colours that do not know of anchors; the tokens' expected colours, spread to
+        the pixels, instead of RefineNet's.
     """
 
     cell: int = 16
@@ -43,6 +47,9 @@ class DiscoConfig:
     layers: int = 6
     heads: int = 8
     hidden: int = 256
+    superpixels: bool = True
+    anchors: bool = True
+    refinement: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -91,13 +98,23 @@ class Disco(nn.Module):
         self.enhanceNet = RefineNet(1 + config.tokens, config.refine_width)
         self.register_buffer("bins", torch.tensor(AB_BINS, dtype=torch.float32), persistent=False)
 
+    def associate(self, gray: Tensor) -> Tensor:
+        """Association map (B, 9, H, W)."""
+        if self.config.superpixels:
+            return self.segnet(gray)
+        return superpixels.patches(gray)
+
     def analyze(self, gray: Tensor) -> Analysis:
-        association = self.segnet(gray)
+        association = self.associate(gray)
         tokens, _ = superpixels.pool(self.repnet(gray), association, self.config.cell)
         color_features = self.wildpath(tokens)
-        logits = _per_token(self.mid_word_prj, color_features)
+        logits = self.color_logits(color_features)
         sizes = superpixels.sizes(association, self.config.cell)
         return Analysis(association, tokens, color_features, logits, sizes)
+
+    def color_logits(self, color_features: Tensor) -> Tensor:
+        """(B, 313, h, w): the colour bins as the modeler sees them (Eq. 4)."""
+        return _per_token(self.mid_word_prj, color_features)
 
     def nearest_bins(self, colors: Tensor) -> Tensor:
         """Index (B, h, w) of the bin nearest to each colour (B, 2, h, w) in ab units."""
@@ -111,6 +128,8 @@ class Disco(nn.Module):
         Colours are in ab units and quantised to the nearest bin; outside of the mask they do not
         count.
         """
+        if not self.config.anchors:
+            mask = mask * 0.0
         index = torch.arange(len(AB_BINS), device=tokens.device)
         chosen = (self.nearest_bins(colors).unsqueeze(1) == index[:, None, None]).to(tokens.dtype)
         hinted = torch.cat([tokens, chosen * mask, mask], dim=1)
@@ -118,6 +137,10 @@ class Disco(nn.Module):
 
     def refine(self, gray: Tensor, association: Tensor, guided: Tensor) -> Tensor:
         """Chroma (B, 2, H, W) in ab units."""
+        if not self.config.refinement:
+            probabilities = torch.softmax(self.refined_logits(guided), dim=1).permute(0, 2, 3, 1)
+            expected = (probabilities @ self.bins).permute(0, 3, 1, 2)
+            return superpixels.spread(expected, association, self.config.cell)
         spread = superpixels.spread(guided, association, self.config.cell)
         return AB_SCALE * self.enhanceNet(torch.cat([gray, spread], dim=1))
 
@@ -128,7 +151,7 @@ class Disco(nn.Module):
         return self.refine(gray, association, self.guide(tokens, mask, colors))
 
     def refined_logits(self, guided: Tensor) -> Tensor:
-        """(B, 313, h, w): the colour bins as the generator sees them; for training only."""
+        """(B, 313, h, w): the colour bins as the generator sees them, for its loss (Eq. 5)."""
         return _per_token(self.trg_word_prj, guided)
 
 

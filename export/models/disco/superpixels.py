@@ -67,6 +67,13 @@ class SPixNet(nn.Module):
         return self.net(gray)
 
 
+def patches(gray: Tensor) -> Tensor:
+    """Association map (B, 9, H, W) of plain grid cells: each pixel belongs to its own (Table 4)."""
+    own = torch.zeros(len(NEIGHBOURS), 1, 1, dtype=gray.dtype, device=gray.device)
+    own[len(NEIGHBOURS) // 2] = 1.0
+    return own + 0.0 * gray
+
+
 def cells(x: Tensor, cell: int) -> Tensor:
     """(B, C, H, W) to the pixels of each cell: (B, h, w, cell * cell, C)."""
     batch, channels, height, width = x.shape
