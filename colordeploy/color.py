@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .native import _core
+
 __all__ = [
     "AB_BINS",
     "CHROMA_TO_RGB",
@@ -179,24 +181,13 @@ def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> ND
     -------
     (..., 3) uint8 sRGB
     """
-    light = np.clip(lightness, 0.0, 100.0)[..., None].astype(np.float32)
-    chroma = ab.astype(np.float32)
-    rgb = lab_to_rgb(np.concatenate([light, chroma], axis=-1))
-    outside = ((rgb < -_ROUNDING) | (rgb > 1 + _ROUNDING)).any(axis=-1)
-    if outside.any():
-        own_light, own_chroma = light[outside], chroma[outside]
-        low, high = np.zeros((len(own_light), 1), np.float32), np.ones((len(own_light), 1))
-        for _ in range(12):  # bisection: sRGB is star-shaped around its gray axis
-            middle = ((low + high) / 2).astype(np.float32)
-            trial = lab_to_rgb(np.concatenate([own_light, own_chroma * middle], axis=-1))
-            fits = ((trial >= -_ROUNDING) & (trial <= 1 + _ROUNDING)).all(axis=-1, keepdims=True)
-            low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-        rgb[outside] = lab_to_rgb(np.concatenate([own_light, own_chroma * low], axis=-1))
-    result: NDArray[np.uint8] = (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return result
-
-
-_ROUNDING = 0.5 / 255  # what rounding to eight bits forgives
+    light, chroma = np.broadcast_arrays(lightness[..., None], ab)
+    rgb = _core.compose_lab(
+        np.ascontiguousarray(light[..., 0], np.float32).ravel(),
+        np.ascontiguousarray(chroma, np.float32).reshape(-1, 2),
+        XYZ_TO_LINEAR_RGB.astype(np.float32),
+    )
+    return rgb.reshape(*light.shape[:-1], 3)
 
 
 def nearest_bin(ab: NDArray[np.floating]) -> NDArray[np.int64]:

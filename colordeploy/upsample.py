@@ -89,6 +89,9 @@ def guided_strips(
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield (rows, full-size chroma of those rows)."""
     chroma = chroma.astype(np.float32)
+    if chroma.shape[:2] == luma.shape:  # no luma detail was lost
+        yield slice(0, luma.shape[0]), chroma
+        return
     slope = _slope(working_luma, chroma, parameters)
     planes = np.concatenate([chroma, slope, working_luma[..., None]], axis=2)
     for rows, strip in interpolated_strips(planes, luma.shape):

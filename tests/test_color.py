@@ -95,6 +95,40 @@ def test_compose_lab_keeps_lightness_and_hue():
     assert np.abs(turn[strong]).max() < 0.15
 
 
+def composed_slowly(lightness, ab):
+    """The definition, pixel by pixel in double precision."""
+    result = []
+    for light, chroma in zip(np.clip(lightness, 0, 100), ab, strict=True):
+
+        def rgb_at(scale, light=light, chroma=chroma):
+            return lab_to_rgb(np.array([light, *(scale * chroma)]))
+
+        def fits(scale):
+            rgb = rgb_at(scale)
+            return bool(((rgb >= -0.5 / 255) & (rgb <= 1 + 0.5 / 255)).all())
+
+        low, high = (1.0, 1.0) if fits(1.0) else (0.0, 1.0)
+        for _ in range(12):
+            middle = (low + high) / 2
+            low, high = (middle, high) if fits(middle) else (low, middle)
+        result.append(np.clip(rgb_at(low), 0, 1) * 255)
+    return np.array(result)
+
+
+def test_compose_lab_against_its_definition():
+    rng = np.random.default_rng(8)
+    lightness = np.concatenate([rng.uniform(-5, 105, 900), np.linspace(0, 100, 256)])
+    ab = rng.normal(size=(len(lightness), 2)) * 35
+    ab[-256:] = 0  # grays
+    expected = composed_slowly(lightness, ab)
+    found = compose_lab(lightness, ab)
+    assert found.dtype == np.uint8
+    assert np.abs(found - expected).max() < 0.51  # rounded to the nearest, in single precision
+    assert np.array_equal(compose_lab(lightness.reshape(4, -1), ab.reshape(4, -1, 2)).ravel(),
+                          found.ravel())  # fmt: skip
+    assert compose_lab(np.zeros(0), np.zeros((0, 2))).shape == (0, 3)
+
+
 def test_bins():
     assert AB_BINS.shape == (313, 2)
     assert len(np.unique(AB_BINS, axis=0)) == 313

@@ -1,12 +1,14 @@
 #include <pybind11/pybind11.h>
 
 void register_clustering(pybind11::module_& module);
+void register_color(pybind11::module_& module);
 void register_propagation(pybind11::module_& module);
 void register_regions(pybind11::module_& module);
 
 PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of colordeploy; use it through colordeploy.native.";
     register_clustering(module);
+    register_color(module);
     register_propagation(module);
     register_regions(module);
 }

@@ -56,7 +56,8 @@ class GenerateGraph(nn.Module):
 
 def plain(net: Disco) -> Disco:
     """A copy for inference: spectral norms (with the stored vectors) and the normalizations that
-    follow a convolution are folded into the weights.
+    follow a convolution are folded into the weights; the others become convolutions of each channel
+    by itself, which runtimes also have in integers.
     """
     result = copy.deepcopy(net).eval()
     for module in result.modules():
@@ -68,7 +69,19 @@ def plain(net: Disco) -> Disco:
             if isinstance(module[i], nn.Conv2d) and isinstance(module[i + 1], nn.BatchNorm2d):
                 module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
                 module[i + 1] = nn.Identity()
+        for i in range(len(module)):
+            if isinstance(module[i], nn.BatchNorm2d):
+                module[i] = _as_convolution(module[i])
+    result.enhanceNet.inConv.split()
     return result
+
+
+def _as_convolution(norm: nn.BatchNorm2d) -> nn.Conv2d:
+    channels = norm.num_features
+    identity = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
+    with torch.no_grad():
+        identity.weight.fill_(1.0)
+    return fuse_conv_bn_eval(identity.eval(), norm)
 
 
 def export_graphs(net: Disco, *, half: bool) -> dict[str, tuple[ExportedGraph, float]]:

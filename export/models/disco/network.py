@@ -95,7 +95,7 @@ class Disco(nn.Module):
         self.mid_word_prj = nn.Linear(config.tokens, count, bias=False)
         self.trg_word_emb = nn.Linear(config.tokens + count + 1, config.tokens, bias=False)
         self.trg_word_prj = nn.Linear(config.tokens, count, bias=False)
-        self.enhanceNet = RefineNet(1 + config.tokens, config.refine_width)
+        self.enhanceNet = RefineNet(config.tokens, config.refine_width)
         self.register_buffer("bins", torch.tensor(AB_BINS, dtype=torch.float32), persistent=False)
 
     def associate(self, gray: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ class Disco(nn.Module):
             expected = (probabilities @ self.bins).permute(0, 3, 1, 2)
             return superpixels.spread(expected, association, self.config.cell)
         spread = superpixels.spread(guided, association, self.config.cell)
-        return AB_SCALE * self.enhanceNet(torch.cat([gray, spread], dim=1))
+        return AB_SCALE * self.enhanceNet(gray, spread)
 
     def generate(
         self, gray: Tensor, association: Tensor, tokens: Tensor, mask: Tensor, colors: Tensor

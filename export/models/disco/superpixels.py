@@ -53,7 +53,11 @@ class _AssociationNet(nn.Module):
         for level in (3, 2, 1, 0):
             x = getattr(self, f"deconv{level}")(x)
             x = getattr(self, f"conv{level}_1")(torch.cat([levels[level], x], dim=1))
-        return torch.softmax(self.pred_mask0(x), dim=1)
+        logits = self.pred_mask0(x)
+        # The softmax over nine channels written out: runtimes would bring each pixel's nine
+        # together in memory first, which takes them longer.
+        weights = torch.exp(logits - logits.amax(dim=1, keepdim=True))
+        return weights / weights.sum(dim=1, keepdim=True)
 
 
 class SPixNet(nn.Module):
@@ -75,16 +79,19 @@ def patches(gray: Tensor) -> Tensor:
 
 
 def cells(x: Tensor, cell: int) -> Tensor:
-    """(B, C, H, W) to the pixels of each cell: (B, h, w, cell * cell, C)."""
+    """(B, C, H, W) to the pixels of each cell: (B, h, w, C, cell * cell).
+
+    Rows of a cell stay together in memory, which makes the copy a fast one.
+    """
     batch, channels, height, width = x.shape
     x = x.reshape(batch, channels, height // cell, cell, width // cell, cell)
-    return x.permute(0, 2, 4, 3, 5, 1).flatten(3, 4)
+    return x.permute(0, 2, 4, 1, 3, 5).flatten(4)
 
 
 def from_cells(x: Tensor, cell: int) -> Tensor:
     """Back from `cells`."""
-    batch, height, width, _, channels = x.shape
-    x = x.reshape(batch, height, width, cell, cell, channels).permute(0, 5, 1, 3, 2, 4)
+    batch, height, width, channels, _ = x.shape
+    x = x.reshape(batch, height, width, channels, cell, cell).permute(0, 3, 1, 4, 2, 5)
     return x.reshape(batch, channels, height * cell, width * cell)
 
 
@@ -117,9 +124,9 @@ def pool(features: Tensor, association: Tensor, cell: int) -> tuple[Tensor, Tens
     mass : (B, 1, h, w)
         Sum of each superpixel's weights, in cells.
     """
-    weights = cells(association, cell).transpose(3, 4)  # (B, h, w, 9, pixels)
+    weights = cells(association, cell)  # (B, h, w, 9, pixels)
     pixels = float(cell * cell)
-    total = _gather_from_cells(weights @ cells(features, cell) / pixels)
+    total = _gather_from_cells(weights @ cells(features, cell).transpose(3, 4) / pixels)
     mass = _gather_from_cells(weights.mean(dim=4, keepdim=True))
     return total / (mass + 1e-8), mass
 
@@ -134,8 +141,8 @@ def spread(tokens: Tensor, association: Tensor, cell: int) -> Tensor:
     around = torch.stack(
         [padded[:, :, 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width] for dy, dx in NEIGHBOURS],
         dim=-1,
-    ).permute(0, 2, 3, 4, 1)  # (B, h, w, 9, C)
-    return from_cells(cells(association, cell) @ around, cell)
+    ).permute(0, 2, 3, 1, 4)  # (B, h, w, C, 9)
+    return from_cells(around @ cells(association, cell), cell)
 
 
 def sizes(association: Tensor, cell: int) -> Tensor:
@@ -144,4 +151,4 @@ def sizes(association: Tensor, cell: int) -> Tensor:
     A pixel with several most probable superpixels counts for each of them.
     """
     winner = (association == association.amax(dim=1, keepdim=True)).to(association.dtype)
-    return _gather_from_cells(cells(winner, cell).mean(dim=3).unsqueeze(4))
+    return _gather_from_cells(cells(winner, cell).mean(dim=4, keepdim=True))

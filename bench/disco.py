@@ -1,0 +1,165 @@
+"""DISCO at paper size on two CPU threads, end to end, against the official PyTorch code.
+
+    python bench/disco.py --official CLONE [--rounds 12] [--out bench/results/disco]
+
+CLONE is a clone of github.com/MenghanXia/DisentangledColorization; it needs opencv-python-headless,
+scikit-image and tqdm. Both sides get the same synthetic weights (those of the tests' reference)
+and the same decoded uint8 picture of 256x256 pixels, and make a uint8 picture; rounds alternate.
+Before any time is printed, the chroma of both is compared with the same anchors given. Besides the
+whole, ours is timed by stages, and so is an edit of the anchors, which runs the second graph only.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import colordeploy
+from colordeploy.bundle import Bundle
+from colordeploy.color import AB_BINS
+from colordeploy.native import kmeans
+from colordeploy.runtime.graph import Target
+from export.bundling.disco import write
+from export.bundling.writer import Identity
+from export.models.disco.network import Disco, DiscoConfig
+
+sys.path.insert(0, str(Path(__file__).parent))
+from peers.official_disco import OfficialDisco
+
+REFERENCE = Path(__file__).parents[1] / "tests" / "export" / "disco_reference"
+THREADS = 2
+LIMIT = 1e-3  # of ab / 110
+
+
+def synthetic_weights() -> dict[str, torch.Tensor]:
+    sys.path.insert(0, str(REFERENCE))
+    from weights import make_weights
+
+    entries = json.loads((REFERENCE / "state_dict.json").read_text())["entries"]
+    return {name: torch.from_numpy(np.array(a)) for name, a in make_weights(entries, 1).items()}
+
+
+def picture() -> NDArray[np.uint8]:
+    photo = Image.open(Path(__file__).parents[1] / "examples" / "colosseum.jpg").convert("RGB")
+    return np.asarray(photo.resize((256, 256), Image.Resampling.BICUBIC))
+
+
+def check(official: OfficialDisco, bundle: Bundle, rgb: NDArray[np.uint8]) -> float:
+    """Largest difference of ab / 110 with the official anchors given."""
+    _, expected = official(rgb)
+    target = Target(device="cpu", threads=THREADS)
+    found = bundle.load("analyze", target).run({"gray": official.gray})
+    best = found["probabilities"].argmax(axis=1)
+    colors = np.moveaxis(AB_BINS[best], -1, 1).astype(np.float32)
+    ab = bundle.load("generate", target).run(
+        {
+            "gray": official.gray,
+            "association": found["association"],
+            "tokens": found["tokens"],
+            "mask": official.mask,
+            "colors": colors,
+        }
+    )["ab"][0]
+    return float(np.abs(ab / 110 - expected).max())
+
+
+def clocked(call: Callable[[], Any]) -> tuple[float, Any]:
+    begin = time.perf_counter()
+    result = call()
+    return 1e3 * (time.perf_counter() - begin), result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--official", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--out", type=Path, default=Path("bench/results/disco"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    weights = synthetic_weights()
+    net = Disco(DiscoConfig()).eval()
+    net.load_state_dict(weights)
+    rgb = picture()
+    times: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle"
+        write(net, path, Identity("paper"), trained_on="nothing", quality={}, half=False)
+        official = OfficialDisco(arguments.official.resolve(), weights)
+        bundle = Bundle(path)
+        worst = check(official, bundle, rgb)
+        if not worst < LIMIT:
+            raise SystemExit(f"the two differ by {worst:.2g} in ab / 110")
+        target = Target(device="cpu", threads=THREADS)
+        analyze, generate = (bundle.load(name, target) for name in ("analyze", "generate"))
+        with colordeploy.load(path, device="cpu", threads=THREADS) as model:
+            for turn in range(arguments.rounds + 2):
+                theirs, _ = clocked(lambda: official(rgb))
+                prepare, canvas = clocked(lambda: model.prepare(rgb))
+                render, _ = clocked(canvas.render)
+                edited = canvas.anchors[:-1]
+                edit, _ = clocked(lambda c=canvas, e=edited: c.render(e))
+                first, found = clocked(lambda: analyze.run({"gray": official.gray}))
+                points = found["color_features"][0].reshape(net.config.tokens, -1).T
+                cluster, _ = clocked(lambda p=points: kmeans(p, 8, seed=0))
+                inputs = {
+                    "gray": official.gray,
+                    "association": found["association"],
+                    "tokens": found["tokens"],
+                    "mask": official.mask,
+                    "colors": np.zeros((1, 2, 16, 16), np.float32),
+                }
+                second, _ = clocked(lambda i=inputs: generate.run(i))
+                if turn < 2:
+                    continue
+                row = {
+                    "official": theirs,
+                    "ours": prepare + render,
+                    "prepare": prepare,
+                    "render": render,
+                    "edit": edit,
+                    "graph analyze": first,
+                    "k-means": cluster,
+                    "graph generate": second,
+                }
+                for name, value in row.items():
+                    times.setdefault(name, []).append(value)
+    medians = {name: float(np.median(values)) for name, values in times.items()}
+    medians["other stages"] = (
+        medians["ours"] - medians["graph analyze"] - medians["k-means"] - medians["graph generate"]
+    )
+    record = {
+        "milliseconds": medians,
+        "official / ours": medians["official"] / medians["ours"],
+        "ours / edit": medians["ours"] / medians["edit"],
+        "largest difference of ab / 110": worst,
+        "rounds": arguments.rounds,
+        "threads": THREADS,
+    }
+    lines = [
+        f"256x256, paper size, {THREADS} threads, medians of {arguments.rounds} alternating rounds;"
+        f" chroma differs by at most {worst:.1e} of its scale",
+        *(f"{name:16s}{value:9.2f} ms" for name, value in medians.items()),
+        f"official / ours {record['official / ours']:.2f}, ours / edit {record['ours / edit']:.2f}",
+    ]
+    print("\n".join(lines))
+    arguments.out.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+    arguments.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+#include "compose.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace colordeploy::color {
+
+namespace {
+
+constexpr double ROUNDING = 0.5 / 255.0;  // outside of [0, 1] by so much is forgiven
+constexpr int CELLS = 4096;
+constexpr int BISECTIONS = 12;
+
+double linear_of(double srgb) {
+    return srgb <= 0.04045 ? srgb / 12.92 : std::pow((srgb + 0.055) / 1.055, 2.4);
+}
+
+// From linear light to eight bits of sRGB by thresholds: the rounding of the formula, exactly.
+class Encoder {
+ public:
+    Encoder() {
+        for (int k = 0; k < 256; ++k) {
+            thresholds_[k] = static_cast<float>(linear_of((k - 0.5) / 255.0));
+        }
+        thresholds_[256] = 2.0F;
+        int level = 0;
+        for (int cell = 0; cell < CELLS; ++cell) {
+            const float begin = static_cast<float>(cell) / CELLS;
+            while (begin >= thresholds_[level + 1]) ++level;
+            levels_[cell] = static_cast<std::uint8_t>(level);
+        }
+    }
+
+    std::uint8_t operator()(float linear) const {
+        const float inside = std::clamp(linear, 0.0F, 1.0F);
+        int level = levels_[std::min(static_cast<int>(inside * CELLS), CELLS - 1)];
+        while (inside >= thresholds_[level + 1]) ++level;
+        return static_cast<std::uint8_t>(level);
+    }
+
+ private:
+    std::array<float, 257> thresholds_;  // the least linear value of each level
+    std::array<std::uint8_t, CELLS> levels_;
+};
+
+struct Rgb {
+    float r, g, b;
+};
+
+float cubed(float root) {
+    constexpr float edge = 6.0F / 29.0F, slope = 3.0F * edge * edge;
+    return root > edge ? root * root * root : (root - 4.0F / 29.0F) * slope;
+}
+
+Rgb linear_rgb(float light, float a, float b, const Matrix& m) {
+    const float y = (light + 16.0F) / 116.0F;
+    const float x = cubed(y + a / 500.0F), z = cubed(y - b / 200.0F), w = cubed(y);
+    return {m[0] * x + m[1] * w + m[2] * z, m[3] * x + m[4] * w + m[5] * z,
+            m[6] * x + m[7] * w + m[8] * z};
+}
+
+}  // namespace
+
+void compose_lab(const float* lightness, const float* ab, std::ptrdiff_t n, const Matrix& to_rgb,
+                 std::uint8_t* rgb) {
+    static const Encoder encode;
+    static const auto low = static_cast<float>(linear_of(-ROUNDING));
+    static const auto high = static_cast<float>(linear_of(1.0 + ROUNDING));
+    const auto fits = [](const Rgb& c) {
+        return std::min({c.r, c.g, c.b}) >= low && std::max({c.r, c.g, c.b}) <= high;
+    };
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        const float light = std::clamp(lightness[i], 0.0F, 100.0F);
+        const float a = ab[2 * i], b = ab[2 * i + 1];
+        Rgb color = linear_rgb(light, a, b, to_rgb);
+        if (!fits(color)) {  // bisection: sRGB is star-shaped around its gray axis
+            float inside = 0.0F, outside = 1.0F;
+            for (int k = 0; k < BISECTIONS; ++k) {
+                const float middle = 0.5F * (inside + outside);
+                (fits(linear_rgb(light, a * middle, b * middle, to_rgb)) ? inside : outside) =
+                    middle;
+            }
+            color = linear_rgb(light, a * inside, b * inside, to_rgb);
+        }
+        rgb[3 * i] = encode(color.r);
+        rgb[3 * i + 1] = encode(color.g);
+        rgb[3 * i + 2] = encode(color.b);
+    }
+}
+
+}  // namespace colordeploy::color
