@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Literal, overload
 
-from .bundle import find_bundle
+from .bundle import Bundle, find_bundle
 from .errors import BundleError
 from .methods.automatic import AutomaticModel, disco_model
 from .methods.scribble import ScribbleModel, levin_model, lga_model
-from .runtime.graph import parse_target
+from .methods.sketch import LineArtModel, rasc_model
+from .runtime.graph import Target, parse_target
 
 __all__ = ["load"]
+
+_METHODS: dict[str, Callable[[Bundle, Target], ScribbleModel | AutomaticModel | LineArtModel]] = {
+    "lga": lga_model,
+    "disco": disco_model,
+    "rasc": rasc_model,
+}
 
 
 @overload
@@ -34,6 +42,15 @@ def load(
 
 @overload
 def load(
+    name: Literal["rasc"],
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> LineArtModel: ...
+
+
+@overload
+def load(
     name: str | os.PathLike[str],
     backend: str = "auto",
     device: str = "auto",
@@ -46,14 +63,14 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
-) -> ScribbleModel | AutomaticModel:
+) -> ScribbleModel | AutomaticModel | LineArtModel:
     """Load a model.
 
     Parameters
     ----------
     name : str or path
-        "levin", "lga", another bundle of the package, or the path of a bundle (a folder or a
-        .zip of one).
+        "levin", "lga", "disco", another bundle of the package, or the path of a bundle (a folder
+        or a .zip of one).
     backend : {"auto", "onnxruntime", "tensorrt"}
         Who runs the graphs.
     device : str
@@ -63,7 +80,7 @@ def load(
 
     Returns
     -------
-    ScribbleModel or AutomaticModel
+    ScribbleModel, AutomaticModel or LineArtModel
         By the bundle's method.
 
     Raises
@@ -85,11 +102,9 @@ def load(
         return levin_model(threads)
     bundle = find_bundle(name)
     method = bundle.manifest.method
-    if method == "disco":
-        return disco_model(bundle, target)
-    if method != "lga":
+    if method not in _METHODS:
         raise BundleError(
-            f"{bundle.path}: method {method!r} is not known to this version; it knows 'lga' and "
-            "'disco'"
+            f"{bundle.path}: method {method!r} is not known to this version; it knows "
+            f"{', '.join(map(repr, _METHODS))}"
         )
-    return lga_model(bundle, target)
+    return _METHODS[method](bundle, target)

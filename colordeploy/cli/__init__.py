@@ -13,15 +13,16 @@ from .auto import auto
 from .doctor import doctor
 from .models import models
 from .scribble import scribble
+from .sketch import sketch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="colordeploy")
 def cli() -> None:
-    """Image colorization: strokes or nothing in, colour out."""
+    """Image colorization: photos and line art in, colour out."""
 
 
-for _command in (scribble, auto, affinities, models, doctor):
+for _command in (scribble, auto, sketch, affinities, models, doctor):
     cli.add_command(_command)
 
 

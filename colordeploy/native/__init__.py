@@ -9,9 +9,17 @@ from __future__ import annotations
 from .affinities import Affinities
 from .clustering import kmeans
 from .propagation import Propagator, propagate
-from .regions import region_map
+from .regions import cover_lines, region_map, region_max
 
-__all__ = ["Affinities", "Propagator", "kmeans", "propagate", "region_map"]
+__all__ = [
+    "Affinities",
+    "Propagator",
+    "cover_lines",
+    "kmeans",
+    "propagate",
+    "region_map",
+    "region_max",
+]
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ from ..errors import InputError
 from . import _core
 from .checks import any_array, finite_number, memory_named, whole_number
 
-__all__ = ["region_map"]
+__all__ = ["cover_lines", "region_map", "region_max"]
 
 _LARGEST_RADIUS = 31
 
@@ -72,6 +72,69 @@ def region_map(
     marks = np.ascontiguousarray(_lines(array, limit), dtype=np.uint8)
     with memory_named(array.shape[0], array.shape[1]):
         return _core.trapped_ball(marks, balls, least)
+
+
+def region_max(features: ArrayLike, labels: ArrayLike, count: int) -> NDArray[np.float32]:
+    """Largest value of each channel within each region (RASC Eq. 2).
+
+    Parameters
+    ----------
+    features : (C, H, W) real
+        None negative: a value below 0 counts as 0.
+    labels : (H, W) int
+        Regions of the pixels, 0 to ``count - 1``.
+    count : int
+        Of regions.
+
+    Returns
+    -------
+    (count, C) float32
+        Zeros for regions that have no pixel.
+
+    Raises
+    ------
+    InputError
+        For other shapes and types, and labels out of range.
+    """
+    values, marks = any_array("features", features), any_array("labels", labels)
+    number = whole_number("count", count)
+    if values.ndim != 3 or marks.ndim != 2 or values.shape[1:] != marks.shape:
+        raise InputError(
+            f"features must be (C, H, W) and labels (H, W), not {values.shape} and {marks.shape}"
+        )
+    if values.dtype.kind not in "fiub" or marks.dtype.kind not in "iu":
+        raise InputError(
+            f"features must be real and labels whole numbers, not {values.dtype} and {marks.dtype}"
+        )
+    if number < 1 or (marks.size and (marks.min() < 0 or marks.max() >= number)):
+        raise InputError(f"labels must lie between 0 and count - 1 = {number - 1}")
+    return _core.aggregate_max(
+        np.ascontiguousarray(values, np.float32), np.ascontiguousarray(marks, np.int32), number
+    )
+
+
+def cover_lines(labels: ArrayLike) -> NDArray[np.int32]:
+    """Give every line pixel the label of a near region, so that colours reach under the lines.
+
+    Parameters
+    ----------
+    labels : (H, W) int
+        From `region_map`; 0 on lines.
+
+    Returns
+    -------
+    (H, W) int32
+        No 0, unless there is nothing but lines.
+
+    Raises
+    ------
+    InputError
+        For other shapes and types.
+    """
+    marks = any_array("labels", labels)
+    if marks.ndim != 2 or marks.dtype.kind not in "iu":
+        raise InputError(f"labels must be (H, W) whole numbers, not {marks.shape} of {marks.dtype}")
+    return _core.cover_lines(np.ascontiguousarray(marks, np.int32))
 
 
 def _lines(array: NDArray[Any], threshold: float) -> NDArray[np.bool_]:

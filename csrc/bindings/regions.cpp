@@ -2,6 +2,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
+#include "../regions/aggregate.hpp"
 #include "../regions/trapped_ball.hpp"
 
 namespace py = pybind11;
@@ -28,9 +31,48 @@ py::array_t<std::int32_t> trapped_ball(const Bytes& line, std::vector<int> radii
     return labels;
 }
 
+py::array_t<float> aggregate_max(const py::array_t<float, py::array::c_style>& features,
+                                 const py::array_t<std::int32_t, py::array::c_style>& labels,
+                                 py::ssize_t count) {
+    if (features.ndim() != 3 || labels.ndim() != 2 || features.shape(1) != labels.shape(0) ||
+        features.shape(2) != labels.shape(1)) {
+        throw py::value_error("features must be (channels, height, width) of the labels' size");
+    }
+    const py::ssize_t pixels = labels.size(), channels = features.shape(0);
+    const std::int32_t* marks = labels.data();
+    if (!std::all_of(marks, marks + pixels,
+                     [count](std::int32_t label) { return label >= 0 && label < count; })) {
+        throw py::value_error("labels must be at least 0 and below count");
+    }
+    py::array_t<float> result({count, channels});
+    const float* values = features.data();
+    float* out = result.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cr::aggregate_max(values, channels, pixels, marks, count, out);
+    }
+    return result;
+}
+
+py::array_t<std::int32_t> cover_lines(const py::array_t<std::int32_t, py::array::c_style>& labels) {
+    if (labels.ndim() != 2) throw py::value_error("labels must be (height, width)");
+    const py::ssize_t height = labels.shape(0), width = labels.shape(1);
+    py::array_t<std::int32_t> covered({height, width});
+    std::copy_n(labels.data(), labels.size(), covered.mutable_data());
+    std::int32_t* out = covered.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cr::cover_lines(height, width, out);
+    }
+    return covered;
+}
+
 }  // namespace
 
 void register_regions(py::module_& module) {
     module.def("trapped_ball", &trapped_ball, py::arg("line").noconvert(), py::arg("radii"),
                py::arg("smallest"));
+    module.def("cover_lines", &cover_lines, py::arg("labels").noconvert());
+    module.def("aggregate_max", &aggregate_max, py::arg("features").noconvert(),
+               py::arg("labels").noconvert(), py::arg("count"));
 }

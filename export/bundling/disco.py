@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
-from torch.nn.utils import remove_spectral_norm
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from colordeploy.bundle import GraphCheck
 from colordeploy.color import AB_BINS
 
 from ..models.disco.network import Disco, DiscoConfig
 from ..training.disco import load_average
+from .folding import folded
 from .onnx_graph import ExportedGraph, export_graph, round_weights
 from .writer import Identity, write_bundle
 
@@ -55,33 +53,10 @@ class GenerateGraph(nn.Module):
 
 
 def plain(net: Disco) -> Disco:
-    """A copy for inference: spectral norms (with the stored vectors) and the normalizations that
-    follow a convolution are folded into the weights; the others become convolutions of each channel
-    by itself, which runtimes also have in integers.
-    """
-    result = copy.deepcopy(net).eval()
-    for module in result.modules():
-        if hasattr(module, "weight_orig"):
-            remove_spectral_norm(module)
-        if not isinstance(module, nn.Sequential):
-            continue
-        for i in range(len(module) - 1):
-            if isinstance(module[i], nn.Conv2d) and isinstance(module[i + 1], nn.BatchNorm2d):
-                module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
-                module[i + 1] = nn.Identity()
-        for i in range(len(module)):
-            if isinstance(module[i], nn.BatchNorm2d):
-                module[i] = _as_convolution(module[i])
+    """A copy for inference, see `folded`, with RefineNet's first convolution split."""
+    result = folded(net)
     result.enhanceNet.inConv.split()
     return result
-
-
-def _as_convolution(norm: nn.BatchNorm2d) -> nn.Conv2d:
-    channels = norm.num_features
-    identity = nn.Conv2d(channels, channels, 1, groups=channels, bias=False)
-    with torch.no_grad():
-        identity.weight.fill_(1.0)
-    return fuse_conv_bn_eval(identity.eval(), norm)
 
 
 def export_graphs(net: Disco, *, half: bool) -> dict[str, tuple[ExportedGraph, float]]:
@@ -98,7 +73,8 @@ def export_graphs(net: Disco, *, half: bool) -> dict[str, tuple[ExportedGraph, f
     small = {2: "height", 3: "width"}
     analyze = export_graph(
         AnalyzeGraph(net), {"gray": gray}, {"gray": full}, list(OUTPUTS), multiples,
-        reduced_outputs={name: small for name in OUTPUTS if name != "association"}, half=half,
+        divisors={name: cell for name in OUTPUTS if name != "association"},
+        output_dimensions={name: small for name in OUTPUTS if name != "association"}, half=half,
     )  # fmt: skip
     generate = export_graph(
         GenerateGraph(net),
@@ -118,7 +94,7 @@ def export_graphs(net: Disco, *, half: bool) -> dict[str, tuple[ExportedGraph, f
         },
         ["ab"],
         multiples,
-        reduced=("tokens", "mask", "colors"),
+        divisors=dict.fromkeys(("tokens", "mask", "colors"), cell),
         half=half,
     )
     return {"analyze": (analyze, TOLERANCE), "generate": (generate, AB_TOLERANCE)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,8 @@ def export_graph(
     outputs: list[str],
     multiples: dict[str, int],
     *,
-    reduced: tuple[str, ...] = (),
-    reduced_outputs: dict[str, dict[int, str]] | None = None,
+    divisors: Mapping[str, int] | None = None,
+    output_dimensions: Mapping[str, Mapping[int, str]] | None = None,
     half: bool = True,
 ) -> ExportedGraph:
     """Export a module.
@@ -47,38 +48,41 @@ def export_graph(
         Names of the outputs.
     multiples : mapping of dimension name to int
         Free dimensions that must be whole multiples.
-    reduced : tuple of str
-        Inputs whose free dimensions are those multiples' counts: a map of superpixels.
-    reduced_outputs : mapping of output name to {axis: dimension name}
-        The same for outputs.
+    divisors : mapping of input or output name to int
+        How many times smaller those dimensions with multiples are in a tensor, e.g. in a map of
+        superpixels; divides the multiples.
+    output_dimensions : mapping of output name to {axis: dimension name}
+        For outputs in `divisors`.
     half : bool
         Store large weights as float16; they must be rounded to it, see `round_weights`.
     """
-    symbols: dict[str, object] = {}
-    for names in free.values():
-        for name in names.values():
-            base = torch.export.Dim(f"{name}_units" if multiples.get(name, 1) > 1 else name, min=1)
-            symbols.setdefault(name, base * multiples[name] if multiples.get(name, 1) > 1 else base)
+    smaller = dict(divisors or {})
     units = {
-        name: torch.export.Dim(f"{name}_units", min=1) if multiples.get(name, 1) > 1 else symbol
-        for name, symbol in symbols.items()
+        name: torch.export.Dim(f"{name}_units" if multiples.get(name, 1) > 1 else name, min=1)
+        for names in free.values()
+        for name in names.values()
     }
+
+    def dimension_of(tensor: str, name: str) -> object:
+        count = multiples.get(name, 1) // (smaller.get(tensor, 1) if name in multiples else 1)
+        return units[name] * count if count > 1 else units[name]
+
+    def shown(tensor: str, name: str) -> str:
+        divisor = smaller.get(tensor, 1) if name in multiples else 1
+        return f"{name}/{divisor}" if divisor > 1 else name
+
     shapes = {
-        name: {
-            axis: (units if name in reduced else symbols)[dimension]
-            for axis, dimension in names.items()
-        }
-        for name, names in free.items()
+        tensor: {axis: dimension_of(tensor, name) for axis, name in names.items()}
+        for tensor, names in free.items()
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
-            module.eval(),
-            (),
-            kwargs=example,
+            _Positional(module, list(example)).eval(),
+            tuple(example.values()),
             input_names=list(example),
             output_names=outputs,
-            dynamic_shapes=shapes,
+            dynamic_shapes=(tuple(shapes[name] for name in example),),
             dynamo=True,
             opset_version=20,
             verbose=False,
@@ -92,16 +96,11 @@ def export_graph(
             if dimension.dim_param:
                 dimension.dim_param = expressions.get(dimension.dim_param, dimension.dim_param)
     for value in model.graph.output:
-        for axis, name in (reduced_outputs or {}).get(value.name, {}).items():
-            value.type.tensor_type.shape.dim[axis].dim_param = f"{name}/{multiples[name]}"
-    names_of = {name: [free[name].get(i) for i in range(t.dim())] for name, t in example.items()}
+        for axis, name in (output_dimensions or {}).get(value.name, {}).items():
+            value.type.tensor_type.shape.dim[axis].dim_param = shown(value.name, name)
     for value in model.graph.input:  # plain names instead of the exporter's expressions
-        for dimension, name in zip(
-            value.type.tensor_type.shape.dim, names_of[value.name], strict=True
-        ):
-            if name is not None:
-                small = value.name in reduced and multiples.get(name, 1) > 1
-                dimension.dim_param = f"{name}/{multiples[name]}" if small else name
+        for axis, name in free[value.name].items():
+            value.type.tensor_type.shape.dim[axis].dim_param = shown(value.name, name)
     for node in model.graph.node:  # the exporter writes stack traces of the exporting machine
         del node.metadata_props[:]
         node.doc_string = ""
@@ -118,6 +117,19 @@ def export_graph(
     return ExportedGraph(
         buffer.getvalue(), _entries(model.graph.input), _entries(model.graph.output)
     )
+
+
+class _Positional(nn.Module):
+    """A module called with tensors by position: the exporter knows no ``**maps``."""
+
+    def __init__(self, module: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        for name, child in module.named_children():  # keeps the weights' names
+            self.add_module(name, child)
+        self._call, self._names = module.forward, names
+
+    def forward(self, *tensors: Tensor) -> object:
+        return self._call(**dict(zip(self._names, tensors, strict=True)))
 
 
 def round_weights(module: nn.Module) -> None:

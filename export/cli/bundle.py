@@ -15,7 +15,7 @@ def bundle() -> None:
     """Export a checkpoint as a bundle: ONNX graphs, golden vectors, manifest."""
 
 
-def _common(name: str) -> Callable[..., Callable[..., None]]:
+def _common(name: str, licence: str = "Apache-2.0") -> Callable[..., Callable[..., None]]:
     """Options of every export."""
     options = (
         click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True),
@@ -26,7 +26,7 @@ def _common(name: str) -> Callable[..., Callable[..., None]]:
                      help="JSON of `evaluate --json`."),
         click.option("--name", default=name, show_default=True),
         click.option("--version", default="1.0.0", show_default=True),
-        click.option("--licence", default="Apache-2.0", show_default=True, help="Of the weights."),
+        click.option("--licence", default=licence, show_default=True, help="Of the weights."),
     )  # fmt: skip
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
@@ -69,6 +69,25 @@ def disco(
 ) -> None:
     """DISCO: automatic colour with anchors."""
     from ..bundling.disco import bundle as write
+    from ..bundling.writer import Identity
+
+    identity = Identity(name, version, licence)
+    _report(out, write(checkpoint, out, working_size, quality, identity))
+
+
+@bundle.command()
+@_common("rasc", licence="CC-BY-SA-4.0")
+def rasc(
+    checkpoint: Path,
+    out: Path,
+    working_size: int,
+    quality: Path | None,
+    name: str,
+    version: str,
+    licence: str,
+) -> None:
+    """RASC: colour for line art."""
+    from ..bundling.rasc import bundle as write
     from ..bundling.writer import Identity
 
     identity = Identity(name, version, licence)

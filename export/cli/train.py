@@ -10,6 +10,7 @@ import click
 from ..models.disco.network import DiscoConfig
 from ..models.lga import LGAConfig
 from ..models.nonlocal_block import KINDS
+from ..models.rasc.network import REGION_USES, RascConfig, RegionUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ def _common(steps: int, learning_rate: float) -> Callable[..., Callable[..., Non
     """Options of every training."""
     options = (
         click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-                     help="Folder of the photo archive (index.csv and tar files)."),
+                     help="Folder of the archive (index.csv and tar files)."),
         click.option("--out", type=click.Path(path_type=Path), required=True,
                      help="Checkpoint to write, or to go on from."),
         click.option("--steps", default=steps, show_default=True),
@@ -258,6 +259,68 @@ def disco(
         refinement_only=refinement == "post",
         perceptual=VggLoss(vgg) if vgg else None,
     )
+
+
+@train.command()
+@_common(steps=100_000, learning_rate=2e-3)
+@click.option("--widths", default=",".join(map(str, RascConfig.widths)), show_default=True,
+              help="Channels from full size down, each level half the size.")  # fmt: skip
+@click.option("--style", default=RascConfig.style, show_default=True, help="Of the style code.")
+@click.option("--side", default=256, show_default=True, help="Of the crops, in pixels.")
+@click.option("--batch", default=8, show_default=True)
+@click.option("--regions", type=click.Choice(REGION_USES), default="formulated",
+              show_default=True, help="Ablation of Table II.")  # fmt: skip
+@click.option("--patches", type=click.Choice(["0", "8", "16", "20", "32"]), default="0",
+              show_default=True,
+              help="Ablation of Table IV: fixed patches of that side; 0: regions.")  # fmt: skip
+@click.option("--perceptual-weight", default=10.0, show_default=True)
+@click.option("--r1", default=1.0, show_default=True, help="Gradient penalty; 0: none.")
+@click.option("--mode-seeking", default=1.0, show_default=True,
+              help="How much styles are asked to differ; 0: not (the paper).")  # fmt: skip
+@click.option("--vgg", type=click.Path(path_type=Path, exists=True),
+              help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
+              "them a Laplacian pyramid takes its place.")  # fmt: skip
+def rasc(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    widths: str,
+    style: int,
+    side: int,
+    batch: int,
+    regions: RegionUse,
+    patches: str,
+    perceptual_weight: float,
+    r1: float,
+    mode_seeking: float,
+    vgg: Path | None,
+) -> None:
+    """RASC: colour for line art."""
+    from ..data.batches import CropSize
+    from ..training.perceptual import RASC_LAYERS, VggLoss
+    from ..training.rasc import RascTraining
+    from ..training.rasc import train as run
+
+    config = RascConfig(tuple(int(w) for w in widths.split(",")), style, regions=regions)
+    training = RascTraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+        perceptual=perceptual_weight,
+        r1=r1,
+        mode_seeking=mode_seeking,
+        patches=int(patches),
+        sizes=(CropSize(side, side, round(side * 1.25), batch, 1.0),),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None
+    run(data, out, config, training, perceptual)
 
 
 def _sizes(crops: str) -> tuple[CropSize, ...]:

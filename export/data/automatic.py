@@ -15,6 +15,7 @@ from torch import Tensor
 from colordeploy.color import AB_BINS, lab_of
 
 from .batches import CropSize, PhotoBatches, crop, planes, tone
+from .photos import Photo
 
 # Sides are multiples of the superpixels' cell. About the same number of pixels a batch.
 MIXED_SIZES = (
@@ -45,9 +46,9 @@ class LabBatches(PhotoBatches[LabBatch]):
         super().__init__(folder, seed, first_step, steps, sizes)
 
     def sample(
-        self, picture: Image.Image, size: CropSize, rng: np.random.Generator
+        self, item: Photo, size: CropSize, rng: np.random.Generator
     ) -> tuple[NDArray[np.generic], ...]:
-        lab = lab_of(crop(picture, size, rng))
+        lab = lab_of(crop(item.picture(), size, rng))
         light = np.clip(lab[..., 0] / 100, 0, 1)
         return 2 * tone(light, rng) - 1, lab[..., 1:]
 
@@ -71,7 +72,7 @@ def soft_bins(sigma: float) -> NDArray[np.float32]:
 
 def bin_shares(batches: LabBatches, pictures: int = 600) -> NDArray[np.float64]:
     """(313,): how common each colour bin is in the training photos, seen at 16x16 pixels."""
-    photos = batches.photos[:: max(1, len(batches.photos) // pictures)]
+    photos = batches.items[:: max(1, len(batches.items) // pictures)]
     tree = cKDTree(AB_BINS)
     count = np.zeros(len(AB_BINS))
     for photo in photos:

@@ -1,9 +1,9 @@
-"""Seeded batches of photo crops in mixed sizes, the same again when a run is resumed."""
+"""Seeded batches of crops in mixed sizes, the same again when a run is resumed."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -15,10 +15,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from .photos import PhotoArchive
+from .photos import Photo, PhotoArchive
 
 Sample = tuple[NDArray[np.generic], ...]
 Batch = TypeVar("Batch")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -61,27 +62,33 @@ def planes(array: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.moveaxis(array, -1, 1).copy())
 
 
-class PhotoBatches(IterableDataset[Batch], Generic[Batch]):
+class SeededBatches(IterableDataset[Batch], Generic[Item, Batch]):
     """Batch ``step`` depends on (seed, step) alone, so a resumed run continues the sequence.
 
     Parameters
     ----------
-    folder : Path
-        The photo archive; its training split is read.
+    items : sequence
+        What batches are drawn from.
+    summary : str
+        What they are, for the manifest.
     seed, first_step, steps : int
     sizes : tuple of CropSize
     """
 
     def __init__(
-        self, folder: Path, seed: int, first_step: int, steps: int, sizes: tuple[CropSize, ...]
+        self,
+        items: Sequence[Item],
+        summary: str,
+        seed: int,
+        first_step: int,
+        steps: int,
+        sizes: tuple[CropSize, ...],
     ) -> None:
-        archive = PhotoArchive(folder, "train")
-        self.summary = archive.summary()
-        self.photos = archive.photos
+        self.items, self.summary = items, summary
         self._seed, self._first, self._steps, self._sizes = seed, first_step, steps, sizes
 
     @abstractmethod
-    def sample(self, picture: Image.Image, size: CropSize, rng: np.random.Generator) -> Sample:
+    def sample(self, item: Item, size: CropSize, rng: np.random.Generator) -> Sample:
         """The arrays of one crop."""
 
     @abstractmethod
@@ -96,6 +103,16 @@ class PhotoBatches(IterableDataset[Batch], Generic[Batch]):
         rng = np.random.default_rng((self._seed, step))
         shares = np.array([size.share for size in self._sizes])
         size = self._sizes[int(rng.choice(len(self._sizes), p=shares / shares.sum()))]
-        chosen = rng.choice(len(self.photos), size.batch, replace=False)
-        samples = [self.sample(self.photos[int(i)].picture(), size, rng) for i in chosen]
+        chosen = rng.choice(len(self.items), size.batch, replace=False)
+        samples = [self.sample(self.items[int(i)], size, rng) for i in chosen]
         return self.assemble(*(np.stack(part) for part in zip(*samples, strict=True)))
+
+
+class PhotoBatches(SeededBatches[Photo, Batch]):
+    """Batches of the photo archive's training split."""
+
+    def __init__(
+        self, folder: Path, seed: int, first_step: int, steps: int, sizes: tuple[CropSize, ...]
+    ) -> None:
+        archive = PhotoArchive(folder, "train")
+        super().__init__(archive.photos, archive.summary(), seed, first_step, steps, sizes)

@@ -15,6 +15,7 @@ from colordeploy.color import chroma_of, luma_of
 from colordeploy.strokes import constraints, rasterize
 
 from .batches import CropSize, PhotoBatches, crop, planes, tone
+from .photos import Photo
 from .scribbles import main_color_strokes, random_segment_strokes
 
 # About the same number of pixels a batch, from whole small pictures to whole ones at full size,
@@ -67,9 +68,9 @@ class ColoringBatches(PhotoBatches[ColoringBatch]):
         super().__init__(folder, seed, first_step, steps, sizes)
 
     def sample(
-        self, picture: Image.Image, size: CropSize, rng: np.random.Generator
+        self, item: Photo, size: CropSize, rng: np.random.Generator
     ) -> tuple[NDArray[np.generic], ...]:
-        return make_sample(picture, size, rng)
+        return make_sample(item.picture(), size, rng)
 
     def assemble(self, *arrays: NDArray[np.generic]) -> ColoringBatch:
         luma, chroma, mask, hints = arrays

@@ -22,6 +22,7 @@ from ..models.disco.superpixels import SPixNet
 from . import checkpoint
 from .loop import Losses, Schedule, optimize
 from .losses import laplacian_pyramid
+from .perceptual import rgb_of
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class ColorLosses:
     shares : (313,) array
         Of the colour bins in the training data, see `bin_shares`.
     perceptual : callable, optional
-        Difference of two pictures (gray, ab, ab) by VGG-19, see `VggLoss`. Without it the
+        Difference of two RGB pictures by VGG-19, see `VggLoss`. Without it the
         feature-free replacement: a Laplacian pyramid of the difference in ab / 110, which
         compares at every scale but knows nothing of what is in the picture.
     """
@@ -158,7 +159,7 @@ class ColorLosses:
         net: Disco,
         training: ColorTraining,
         shares: np.ndarray[Any, np.dtype[np.float64]],
-        perceptual: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+        perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> None:
         self._net, self._training = net, training
         self._weights = torch.from_numpy(rebalancing(shares, training.rebalance))
@@ -200,7 +201,7 @@ class ColorLosses:
             if self._perceptual is None:
                 pixels = laplacian_pyramid((ab - batch.ab) / AB_SCALE)
             else:
-                pixels = self._perceptual(gray, ab, batch.ab)
+                pixels = self._perceptual(rgb_of(gray, ab), rgb_of(gray, batch.ab))
             loss = loss + training.generation * training.pixels * pixels
             numbers["pixels"] = float(pixels.detach())
             numbers["ab_rmse"] = float((ab.detach() - batch.ab).square().mean().sqrt())
@@ -226,7 +227,7 @@ def train_colors(
     superpixel_weights: Mapping[str, Tensor] | None = None,
     start: Mapping[str, Tensor] | None = None,
     refinement_only: bool = False,
-    perceptual: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> None:
     """Train all but SPixNet, or go on training, the checkpoint `out`; see `optimize`.
 

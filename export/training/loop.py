@@ -5,21 +5,31 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..data.batches import PhotoBatches
+from ..data.batches import SeededBatches
 from . import checkpoint
 from .log import TrainingLog, draw_curves
 
 Batch = TypeVar("Batch")
+
+
+class Stateful(Protocol):
+    """A module or an optimizer."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
+
+
 Losses = tuple[Tensor, dict[str, float]]  # what to minimize, and numbers for the log
 
 
@@ -30,11 +40,11 @@ class Schedule:
     Attributes
     ----------
     steps : int
-        Batches in all; the learning rate decays to a hundredth until then.
+        Batches in all; the learning rate decays to a hundredth until then, if it does.
     learning_rate, betas :
         Adam's.
     decay : str
-        "cosine" or "linear".
+        "cosine", "linear" or "constant".
     warmup : int
         Steps of linear warm-up.
     clip : float
@@ -52,7 +62,7 @@ class Schedule:
     steps: int = 20_000
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.999)
-    decay: Literal["cosine", "linear"] = "cosine"
+    decay: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: int = 200
     clip: float = 1.0
     average: float = 0.999
@@ -65,6 +75,8 @@ class Schedule:
         """Factor on the learning rate."""
         if step < self.warmup:
             return (step + 1) / self.warmup
+        if self.decay == "constant":
+            return 1.0
         progress = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
         left = 1 - progress if self.decay == "linear" else 0.5 * (1 + math.cos(math.pi * progress))
         return 0.01 + 0.99 * left
@@ -75,11 +87,13 @@ def optimize(
     net: nn.Module,
     config: dict[str, Any],
     schedule: Schedule,
-    pictures: Callable[[int], PhotoBatches[Batch]],
+    pictures: Callable[[int], SeededBatches[Any, Batch]],
     losses: Callable[[Batch], Losses],
     out: Path,
     *,
     groups: Sequence[dict[str, Any]] | None = None,
+    extra: Mapping[str, Stateful] | None = None,
+    saved: Callable[[int, nn.Module], None] | None = None,
 ) -> None:
     """Train `net`, or go on training the checkpoint `out`.
 
@@ -95,6 +109,10 @@ def optimize(
     groups : sequence of dict, optional
         Adam's parameter groups, each with a "factor" on the learning rate; by default one of
         all parameters that need a gradient.
+    extra : mapping of name to stateful object, optional
+        What `losses` changes by itself (a discriminator and its optimizer), for the checkpoint.
+    saved : callable, optional
+        Called with the step and the average after every checkpoint.
 
     Raises
     ------
@@ -118,6 +136,8 @@ def optimize(
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
+        for name, thing in (extra or {}).items():
+            thing.load_state_dict(state[name])
         step = state["step"]
     log_path = out.with_suffix(".log.jsonl")
     log = TrainingLog(log_path, step)
@@ -167,8 +187,11 @@ def optimize(
                         "net": net.state_dict(),
                         "average": average.state_dict(),
                         "optimizer": optimizer.state_dict(),
+                        **{name: thing.state_dict() for name, thing in (extra or {}).items()},
                     },
                 )
+                if saved is not None:
+                    saved(step, average)
     draw_curves(log_path, out.with_suffix(".curves.png"))
 
 

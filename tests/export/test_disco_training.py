@@ -110,7 +110,7 @@ def test_soft_bins_and_rebalancing():
 def test_shares_count_the_photos_colours(archive):
     shares = bin_shares(LabBatches(archive, 0, 0, 0))
     assert shares.sum() == pytest.approx(1)
-    photo = LabBatches(archive, 0, 0, 0).photos[0].rgb()
+    photo = LabBatches(archive, 0, 0, 0).items[0].rgb()
     own = np.bincount(nearest_bin(lab_of(photo[::20, ::20])[..., 1:]).ravel(), minlength=313)
     assert shares[own.argmax()] > 0
 
@@ -195,9 +195,10 @@ def test_vgg_loss_on_given_weights(tmp_path):
     torch.save(state, tmp_path / "vgg.pt")
     batch = a_batch()
     vgg = VggLoss(tmp_path / "vgg.pt")
-    assert vgg(batch.gray, batch.ab, batch.ab).item() == 0
+    truth = rgb_of(batch.gray, batch.ab)
+    assert vgg(truth, truth).item() == 0
     other = (batch.ab * 0.5).requires_grad_()
-    near, far = vgg(batch.gray, batch.ab * 0.9, batch.ab), vgg(batch.gray, other, batch.ab)
+    near, far = (vgg(rgb_of(batch.gray, ab), truth) for ab in (batch.ab * 0.9, other))
     assert 0 < near.item() < far.item()
     far.backward()
     assert other.grad.abs().sum() > 0

@@ -1,0 +1,98 @@
+"""``colordeploy sketch``: colour line art."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from ..image import WorkingSize, save_picture
+from .options import (
+    SizeType,
+    expand_pictures,
+    load_method,
+    outputs_for,
+    progress,
+    say,
+    target_options,
+    verbosity_options,
+)
+
+
+@click.command()
+@click.argument("lineart", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Picture to write, or a folder for several.",
+)
+@click.option("--model", default="rasc", show_default=True, help="rasc, or a bundle's path.")
+@click.option("--style", type=click.IntRange(min=0), help="Seed of a style; else the predicted.")
+@click.option("--flat", is_flag=True, help="One colour for each region, no shading.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1, max=100),
+    help="Write a contact sheet instead: the predicted style, then styles 0, 1, 2 ...",
+)
+@click.option(
+    "--layers", is_flag=True, help="Also write NAME.lines.png and NAME.colors.png to paint on."
+)
+@click.option("--size", type=SizeType(), help="Working short side, or 'native'.")
+@target_options
+@verbosity_options
+def sketch(
+    lineart: tuple[Path, ...],
+    output: Path,
+    model: str,
+    style: int | None,
+    flat: bool,
+    samples: int | None,
+    layers: bool,
+    size: WorkingSize,
+    backend: str,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Colour LINEART: files, folders or patterns such as 'pages/*.png'."""
+    if samples is not None and (layers or style is not None):
+        raise click.UsageError("--samples shows many styles; leave --style and --layers out")
+    drawings = expand_pictures(lineart)
+    targets = outputs_for(drawings, output, several=len(lineart) > 1 or lineart[0].is_dir())
+    with load_method(model, ("rasc",), backend, device, threads) as loaded:
+        for drawing, target in progress(list(zip(drawings, targets, strict=True)), "drawings"):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                canvas = loaded.prepare(drawing, size=size)
+            for warning in caught:
+                say(f"warning: {warning.message}")
+            if samples is not None:
+                save_picture(contact_sheet(canvas, samples, flat), target)
+            else:
+                save_picture(canvas.render(style, flat=flat), target)
+            if layers:
+                for name, layer in zip(
+                    ("lines", "colors"), canvas.layers(style, flat=flat), strict=True
+                ):
+                    save_picture(layer, target.with_suffix(f".{name}.png"))
+            say(f"{target}: {int(canvas.regions.max())} regions", level=2)
+    say(f"{output}: {len(drawings)} {'drawing' if len(drawings) == 1 else 'drawings'}")
+
+
+def contact_sheet(canvas: Any, samples: int, flat: bool) -> NDArray[np.uint8]:
+    """The drawing in so many styles, about as many columns as rows."""
+    styles = [None, *range(samples - 1)]
+    pictures = [canvas.render(style, flat=flat) for style in styles]
+    columns = int(np.ceil(np.sqrt(samples)))
+    height, width = canvas.size
+    rows = -(-samples // columns)
+    sheet = np.full((rows * (height + 4) - 4, columns * (width + 4) - 4, 3), 255, np.uint8)
+    for i, picture in enumerate(pictures):
+        y, x = (i // columns) * (height + 4), (i % columns) * (width + 4)
+        sheet[y : y + height, x : x + width] = picture
+    return sheet

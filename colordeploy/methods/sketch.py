@@ -1,0 +1,346 @@
+"""Colour for line art: RASC (Liu et al., TIP 2023)."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from scipy.ndimage import minimum_filter
+
+from ..bundle import Bundle
+from ..drawing import Drawing, patch_labels, strips
+from ..errors import BundleError, InputError
+from ..image import ImageLike, WorkingSize, pad_to_multiple, working_shape
+from ..native import region_max
+from ..runtime.graph import Graph, Target
+from ..upsample import interpolated_strips
+
+__all__ = ["LineArtCanvas", "LineArtModel", "rasc_model"]
+
+
+class LineArtCanvas:
+    """One drawing, analyzed: a style in, colours out, as often as wanted.
+
+    Made by `LineArtModel.prepare`. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        drawing: Drawing,
+        decoder: Graph,
+        fixed: dict[str, NDArray[np.generic]],
+        style: NDArray[np.float32],
+    ) -> None:
+        self._drawing = drawing
+        self._decoder = decoder
+        self._fixed = fixed
+        self._style = style
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the drawing in pixels."""
+        return self._drawing.regions.shape[0], self._drawing.regions.shape[1]
+
+    @property
+    def working_size(self) -> tuple[int, int]:
+        """Height and width at which the networks see the drawing."""
+        return self._drawing.working_luma.shape[0], self._drawing.working_luma.shape[1]
+
+    @property
+    def regions(self) -> NDArray[np.int32]:
+        """(H, W) int32: 0 on lines, 1 to K elsewhere; read-only."""
+        return self._drawing.regions
+
+    @property
+    def style(self) -> NDArray[np.float32]:
+        """The style code predicted from the drawing, (n,) float32 of unit mean square."""
+        return self._style.copy()
+
+    def random_style(self, seed: int) -> NDArray[np.float32]:
+        """The style code that ``render(style=seed)`` uses, (n,) float32; for interpolation."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"a style's seed must be a whole number of at least 0, not {seed!r}")
+        drawn = np.random.default_rng(int(seed)).standard_normal(len(self._style))
+        return drawn.astype(np.float32)
+
+    def render(
+        self, style: int | ArrayLike | None = None, *, flat: bool = False
+    ) -> NDArray[np.uint8]:
+        """Colour the drawing.
+
+        Parameters
+        ----------
+        style : int or (n,) real, optional
+            A seed, or a style code such as a mixture of two; by default the predicted `style`.
+            Only a code's direction counts, not its length.
+        flat : bool
+            One colour for each region, without shading.
+
+        Returns
+        -------
+        (H, W, 3) uint8 sRGB
+            The drawing's own lines over the colours; the caller's own memory.
+
+        Raises
+        ------
+        InputError
+            For seeds below 0 and style codes of another shape, not finite, or all zero.
+        """
+        result = self._colors(style, flat)
+        drawing = self._drawing
+        for rows in strips(result.shape):
+            cover = drawing.opacity[rows, :, None].astype(np.float32) / 255
+            line = np.float32(0) if drawing.ink is None else drawing.ink[rows].astype(np.float32)
+            mixed = result[rows] * (1 - cover) + line * cover
+            result[rows] = (mixed + np.float32(0.5)).astype(np.uint8)
+        return result
+
+    def layers(
+        self, style: int | ArrayLike | None = None, *, flat: bool = False
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The lines and the colours apart, to go on painting with.
+
+        Parameters
+        ----------
+        style, flat :
+            As in `render`.
+
+        Returns
+        -------
+        lines : (H, W, 4) uint8 sRGB and opacity
+        colors : (H, W, 4) uint8
+            Opaque, below the lines too: the one laid over the other is what `render` gives.
+        """
+        colors = np.full((*self.size, 4), 255, np.uint8)
+        colors[..., :3] = self._colors(style, flat)
+        lines = np.zeros((*self.size, 4), np.uint8)
+        if self._drawing.ink is not None:
+            lines[..., :3] = self._drawing.ink
+        lines[..., 3] = self._drawing.opacity
+        return lines, colors
+
+    def _colors(self, style: int | ArrayLike | None, flat: bool) -> NDArray[np.uint8]:
+        """The colours below the lines: each region's own, and shading on top."""
+        decoded = self._decode(self._code(style))
+        labels = self._drawing.working_regions
+        count = int(self._drawing.regions.max(initial=0)) + 1
+        open_ground = minimum_filter((labels > 0).astype(np.uint8), 3) > 0  # lines have no say
+        means, seen = _region_means(decoded, np.where(open_ground, labels, 0), count)
+        rough, present = _region_means(decoded, labels, count)
+        means = np.where(seen[:, None], means, rough)
+        if not present.all():  # too small for the working size: looked up at full size
+            means = self._lookup(decoded, means, present)
+        covered = self._drawing.covered
+        result = np.empty((*self.size, 3), np.uint8)
+        if flat:
+            palette = _bytes(means)
+            for rows in strips(result.shape):
+                result[rows] = palette[covered[rows]]
+            return result
+        shading = np.where(open_ground[..., None], decoded - means[labels], np.float32(0))
+        for rows, strip in interpolated_strips(shading, self.size, Image.Resampling.BILINEAR):
+            result[rows] = _bytes(means[covered[rows]] + strip)
+        return result
+
+    def _lookup(
+        self, decoded: NDArray[np.float32], means: NDArray[np.float32], present: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        labels = self._drawing.covered
+        total = np.zeros((len(means), 3))
+        pixels = np.zeros(len(means))
+        for rows, strip in interpolated_strips(decoded, self.size, Image.Resampling.BILINEAR):
+            marks = labels[rows].ravel()
+            pixels += np.bincount(marks, minlength=len(means))
+            for c in range(3):
+                total[:, c] += np.bincount(marks, strip[..., c].ravel(), len(means))
+        full = (total / np.maximum(pixels, 1)[:, None]).astype(np.float32)
+        return np.where(present[:, None], means, full)
+
+    def _code(self, style: int | ArrayLike | None) -> NDArray[np.float32]:
+        if style is None:
+            return self._style
+        if isinstance(style, (int, np.integer)) and not isinstance(style, bool):
+            return self.random_style(int(style))
+        code = np.asarray(style)
+        if code.shape != self._style.shape or code.dtype.kind not in "fiu":
+            raise InputError(
+                f"style must be a seed or {len(self._style)} numbers, not {style!r:.60}"
+            )
+        code = code.astype(np.float32)
+        if not np.isfinite(code).all() or not code.any():
+            raise InputError("a style code must be finite and not all zero")
+        return code
+
+    def _decode(self, code: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w, 3) in about [0, 1] at the working size."""
+        rgb = self._decoder.run({**self._fixed, "style": code[None]})["rgb"][0]
+        height, width = self.working_size
+        values: NDArray[np.float32] = np.moveaxis(rgb[:, :height, :width], 0, -1)
+        return values * np.float32(0.5) + np.float32(0.5)
+
+
+class LineArtModel:
+    """RASC: ``prepare`` a drawing once, ``render`` it in any style.
+
+    Use `colordeploy.load` to get one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        graphs: dict[str, Graph],
+        *,
+        levels: int,
+        multiple: int,
+        working_size: int,
+        patches: int,
+        labels_encoded: bool,
+    ) -> None:
+        self.name = name
+        self.method = "rasc"
+        self._graphs: dict[str, Graph] | None = graphs
+        self._levels, self._multiple = levels, multiple
+        self._working_size, self._patches = working_size, patches
+        self._labels_encoded = labels_encoded
+
+    def prepare(self, image: ImageLike, *, size: WorkingSize = None) -> LineArtCanvas:
+        """Find a drawing's regions and run what does not depend on the style.
+
+        Parameters
+        ----------
+        image : path, PIL image, or (H, W) or (H, W, 3) array
+            Dark lines on light ground, see `colordeploy.image.read_picture`. Mostly dark ones are
+            taken for the opposite and inverted, with a warning.
+        size : int, "native" or None
+            Short side at which the networks see the drawing (the result is at its own size in any
+            case); None is the model's default, "native" the drawing's own size.
+
+        Raises
+        ------
+        InputError
+            For pictures that cannot be read, and for those without lines or without ground.
+        """
+        graphs = self._graphs  # read once: another thread may close the model
+        if graphs is None:
+            raise InputError(f"model {self.name!r} was closed; load it again")
+        drawing = Drawing(image, lambda shape: working_shape(shape, size, self._working_size))
+        line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
+        labels = drawing.working_regions
+        if self._patches:
+            labels = patch_labels(labels.shape[0], labels.shape[1], self._patches)
+        labels = np.pad(
+            labels, [(0, n - have) for n, have in zip(line.shape, labels.shape, strict=True)],
+            mode="edge",
+        )  # fmt: skip
+        encode: dict[str, NDArray[np.generic]] = {"line": line[None, None]}
+        if self._labels_encoded:
+            encode["labels"] = labels[None]
+        found = graphs["encode"].run(encode)
+        style = found["style"][0]
+        features = {f"features{i}": found[f"features{i}"] for i in range(self._levels)}
+        fixed: dict[str, NDArray[np.generic]] = {**features}
+        if "correlate" in graphs:
+            count = int(labels.max()) + 1
+            present = np.bincount(labels.ravel(), minlength=count) > 0
+            aggregated = {
+                f"regions{i}": region_max(
+                    features[f"features{i}"][0], _shrunk(labels, 2**i), count
+                )[None]
+                for i in range(self._levels)
+            }
+            patterns = graphs["correlate"].run(
+                {"present": present[None].astype(np.float32), **aggregated}
+            )
+            fixed |= {**patterns, "labels": labels[None]}
+        return LineArtCanvas(drawing, graphs["decode"], fixed, style)
+
+    def __call__(
+        self, image: ImageLike, style: int | ArrayLike | None = None, *, flat: bool = False
+    ) -> NDArray[np.uint8]:
+        """Prepare and render at once; (H, W, 3) uint8."""
+        return self.prepare(image).render(style, flat=flat)
+
+    def close(self) -> None:
+        """Free the graphs; canvases that were prepared cannot render any more."""
+        for graph in (self._graphs or {}).values():
+            graph.close()
+        self._graphs = None
+
+    def __enter__(self) -> LineArtModel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def rasc_model(bundle: Bundle, target: Target) -> LineArtModel:
+    """RASC from a bundle; BundleError when the bundle does not describe one."""
+    entries = bundle.manifest.graphs
+    if not {"encode", "decode"} <= entries.keys() <= {"encode", "correlate", "decode"}:
+        raise BundleError(
+            f"{bundle.path}: a rasc bundle has the graphs encode, correlate and decode; this one "
+            f"has {', '.join(sorted(entries))}"
+        )
+    levels = bundle.whole_parameter("levels", least=1)
+    features = {f"features{i}" for i in range(levels)}
+    regions = "correlate" in entries
+    wanted = {
+        "encode": ({"line"}, {*features, "style"}),
+        "decode": ({"style", *features}, {"rgb"}),
+    }
+    if regions:
+        patterns = {f"patterns{i}" for i in range(levels)}
+        wanted["correlate"] = ({"present", *(f"regions{i}" for i in range(levels))}, patterns)
+        wanted["decode"] = ({"style", "labels", *features, *patterns}, {"rgb"})
+    for name, (inputs, outputs) in wanted.items():
+        found = tuple(
+            {t.name for t in side} for side in (entries[name].inputs, entries[name].outputs)
+        )
+        if found not in ((inputs, outputs), (inputs | {"labels"}, outputs)):
+            raise BundleError(
+                f"{bundle.path}: graph {name!r} leads from {', '.join(sorted(found[0]))} to "
+                f"{', '.join(sorted(found[1]))}, which is no graph of rasc with {levels} levels"
+            )
+    return LineArtModel(
+        bundle.manifest.name,
+        {name: bundle.load(name, target) for name in wanted},
+        levels=levels,
+        multiple=bundle.whole_parameter("multiple", least=1),
+        working_size=bundle.whole_parameter("working_size", least=1),
+        patches=bundle.whole_parameter("patches", least=0),
+        labels_encoded="labels" in {t.name for t in entries["encode"].inputs},
+    )
+
+
+def _shrunk(labels: NDArray[np.int32], factor: int) -> NDArray[np.int32]:
+    """The label right below the middle of each cell, as in training."""
+    return labels[factor // 2 :: factor, factor // 2 :: factor]
+
+
+def _region_means(
+    rgb: NDArray[np.float32], labels: NDArray[np.int32], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Mean colour (count, 3) of each label but 0, and which labels have a pixel.
+
+    Label 0 stands for lines and gets no colour of its own.
+    """
+    marks = labels.ravel()
+    pixels = np.bincount(marks, minlength=count)
+    total = [np.bincount(marks, rgb[..., c].ravel(), count) for c in range(3)]
+    means = np.stack(total, axis=1) / np.maximum(pixels, 1)[:, None]
+    present = pixels > 0
+    present[0] = True
+    means[0] = 0
+    return means.astype(np.float32), present
+
+
+def _bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    result: NDArray[np.uint8] = (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return result
