@@ -74,8 +74,10 @@ class Drawing:
             raise InputError(f"{name} is empty: nothing in it is dark enough for a line")
         shape = working_shape((luma.shape[0], luma.shape[1]))
         self.working_luma = np.clip(resize(luma, shape), np.float32(0), np.float32(1))
-        self.opacity = ((1 - luma) * 255 + np.float32(0.5)).astype(np.uint8)
-        self.ink = _ink(values, luma)
+        # The least opacity with which some ink over white gives the drawing.
+        cover = 1 - (values if values.ndim == 2 else values.min(axis=2))
+        self.opacity = (cover * 255 + np.float32(0.5)).astype(np.uint8)
+        self.ink = _ink(values, cover)
         self.regions = _find_regions(luma, min(luma.shape) / min(shape), name)
         self.covered = cover_lines(self.regions)
         self.working_regions = _nearest(self.regions, shape)
@@ -97,13 +99,13 @@ def strips(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(begin, min(begin + rows, shape[0]))
 
 
-def _ink(values: NDArray[np.float32], luma: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """The colour that, laid over white with opacity 1 - luma, gives the drawing."""
+def _ink(values: NDArray[np.float32], cover: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """The colour that, laid over white with opacity `cover`, gives the drawing."""
     if values.ndim == 2:
         return None
     ink = np.zeros(values.shape, np.uint8)
     for rows in strips(values.shape):
-        opacity = 1 - luma[rows, :, None]
+        opacity = cover[rows, :, None]
         over = values[rows] - (1 - opacity)
         pure = np.divide(over, opacity, out=np.zeros_like(over), where=opacity > 1 / 255)
         ink[rows] = np.clip(pure, 0, 1) * 255 + np.float32(0.5)

@@ -8,6 +8,7 @@ import torch
 
 from export.models.disco.network import Disco, DiscoConfig
 from export.models.lga import LGAConfig, LGANet
+from export.models.rasc.network import Rasc, RascConfig
 from export.training import checkpoint
 
 TINY = LGAConfig(widths=(4, 6, 8), joined=6, features=5)
@@ -53,4 +54,19 @@ def tiny_disco(config: DiscoConfig = TINY_DISCO) -> Disco:
             )  # fmt: skip
         net.mid_word_prj.weight.mul_(5)  # probabilities that differ
         net.enhanceNet.outConv.weight.mul_(10)  # colours that are seen
+    return net.eval()
+
+
+TINY_RASC = RascConfig(widths=(6, 8, 10), style=8, hidden=12)
+
+
+def tiny_rasc(config: RascConfig = TINY_RASC) -> Rasc:
+    """Make a small random network with sound running statistics, whose styles differ."""
+    torch.manual_seed(0)
+    net = Rasc(config).train()
+    with torch.no_grad():
+        for _ in range(6):
+            line = torch.where(torch.rand(2, 1, 32, 32) < 0.9, 1.0, -1.0)
+            net(line, torch.randint(0, 4, (2, 32, 32)))
+        net.to_rgb.weight.mul_(0.3)
     return net.eval()

@@ -97,6 +97,13 @@ class LineArtCanvas:
             result[rows] = (mixed + np.float32(0.5)).astype(np.uint8)
         return result
 
+    def preview(self, style: int | ArrayLike | None = None) -> NDArray[np.uint8]:
+        """The network's own picture at the working size, (h, w, 3) uint8; `style` as in `render`.
+
+        Quick to show while somebody chooses a style; lines and colours are the network's.
+        """
+        return _bytes(self._decode(self._code(style)))
+
     def layers(
         self, style: int | ArrayLike | None = None, *, flat: bool = False
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

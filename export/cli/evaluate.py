@@ -132,3 +132,35 @@ def disco(
         data, settings, size=size, limit=limit, workers=workers, lpips=lpips, inception=inception
     )
     _report(result, table(result), json_file)
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
+              help="Folder of the line art archive (index.csv and tar files).")  # fmt: skip
+@click.option("--bundle", default="rasc", show_default=True, help="Bundle to evaluate.")
+@click.option("--no-regions", help="Bundle trained without regions.")
+@click.option("--map-only", help="Bundle trained with the region map as an input only.")
+@click.option("--patches", multiple=True, help="Bundle trained on fixed patches; any number.")
+@click.option("--limit", type=int, help="So many drawings only.")
+@click.option("--threads", default=2, show_default=True)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+def rasc(
+    data: Path,
+    bundle: str,
+    no_regions: str | None,
+    map_only: str | None,
+    patches: tuple[str, ...],
+    limit: int | None,
+    threads: int,
+    json_file: Path | None,
+) -> None:
+    """RASC and its ablations (Tables II and IV), on the validation split."""
+    from ..evaluation.sketch import evaluate as run
+    from ..evaluation.sketch import table
+
+    bundles = {"rasc": bundle}
+    bundles |= {"no regions": no_regions} if no_regions else {}
+    bundles |= {"region map only": map_only} if map_only else {}
+    bundles |= {f"patches ({Path(path).name})": path for path in patches}
+    result = run(data, bundles, limit=limit, threads=threads)
+    _report(result, table(result), json_file)

@@ -8,7 +8,12 @@ import pytest
 
 from colordeploy.bundle import TensorEntry
 
-SIZES = {"batch": (1, 1, 4), "height": (64, 256, 512), "width": (64, 352, 1024)}
+SIZES = {
+    "batch": (1, 1, 4),
+    "height": (64, 256, 512),
+    "width": (64, 352, 1024),
+    "regions": (2, 64, 729),
+}
 
 
 def _dimension(dimension: int | str, i: int) -> int:

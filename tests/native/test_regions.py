@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from colordeploy.errors import InputError
-from colordeploy.native import region_map
+from colordeploy.native import cover_lines, region_map, region_max
 
 
 def drawing(side=100):
@@ -173,3 +173,49 @@ def test_bad_input_is_refused(change, word):
     arguments = {"line": np.zeros((3, 4), np.uint8), **change}
     with pytest.raises(InputError, match=word):
         region_map(arguments.pop("line"), **arguments)
+
+
+def test_region_max_against_loops():
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(3, 9, 11)).astype(np.float32)
+    labels = np.repeat(rng.integers(0, 5, (9, 6)), 2, axis=1)[:, :11]
+    labels[labels == 3] = 2  # nothing left of 3
+    found = region_max(features, labels, 6)
+    assert found.shape == (6, 3)
+    for region in range(6):
+        for channel in range(3):
+            inside = features[channel][labels == region]
+            assert found[region, channel] == max([0.0, *inside])
+
+
+def test_region_max_refuses():
+    labels = np.zeros((4, 5), np.int32)
+    for features, marks, count, word in (
+        (np.zeros((4, 5)), labels, 1, "C, H, W"),
+        (np.zeros((2, 4, 6)), labels, 1, "C, H, W"),
+        (np.zeros((2, 4, 5)), labels + 3, 3, "count - 1 = 2"),
+        (np.zeros((2, 4, 5)), labels - 1, 3, "count - 1"),
+        (np.zeros((2, 4, 5)), labels + 0.5, 3, "whole numbers"),
+        (np.zeros((2, 4, 5)), labels, 0, "count"),
+    ):
+        with pytest.raises(InputError, match=word):
+            region_max(features, marks, count)
+
+
+def test_lines_are_covered_by_near_regions():
+    picture, draw = drawing(60)
+    draw.rectangle((10, 10, 40, 40), outline=0, width=5)
+    draw.line((0, 55, 59, 50), fill=0, width=3)
+    labels = region_map(np.asarray(picture))
+    covered = cover_lines(labels)
+    assert np.array_equal(covered[labels > 0], labels[labels > 0])
+    assert covered.min() > 0
+    for label in np.unique(labels[labels > 0]):  # no farther than the nearest by city blocks
+        reach = ndimage.distance_transform_cdt(labels != label, metric="taxicab")
+        nearest = ndimage.distance_transform_cdt(labels == 0, metric="taxicab")
+        taken = (covered == label) & (labels == 0)
+        assert (reach[taken] <= nearest[taken] + 2).all()
+    nothing = np.zeros((3, 4), np.int64)
+    assert np.array_equal(cover_lines(nothing), nothing)
+    with pytest.raises(InputError, match="whole numbers"):
+        cover_lines(np.zeros((3, 4)))

@@ -1,0 +1,163 @@
+"""RASC's measurements on held-out drawings: coherent regions, lines that stay, varied styles, and
+the nearest honest comparison to the true colours (there is no single right answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from colordeploy.bundle import find_bundle
+from colordeploy.color import lab_of, luma_of
+from colordeploy.image import WorkingSize
+from colordeploy.methods.sketch import LineArtModel, rasc_model
+from colordeploy.native import region_map
+from colordeploy.runtime.graph import Target
+
+from ..data.drawings import Drawing, DrawingArchive, gray_array, rgb_array
+from .metrics import colorfulness, psnr
+
+STYLES = 5  # random styles, besides the predicted one
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one drawing.
+
+    Attributes
+    ----------
+    deviation : float
+        Of the network's own colours within the regions, see `region_deviation`.
+    lines : float
+        Mean luma of the picture where the drawing is black, 0 to 1.
+    apart : float
+        Mean Lab distance between two random styles' pictures, over all pairs of `STYLES`.
+    colorfulness : float
+    psnr, best_psnr : float
+        Against the true colours, in the predicted style, and in the best of all styles drawn.
+    """
+
+    deviation: float
+    lines: float
+    apart: float
+    colorfulness: float
+    psnr: float
+    best_psnr: float
+
+
+def region_deviation(ab: NDArray[np.floating], labels: NDArray[np.int32]) -> float:
+    """Root mean square distance of the pixels' ab from their region's mean, lines left out."""
+    marks = labels.ravel()
+    inside = marks > 0
+    pixels = np.maximum(np.bincount(marks), 1)
+    squares = 0.0
+    for channel in ab.reshape(-1, 2).T:
+        mean = np.bincount(marks, channel) / pixels
+        squares += float(np.square(channel - mean[marks])[inside].sum())
+    return float(np.sqrt(squares / max(1, inside.sum())))
+
+
+def score(model: LineArtModel, drawing: Drawing, size: WorkingSize) -> Scores:
+    """Render a drawing in its predicted style and in `STYLES` random ones, and measure."""
+    assert drawing.line is not None
+    line, truth = gray_array(drawing.line), rgb_array(drawing.color)
+    true_bytes = (truth * 255).round().astype(np.uint8)
+    canvas = model.prepare(line, size=size)
+    if canvas.working_size != line.shape:
+        raise ValueError(f"drawings of {line.shape} are scored at that size, not {size}")
+    labels = region_map(line)
+    own_colors = lab_of(canvas.preview().astype(np.float32) / 255)
+    pictures = [canvas.render(style) for style in (None, *range(STYLES))]
+    labs = [lab_of(picture.astype(np.float32) / 255) for picture in pictures]
+    pairs = [float(np.linalg.norm(a - b, axis=2).mean()) for a, b in combinations(labs[1:], 2)]
+    dark = line < 0.2
+    own = [psnr(picture, true_bytes) for picture in pictures]
+    return Scores(
+        deviation=region_deviation(own_colors[..., 1:], labels),
+        lines=float(luma_of(pictures[0].astype(np.float32) / 255)[dark].mean()),
+        apart=float(np.mean(pairs)),
+        colorfulness=colorfulness(pictures[0]),
+        psnr=own[0],
+        best_psnr=max(own),
+    )
+
+
+def truth_deviation(drawing: Drawing) -> float:
+    """`region_deviation` of the true colours: what a perfect answer has."""
+    assert drawing.line is not None
+    ab = lab_of(rgb_array(drawing.color))[..., 1:]
+    return region_deviation(ab, region_map(gray_array(drawing.line)))
+
+
+def evaluate(
+    data: Path,
+    bundles: Mapping[str, str],
+    *,
+    size: WorkingSize = 256,
+    limit: int | None = None,
+    threads: int = 2,
+    split: str = "val",
+) -> dict[str, Any]:
+    """Score bundles on the pairs of a split.
+
+    Parameters
+    ----------
+    bundles : mapping of row name to bundle (name or path)
+    limit : int, optional
+        Every n-th drawing only, so many in all.
+
+    Returns
+    -------
+    dict
+        ``["rows"][name]`` holds the means of `Scores`.
+    """
+    drawings = [
+        drawing
+        for drawing in DrawingArchive(data, split, color_only=False).drawings
+        if (gray_array(drawing.line or b"") < 0.2).any()
+    ]
+    if limit is not None and limit < len(drawings):
+        drawings = [drawings[i * len(drawings) // limit] for i in range(limit)]
+    rows = {"truth": {"deviation": float(np.mean([truth_deviation(d) for d in drawings]))}}
+    for name, bundle in bundles.items():
+        target = Target(device="cpu", threads=threads)
+        with rasc_model(find_bundle(bundle), target) as model:
+            found = [asdict(score(model, d, size)) for d in track(drawings, name)]
+        rows[name] = {key: float(np.mean([row[key] for row in found])) for key in found[0]}
+    return {
+        "protocol": f"line art pairs; {STYLES} random styles besides the predicted one",
+        "split": split,
+        "drawings": len(drawings),
+        "working_size": size,
+        "rows": rows,
+    }
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """The result as a table in Markdown."""
+    columns = {
+        "deviation": ("Deviation in regions (ab)", "{:.2f}"),
+        "lines": ("Luma of lines", "{:.3f}"),
+        "apart": ("Styles apart (Lab)", "{:.1f}"),
+        "colorfulness": ("Colourfulness", "{:.1f}"),
+        "psnr": ("PSNR", "{:.2f}"),
+        "best_psnr": (f"best of {STYLES + 1}", "{:.2f}"),
+    }
+    lines = [
+        f"{result['drawings']} drawings of split `{result['split']}`, working size "
+        f"{result['working_size']}.",
+        "",
+        "| | " + " | ".join(title for title, _ in columns.values()) + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for name, row in result["rows"].items():
+        cells = [form.format(row[key]) if key in row else "" for key, (_, form) in columns.items()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""Line art of every kind: ink, opacity, regions, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from colordeploy.drawing import MOST_REGIONS, Drawing, patch_labels
+from colordeploy.errors import InputError
+
+
+def same(shape):
+    return shape
+
+
+def circles(mode="L", ground=255, ink=0, side=120):
+    picture = Image.new(mode, (side + 40, side), ground)
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((15, 15, 75, 75), outline=ink, width=3)
+    draw.ellipse((95, 35, 145, 85), outline=ink, width=3)
+    return picture
+
+
+def laid_over_white(drawing):
+    opacity = drawing.opacity[..., None] / 255
+    ink = 0 if drawing.ink is None else drawing.ink / 255
+    return ink * opacity + 1 - opacity
+
+
+def test_black_lines():
+    drawing = Drawing(circles(), same)
+    assert drawing.ink is None
+    assert drawing.regions.max() == 3
+    assert np.array_equal(drawing.regions == 0, np.asarray(circles()) < 204)
+    assert drawing.covered.min() == 1
+    assert np.array_equal(drawing.working_regions, drawing.regions)
+    with pytest.raises(ValueError, match="read-only"):
+        drawing.regions[0, 0] = 5
+
+
+def test_coloured_and_transparent_lines_come_back():
+    coloured = circles("RGB", (255, 255, 255), (150, 20, 60))
+    drawing = Drawing(coloured, same)
+    assert np.abs(laid_over_white(drawing) - np.asarray(coloured) / 255).max() < 0.01
+    clear = circles("RGBA", (0, 0, 0, 0), (20, 20, 160, 255))
+    drawing = Drawing(clear, same)
+    assert drawing.regions.max() == 3
+    over = Image.new("RGBA", clear.size, "white")
+    over.alpha_composite(clear)
+    assert np.abs(laid_over_white(drawing) - np.asarray(over)[..., :3] / 255).max() < 0.01
+
+
+def test_gray_drawings_saved_in_colour_are_black_ink():
+    assert Drawing(circles().convert("RGB"), same).ink is None
+
+
+def test_light_lines_on_dark_ground_are_inverted():
+    with pytest.warns(UserWarning, match="mostly dark"):
+        drawing = Drawing(circles(ground=0, ink=255), same)
+    plain = Drawing(circles(), same)
+    assert np.array_equal(drawing.regions, plain.regions)
+    assert np.array_equal(drawing.opacity, plain.opacity)
+
+
+@pytest.mark.parametrize(("value", "word"), [(255, "empty"), (230, "empty"), (0, "dark all over")])
+def test_empty_and_black_pages_are_refused(value, word):
+    with pytest.raises(InputError, match=word):
+        Drawing(np.full((40, 50), value, np.uint8), same)
+
+
+def test_photos_are_bounded(photo_like):
+    rng = np.random.default_rng(0)
+    noise = (rng.random((300, 400)) > 0.4).astype(np.uint8) * 255
+    with pytest.warns(UserWarning, match="more like a photo"):
+        drawing = Drawing(noise, same)
+    assert 1 <= drawing.regions.max() <= MOST_REGIONS
+    labels = np.unique(drawing.regions)
+    assert np.array_equal(labels, np.arange(labels.max() + 1))
+
+
+def test_large_drawings_get_larger_balls():
+    """A gap that grew with the drawing still separates."""
+    small = np.full((64, 64), 255, np.uint8)
+    small[:, 31:33] = 0
+    small[30:34, 31:33] = 255
+    large = np.kron(small, np.ones((4, 4), np.uint8))
+    drawing = Drawing(large, lambda _: (64, 64))
+    assert drawing.regions.max() == 2
+    assert drawing.working_regions.shape == (64, 64)
+    assert drawing.working_luma.shape == (64, 64)
+
+
+def test_patches():
+    labels = patch_labels(5, 7, 3)
+    assert labels.tolist()[0] == [1, 1, 1, 2, 2, 2, 3]
+    assert labels.tolist()[4] == [4, 4, 4, 5, 5, 5, 6]
