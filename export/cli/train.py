@@ -11,6 +11,7 @@ from ..models.disco.network import DiscoConfig
 from ..models.lga import LGAConfig
 from ..models.nonlocal_block import KINDS
 from ..models.rasc.network import REGION_USES, RascConfig, RegionUse
+from ..models.sscn.network import SscnConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,7 +276,7 @@ def disco(
               help="Ablation of Table IV: fixed patches of that side; 0: regions.")  # fmt: skip
 @click.option("--perceptual-weight", default=10.0, show_default=True)
 @click.option("--r1", default=1.0, show_default=True, help="Gradient penalty; 0: none.")
-@click.option("--mode-seeking", default=1.0, show_default=True,
+@click.option("--mode-seeking", default=0.1, show_default=True,
               help="How much styles are asked to differ; 0: not (the paper).")  # fmt: skip
 @click.option("--vgg", type=click.Path(path_type=Path, exists=True),
               help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
@@ -321,6 +322,55 @@ def rasc(
     out.parent.mkdir(parents=True, exist_ok=True)
     perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None
     run(data, out, config, training, perceptual)
+
+
+@train.command()
+@_common(steps=40_000, learning_rate=1e-4)
+@click.option("--start", type=click.Path(path_type=Path, exists=True),
+              help="Checkpoint of `train sscn` that a new run starts from.")  # fmt: skip
+@click.option("--width", default=SscnConfig.width, show_default=True,
+              help="Channels of the encoder's first block.")  # fmt: skip
+@click.option("--coarse-width", default=SscnConfig.coarse_width, show_default=True,
+              help="Channels of the coarse stage's first layers (VGG-19: 64).")  # fmt: skip
+@click.option("--attention", default=SscnConfig.attention, show_default=True,
+              help="Channels of queries, keys and values.")  # fmt: skip
+@click.option("--dense", is_flag=True, help="Ablation: attention to all places.")
+@click.option("-k", default=256, show_default=True, help="Most active places of a reference.")
+@click.option("-r", default=256, show_default=True, help="Random other places.")
+def sscn(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    start: Path | None,
+    width: int,
+    coarse_width: int,
+    attention: int,
+    dense: bool,
+    k: int,
+    r: int,
+) -> None:
+    """SSCN: colour from an example."""
+    from ..training import checkpoint
+    from ..training.sscn import SscnTraining
+    from ..training.sscn import train as run
+
+    config = SscnConfig(width=width, coarse_width=coarse_width, attention=attention)
+    training = SscnTraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+        k=k,
+        r=r,
+        dense=dense,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    run(data, out, config, training, checkpoint.load(start)["average"] if start else None)
 
 
 def _sizes(crops: str) -> tuple[CropSize, ...]:

@@ -54,7 +54,7 @@ class RascTraining(Schedule):
     perceptual: float = 10.0
     r1: float = 1.0
     r1_every: int = 16
-    mode_seeking: float = 1.0
+    mode_seeking: float = 0.1
     patches: int = 0
     sizes: tuple[CropSize, ...] = field(default=SIZES)
 
@@ -108,7 +108,7 @@ class RascLosses:
             (sketch.style - random).abs().mean(dim=1).detach() + 1e-3
         )
         seeking = (1.0 / (apart + 0.05)).mean()
-        loss = adversarial + training.perceptual * perceptual + training.mode_seeking * seeking / 10
+        loss = adversarial + training.perceptual * perceptual + training.mode_seeking * seeking
         self.step += 1
         return loss, {
             **numbers,

@@ -1,0 +1,215 @@
+"""SSCN whole: the reference is encoded once, then colours as many pictures as wanted."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .coarse import CoarseTransfer
+
+AB_SCALE = 110.0
+MULTIPLE = 32  # of height and width
+
+
+@dataclass(frozen=True)
+class SscnConfig:
+    """Shape of SSCN. The paper gives no channel counts; the defaults keep a bundle below 16 MB.
+
+    Attributes
+    ----------
+    width : int
+        Channels of the encoder's first block; 2, 4, 8, 8 and 8 times as many in the next ones.
+    coarse_width : int
+        Of the coarse stage's first layers (VGG-19: 64).
+    style : int
+        Length of the style vector.
+    attention : int
+        Channels of queries, keys and values.
+    classes : int
+        Of the classifier, whose activation map selects the reference's features.
+    """
+
+    width: int = 16
+    coarse_width: int = 16
+    style: int = 128
+    attention: int = 64
+    classes: int = 2
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Reference(NamedTuple):
+    """What a reference gives, whatever is coloured with it.
+
+    Attributes
+    ----------
+    features : (B, N, d)
+        Of each of the N = H / 4 * W / 4 places, in reading order.
+    style : (B, n)
+    activation : (B, N)
+        Class activation map of the most probable class.
+    class_logits : (B, classes)
+    """
+
+    features: Tensor
+    style: Tensor
+    activation: Tensor
+    class_logits: Tensor
+
+
+class Colored(NamedTuple):
+    """Results of both stages.
+
+    Attributes
+    ----------
+    coarse, fine : (B, 2, H, W)
+        ab / 110.
+    bins : (B, 313, H / 4, W / 4)
+        Logits of the colour bins, for the histogram loss (Eq. 5); at quarter size, since 313 maps
+        at full size are more than all the rest.
+    """
+
+    coarse: Tensor
+    fine: Tensor
+    bins: Tensor
+
+
+class _Residual(nn.Module):
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.skip = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+        )
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Pooled, not strided: a strided 1x1 convolution looks at a quarter of the pixels only.
+        small = functional.avg_pool2d(x, 2) if self.stride == 2 else x
+        return torch.relu(self.main(x) + self.skip(small))
+
+
+class _Fusion(nn.Module):
+    """A step of the U-Net decoder: the coarse result's features of a scale, and attended ones."""
+
+    def __init__(self, inputs: int, features: int, attended: int, outputs: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(inputs + features + attended, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor, features: Tensor, attended: Tensor | None) -> Tensor:
+        x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        return self.main(torch.cat([t for t in (x, features, attended) if t is not None], dim=1))
+
+
+class Sscn(nn.Module):
+    """Pictures are Lab in the networks' scale: (L - 50) / 50 and ab / 110, (B, 3, H, W)."""
+
+    def __init__(self, config: SscnConfig) -> None:
+        super().__init__()
+        self.config = config
+        w = [config.width * factor for factor in (1, 2, 4, 8, 8, 8)]
+        self.encoder = nn.ModuleList(
+            _Residual(3 if i == 0 else w[i - 1], w[i], 1 if i == 0 else 2) for i in range(6)
+        )
+        self.to_style = nn.Sequential(
+            nn.Linear(w[5], config.style), nn.ReLU(), nn.Linear(config.style, config.style)
+        )
+        self.classifier = nn.Linear(w[4], config.classes, bias=False)
+        self.coarse = CoarseTransfer(config.coarse_width, config.style)
+        channels, inner = sum(w[:4]), config.attention
+        self.query = nn.Linear(channels, inner, bias=False)
+        self.key = nn.Linear(channels, inner, bias=False)
+        self.value = nn.Linear(channels, inner, bias=False)
+        # From 1/32 to full size; attended features join at 1/8, 1/4 and 1/2.
+        attended = (0, inner, inner, inner, 0)
+        self.decoder = nn.ModuleList()
+        below = w[5]
+        for features, extra in zip(reversed(w[:5]), attended, strict=True):
+            self.decoder.append(_Fusion(below, features, extra, features))
+            below = features
+        self.out = nn.Conv2d(below, 2, 3, padding=1)
+        self.bins = nn.Conv2d(w[2], 313, 1)
+
+    def encode(self, lab: Tensor) -> list[Tensor]:
+        features, x = [], lab
+        for block in self.encoder:
+            x = block(x)
+            features.append(x)
+        return features
+
+    def places(self, features: list[Tensor]) -> Tensor:
+        """The first four blocks' features at quarter size, joined: (B, N, d)."""
+        joined = torch.cat(
+            [
+                functional.avg_pool2d(features[0], 4),
+                functional.avg_pool2d(features[1], 2),
+                features[2],
+                functional.interpolate(features[3], scale_factor=2.0, mode="nearest"),
+            ],
+            dim=1,
+        )
+        return joined.flatten(2).transpose(1, 2)
+
+    def encode_reference(self, lab: Tensor) -> Reference:
+        """What the reference (B, 3, H, W) gives."""
+        features = self.encode(lab)
+        style = self.to_style(features[5].mean(dim=(2, 3)))
+        logits = self.classifier(features[4].mean(dim=(2, 3)))
+        chosen = self.classifier.weight[logits.argmax(dim=1)]  # (B, channels)
+        activation = (features[4] * chosen.unsqueeze(2).unsqueeze(3)).sum(dim=1, keepdim=True)
+        activation = functional.interpolate(
+            activation, scale_factor=4.0, mode="bilinear", align_corners=False
+        )
+        return Reference(self.places(features), style, activation.flatten(1), logits)
+
+    def colorize(self, gray: Tensor, style: Tensor, selected: Tensor) -> Colored:
+        """Colour gray (B, 1, H, W) by a style and the selected reference features (B, S, d).
+
+        All places selected is the dense attention.
+        """
+        coarse = self.coarse(gray, style)
+        features = self.encode(torch.cat([gray, coarse], dim=1))
+        height, width = features[2].shape[2:]
+        queries = self.query(self.places(features))
+        weights = queries @ self.key(selected).transpose(1, 2) * self.config.attention**-0.5
+        attended = torch.softmax(weights, dim=2) @ self.value(selected)
+        attended = attended.transpose(1, 2).unflatten(2, (height, width))
+        at_scale = (
+            None,
+            functional.avg_pool2d(attended, 2),
+            attended,
+            functional.interpolate(attended, scale_factor=2.0, mode="nearest"),
+            None,
+        )
+        x, quarter = features[5], features[2]
+        for step, extra in enumerate(at_scale):
+            x = self.decoder[step](x, features[4 - step], extra)
+            if step == 2:
+                quarter = x
+        return Colored(coarse, torch.tanh(self.out(x)), self.bins(quarter))
+
+
+def select(activation: Tensor, k: int, r: int, generator: torch.Generator) -> Tensor:
+    """Indices (B, k + r) of the k most active places and r of the others, for training."""
+    order = activation.argsort(dim=1, descending=True, stable=True)
+    rest = order[:, k:]
+    drawn = torch.rand(rest.shape, generator=generator).argsort(dim=1)[:, :r]
+    return torch.cat([order[:, :k], rest.gather(1, drawn)], dim=1)

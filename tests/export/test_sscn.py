@@ -1,0 +1,202 @@
+"""SSCN's parts by their equations, references, losses, training that resumes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from colordeploy.color import AB_BINS
+from export.cli import main
+from export.data import references
+from export.data.batches import CropSize
+from export.data.references import ReferenceBatches, Warp, palette, random_warp, warped
+from export.models.sscn.coarse import AdaptiveNorm
+from export.models.sscn.network import Sscn, SscnConfig, select
+from export.training import checkpoint
+from export.training.log import read_log
+from export.training.sscn import SscnLosses, SscnTraining, SscnWeights, load_average
+
+from .archive import write_archive
+
+TINY = SscnConfig(width=4, coarse_width=4, style=6, attention=5, classes=3)
+SIZES = (CropSize(64, 64, 80, 2, 1.0),)
+
+
+def pictures(batch=2, side=64):
+    rng = np.random.default_rng(0)
+    smooth = rng.random((batch, 3, side // 8, side // 8))
+    lab = torch.from_numpy(smooth.astype(np.float32) * 2 - 1)
+    return torch.nn.functional.interpolate(lab, size=(side, side), mode="bilinear") * 0.5
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    net = Sscn(TINY).train()
+    with torch.no_grad():
+        for _ in range(5):
+            reference = net.encode_reference(pictures())
+            net.colorize(pictures()[:, :1], reference.style, reference.features)
+    return net.eval()
+
+
+def test_adain_by_hand():
+    torch.manual_seed(0)
+    norm = AdaptiveNorm(3, 4).double()
+    x, style = torch.randn(2, 3, 5, 6).double(), torch.randn(2, 4).double()
+    found = norm(x, style)
+    for b, c in np.ndindex(2, 3):
+        plane = x[b, c]
+        scale, shift = norm.affine(style[b])[c], norm.affine(style[b])[3 + c]
+        deviation = (plane.var(unbiased=False) + 1e-5).sqrt()
+        assert torch.allclose(found[b, c], scale * (plane - plane.mean()) / deviation + shift)
+
+
+def test_attention_by_its_equations(net):
+    """Eqs. 2 and 3 written out for one place, through the network's own layers."""
+    with torch.no_grad():
+        reference = net.encode_reference(pictures())
+        assert reference.features.shape == (2, 256, 4 * 15)
+        assert reference.activation.shape == (2, 256)
+        gray = pictures()[:, :1]
+        coarse = net.coarse(gray, reference.style)
+        places = net.places(net.encode(torch.cat([gray, coarse], dim=1)))
+        selected = reference.features[:, 10:40]
+        query = net.query(places[0, 77])
+        scores = torch.stack([query @ net.key(f) for f in selected[0]]) / 5**0.5
+        attended = (torch.softmax(scores, 0)[:, None] * net.value(selected[0])).sum(dim=0)
+        seen = {}
+        handle = net.decoder[2].register_forward_hook(
+            lambda _, inputs, __: seen.update(extra=inputs[2])
+        )
+        colored = net.colorize(gray, reference.style, selected)
+        handle.remove()
+        assert torch.allclose(seen["extra"][0].flatten(1)[:, 77], attended, atol=1e-5)
+        assert torch.equal(colored.coarse, coarse)
+        assert colored.fine.shape == (2, 2, 64, 64)
+        assert colored.bins.shape == (2, len(AB_BINS), 16, 16)
+        assert colored.fine.abs().max() < 1
+
+
+def test_order_of_the_selected_does_not_matter(net):
+    with torch.no_grad():
+        reference = net.encode_reference(pictures())
+        gray = pictures()[:, :1]
+        some = reference.features[:, ::7]
+        turned = net.colorize(gray, reference.style, some.flip(1)).fine
+        assert torch.allclose(net.colorize(gray, reference.style, some).fine, turned, atol=1e-5)
+
+
+def test_activation_is_the_classes_map(net):
+    with torch.no_grad():
+        reference = net.encode_reference(pictures())
+        features = net.encode(pictures())[4]
+        for b in range(2):
+            weight = net.classifier.weight[reference.class_logits[b].argmax()]
+            cam = torch.einsum("chw,c->hw", features[b], weight)
+            found = reference.activation[b].reshape(16, 16)
+            larger = torch.nn.functional.interpolate(
+                cam[None, None], scale_factor=4, mode="bilinear"
+            )
+            assert torch.allclose(found, larger[0, 0], atol=1e-5)
+        # Its mean over the picture is the class's logit (Zhou et al. 2016).
+        logit = (
+            torch.einsum("chw,c->", features[0], net.classifier.weight[1]) / features[0, 0].numel()
+        )
+        assert logit == pytest.approx(reference.class_logits[0, 1].item(), rel=1e-4)
+
+
+def test_selection():
+    activation = torch.tensor([[0.1, 5.0, 3.0, 3.0, -1.0, 0.0], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]])
+    chosen = select(activation, 2, 3, torch.Generator().manual_seed(0))
+    assert chosen[:, :2].tolist() == [[1, 2], [0, 1]]  # ties: the first
+    for row in chosen:
+        assert len(set(row.tolist())) == 5
+    again = select(activation, 2, 3, torch.Generator().manual_seed(0))
+    assert torch.equal(chosen, again)
+
+
+def test_warps():
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:48, 0:64].astype(np.float32) / 64
+    picture = np.stack([rows, columns, rows * columns], axis=-1)
+    assert np.abs(warped(picture, Warp(), rng) - picture).max() < 1e-4
+    turned = warped(picture, Warp(angle=180), rng)
+    assert np.abs(turned - picture[::-1, ::-1]).max() < 1e-4
+    mirrored = warped(picture, Warp(mirrored=True), rng)
+    assert np.abs(mirrored - picture[:, ::-1]).max() < 1e-4
+    part = warped(picture, Warp(window=(0.5, 0.25, 0.5, 0.5)), rng)
+    assert part[0, 0, 0] == pytest.approx(0.5 * 47 / 64, abs=1e-3)
+    assert part[-1, -1, 1] == pytest.approx(0.75 * 63 / 64, abs=1e-3)
+    mild, violent = (
+        np.abs(warped(picture, Warp(bend=b), np.random.default_rng(1)) - picture).mean()
+        for b in (references.MILD, references.VIOLENT)
+    )
+    assert 0 < mild < violent
+    warps = [random_warp(rng) for _ in range(200)]
+    assert 30 < sum(w.bend == references.VIOLENT for w in warps) < 110
+    assert all(w.window[0] + w.window[2] <= 1 for w in warps)
+
+
+def test_palettes_hold_the_pictures_colours():
+    rng = np.random.default_rng(0)
+    rgb = rng.random((20, 30, 3)).astype(np.float32)
+    stripes = palette(rgb, rng)
+    assert stripes.shape == rgb.shape
+    colors = np.unique(stripes.reshape(-1, 3), axis=0)
+    assert 3 <= len(colors) <= 8
+    own = {tuple(c) for c in rgb.reshape(-1, 3)}
+    assert all(tuple(c) in own for c in colors)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    return write_archive(tmp_path_factory.mktemp("photos"))
+
+
+def test_batches(archive):
+    batches = ReferenceBatches(archive, 0, 0, 3, SIZES)
+    batch = batches.batch(1)
+    assert batch.gray.shape == (2, 1, 64, 64)
+    assert batch.reference.shape == (2, 3, 64, 64)
+    assert batches.categories == {"made/none": 0}
+    assert batch.category.tolist() == [0, 0]
+    assert -1 <= batch.gray.min() < batch.gray.max() <= 1
+    assert 0.1 < batch.ab.abs().max() < 1
+    assert torch.equal(
+        batch.reference, ReferenceBatches(archive, 0, 1, 3, SIZES).batch(1).reference
+    )
+
+
+def test_loss_is_the_weighted_sum(archive):
+    torch.manual_seed(0)
+    batch = ReferenceBatches(archive, 0, 0, 3, SIZES).batch(0)
+    for dense in (False, True):
+        net = Sscn(TINY)
+        loss, parts = SscnLosses(net, SscnTraining(dense=dense))(batch)
+        wanted = sum(value * parts[name] for name, value in vars(SscnWeights()).items())
+        assert loss.item() == pytest.approx(wanted, rel=1e-4)
+    loss.backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+def test_training_resumes_to_the_same_weights(archive, tmp_path):
+    options = ["--width", "4", "--coarse-width", "4", "--attention", "5"]
+
+    def run(name, steps):
+        done = CliRunner().invoke(
+            main,
+            ["train", "sscn", "--data", str(archive), "--out", str(tmp_path / f"{name}.pt"),
+             "--steps", str(steps), *options],
+        )  # fmt: skip
+        assert done.exit_code == 0, (done.output, done.exception)
+
+    run("one", 3)
+    run("two", 2)
+    run("two", 3)
+    one, two = (checkpoint.load(tmp_path / f"{name}.pt") for name in ("one", "two"))
+    assert all(torch.equal(one["net"][k], two["net"][k]) for k in one["net"])
+    assert [r["step"] for r in read_log(tmp_path / "two.log.jsonl")] == [1, 2, 3]
+    assert load_average(tmp_path / "two.pt")[0].config.classes == 1
