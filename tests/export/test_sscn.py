@@ -97,10 +97,10 @@ def test_activation_is_the_classes_map(net):
             weight = net.classifier.weight[reference.class_logits[b].argmax()]
             cam = torch.einsum("chw,c->hw", features[b], weight)
             found = reference.activation[b].reshape(16, 16)
-            larger = torch.nn.functional.interpolate(
+            wanted = torch.nn.functional.interpolate(
                 cam[None, None], scale_factor=4, mode="bilinear"
             )
-            assert torch.allclose(found, larger[0, 0], atol=1e-5)
+            assert torch.allclose(found, wanted[0, 0], atol=1e-5)
         # Its mean over the picture is the class's logit (Zhou et al. 2016).
         logit = (
             torch.einsum("chw,c->", features[0], net.classifier.weight[1]) / features[0, 0].numel()
