@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
 from .bundle import Bundle, find_bundle
 from .errors import BundleError
 from .methods.automatic import AutomaticModel, disco_model
+from .methods.exemplar import ExemplarModel, sscn_model
 from .methods.scribble import ScribbleModel, levin_model, lga_model
 from .methods.sketch import LineArtModel, rasc_model
 from .runtime.graph import Target, parse_target
 
 __all__ = ["load"]
 
-_METHODS: dict[str, Callable[[Bundle, Target], ScribbleModel | AutomaticModel | LineArtModel]] = {
+Model: TypeAlias = ScribbleModel | AutomaticModel | LineArtModel | ExemplarModel
+
+_METHODS: dict[str, Callable[[Bundle, Target], Model]] = {
     "lga": lga_model,
     "disco": disco_model,
     "rasc": rasc_model,
+    "sscn": sscn_model,
 }
 
 
@@ -51,6 +55,15 @@ def load(
 
 @overload
 def load(
+    name: Literal["sscn"],
+    backend: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> ExemplarModel: ...
+
+
+@overload
+def load(
     name: str | os.PathLike[str],
     backend: str = "auto",
     device: str = "auto",
@@ -63,7 +76,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
-) -> ScribbleModel | AutomaticModel | LineArtModel:
+) -> Model:
     """Load a model.
 
     Parameters
@@ -80,7 +93,7 @@ def load(
 
     Returns
     -------
-    ScribbleModel, AutomaticModel or LineArtModel
+    ScribbleModel, AutomaticModel, LineArtModel or ExemplarModel
         By the bundle's method.
 
     Raises

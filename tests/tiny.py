@@ -9,6 +9,7 @@ import torch
 from export.models.disco.network import Disco, DiscoConfig
 from export.models.lga import LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
+from export.models.sscn.network import Sscn, SscnConfig
 from export.training import checkpoint
 
 TINY = LGAConfig(widths=(4, 6, 8), joined=6, features=5)
@@ -69,4 +70,21 @@ def tiny_rasc(config: RascConfig = TINY_RASC) -> Rasc:
             line = torch.where(torch.rand(2, 1, 32, 32) < 0.9, 1.0, -1.0)
             net(line, torch.randint(0, 4, (2, 32, 32)))
         net.to_rgb.weight.mul_(0.3)
+    return net.eval()
+
+
+TINY_SSCN = SscnConfig(width=4, coarse_width=4, style=6, attention=5, classes=3)
+
+
+def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:
+    """Make a small random network with sound running statistics."""
+    torch.manual_seed(0)
+    net = Sscn(config).train()
+    with torch.no_grad():
+        for _ in range(6):
+            lab = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8) * 2 - 1, size=(64, 64))
+            reference = net.encode_reference(lab)
+            net.colorize(lab[:, :1], reference.style, reference.features)
+        net.out.weight.mul_(3)
+        net.query.weight.mul_(5)
     return net.eval()

@@ -7,13 +7,14 @@ during the work, and nothing is shared between calls but immutable plans.
 from __future__ import annotations
 
 from .affinities import Affinities
-from .clustering import kmeans
+from .clustering import choose, kmeans
 from .propagation import Propagator, propagate
 from .regions import cover_lines, region_map, region_max
 
 __all__ = [
     "Affinities",
     "Propagator",
+    "choose",
     "cover_lines",
     "kmeans",
     "propagate",

@@ -9,7 +9,7 @@ from ..errors import InputError
 from . import _core
 from .checks import any_array, finite_array, whole_number
 
-__all__ = ["kmeans"]
+__all__ = ["choose", "kmeans"]
 
 # DISCO's: at most so many rounds, and the end when the centres' summed movement, squared, is less.
 _ROUNDS = 20
@@ -51,13 +51,34 @@ def kmeans(
     if not 1 <= count <= len(array):
         raise InputError(f"k must be between 1 and the number of points, {len(array)}; not {count}")
     if init is None:
-        number = whole_number("seed", seed)
-        if not 0 <= number < 2**64:
-            raise InputError(f"seed must be between 0 and 2**64 - 1, not {number}")
-        centres = array[_core.choose(len(array), count, number)]
+        centres = array[choose(len(array), count, seed=seed)]
     else:
         centres = _first_centres(init, array, count)
     return _core.kmeans(array, np.ascontiguousarray(centres), _ROUNDS, _TOLERANCE)
+
+
+def choose(n: int, k: int, *, seed: int) -> NDArray[np.int64]:
+    """K different numbers below n in random order, the same on every machine for a seed.
+
+    Parameters
+    ----------
+    n, k : int
+        0 <= k <= n.
+    seed : int
+        0 to 2**64 - 1.
+
+    Raises
+    ------
+    InputError
+        For numbers out of range.
+    """
+    most, count = whole_number("n", n), whole_number("k", k)
+    if not 0 <= count <= most:
+        raise InputError(f"k must be between 0 and n = {most}, not {count}")
+    number = whole_number("seed", seed)
+    if not 0 <= number < 2**64:
+        raise InputError(f"seed must be between 0 and 2**64 - 1, not {number}")
+    return _core.choose(most, count, number)
 
 
 def _first_centres(init: ArrayLike, points: NDArray[np.float64], k: int) -> NDArray[np.float64]:

@@ -94,6 +94,25 @@ def rasc(
     _report(out, write(checkpoint, out, working_size, quality, identity))
 
 
+@bundle.command()
+@_common("sscn")
+def sscn(
+    checkpoint: Path,
+    out: Path,
+    working_size: int,
+    quality: Path | None,
+    name: str,
+    version: str,
+    licence: str,
+) -> None:
+    """SSCN: colour from an example."""
+    from ..bundling.sscn import bundle as write
+    from ..bundling.writer import Identity
+
+    identity = Identity(name, version, licence)
+    _report(out, write(checkpoint, out, working_size, quality, identity))
+
+
 def _report(out: Path, checks: list[GraphCheck]) -> None:
     for check in checks:
         click.echo(f"{out}: {check.graph} differs from PyTorch by {check.largest_error:.2e}")

@@ -8,19 +8,23 @@ import torch
 from click.testing import CliRunner
 
 from colordeploy.color import AB_BINS
+from export.bundling.folding import folded
+from export.bundling.onnx_graph import round_weights
+from export.bundling.sscn import export_graphs
 from export.cli import main
 from export.data import references
 from export.data.batches import CropSize
 from export.data.references import ReferenceBatches, Warp, palette, random_warp, warped
 from export.models.sscn.coarse import AdaptiveNorm
-from export.models.sscn.network import Sscn, SscnConfig, select
+from export.models.sscn.network import Sscn, select
 from export.training import checkpoint
 from export.training.log import read_log
 from export.training.sscn import SscnLosses, SscnTraining, SscnWeights, load_average
 
+from ..tiny import TINY_SSCN, tiny_sscn
 from .archive import write_archive
+from .tensorrt import compile_graph
 
-TINY = SscnConfig(width=4, coarse_width=4, style=6, attention=5, classes=3)
 SIZES = (CropSize(64, 64, 80, 2, 1.0),)
 
 
@@ -33,13 +37,7 @@ def pictures(batch=2, side=64):
 
 @pytest.fixture(scope="module")
 def net():
-    torch.manual_seed(0)
-    net = Sscn(TINY).train()
-    with torch.no_grad():
-        for _ in range(5):
-            reference = net.encode_reference(pictures())
-            net.colorize(pictures()[:, :1], reference.style, reference.features)
-    return net.eval()
+    return tiny_sscn()
 
 
 def test_adain_by_hand():
@@ -174,7 +172,7 @@ def test_loss_is_the_weighted_sum(archive):
     torch.manual_seed(0)
     batch = ReferenceBatches(archive, 0, 0, 3, SIZES).batch(0)
     for dense in (False, True):
-        net = Sscn(TINY)
+        net = Sscn(TINY_SSCN)
         loss, parts = SscnLosses(net, SscnTraining(dense=dense))(batch)
         wanted = sum(value * parts[name] for name, value in vars(SscnWeights()).items())
         assert loss.item() == pytest.approx(wanted, rel=1e-4)
@@ -200,3 +198,11 @@ def test_training_resumes_to_the_same_weights(archive, tmp_path):
     assert all(torch.equal(one["net"][k], two["net"][k]) for k in one["net"])
     assert [r["step"] for r in read_log(tmp_path / "two.log.jsonl")] == [1, 2, 3]
     assert load_average(tmp_path / "two.pt")[0].config.classes == 1
+
+
+@pytest.mark.parametrize("name", ["encode_reference", "colorize"])
+def test_tensorrt_compiles_the_graphs(net, name):
+    plain = folded(net)
+    round_weights(plain)
+    graph, _ = export_graphs(plain)[name]
+    assert compile_graph(graph.content, graph.inputs) > 10_000

@@ -12,11 +12,13 @@ from PIL import Image
 
 import colordeploy
 from colordeploy import Anchor
+from colordeploy.bundle import find_bundle, verify
 from colordeploy.cli import cli
 from colordeploy.color import AB_BINS, compose_lab, lab_of
 from colordeploy.errors import ColorDeployError, InputError
 from colordeploy.image import read_lightness, resize
 from colordeploy.methods.automatic import _diverse_order
+from colordeploy.runtime.graph import Target
 from export.bundling.disco import write
 from export.bundling.writer import Identity
 
@@ -289,3 +291,24 @@ def test_anchors_relocated_to_another_pictures_colours(model):
 def test_colours_need_a_colour_picture_of_the_same_size(canvas, shape):
     with pytest.raises(InputError, match="120x160"):
         canvas.anchors_from(np.zeros(shape, np.uint8))
+
+
+def test_the_shipped_model():
+    """The bundle of the package: verified, small, colourful, and it obeys its anchors."""
+    from export.evaluation.metrics import colorfulness
+
+    bundle = find_bundle("disco")
+    assert sum(path.stat().st_size for path in bundle.path.iterdir()) < 16_000_000
+    assert all(check.passed for check in verify(bundle, Target(device="cpu", threads=1)))
+    photo = Path(__file__).parents[2] / "examples" / "colosseum.jpg"
+    with colordeploy.load("disco", device="cpu", threads=1) as loaded:
+        canvas = loaded.prepare(photo)
+        picture = canvas.render()
+        assert colorfulness(picture) > 10
+        assert np.array_equal(picture, loaded.prepare(photo).render())
+        towards = []
+        for ab in ((60.0, 40.0), (-10.0, -40.0)):
+            anchors = [replace(anchor, ab=ab) for anchor in canvas.anchors]
+            towards.append(lab_of(canvas.render(anchors) / 255.0)[..., 1:].mean(axis=(0, 1)))
+        assert towards[0][0] > towards[1][0] + 20
+        assert towards[0][1] > towards[1][1] + 20

@@ -72,11 +72,16 @@ class Colored(NamedTuple):
     bins : (B, 313, H / 4, W / 4)
         Logits of the colour bins, for the histogram loss (Eq. 5); at quarter size, since 313 maps
         at full size are more than all the rest.
+    queries : (B, N, a)
+    keys : (B, S, a)
+        Of the attention; their scaled product is how well places match.
     """
 
     coarse: Tensor
     fine: Tensor
     bins: Tensor
+    queries: Tensor
+    keys: Tensor
 
 
 class _Residual(nn.Module):
@@ -188,8 +193,8 @@ class Sscn(nn.Module):
         coarse = self.coarse(gray, style)
         features = self.encode(torch.cat([gray, coarse], dim=1))
         height, width = features[2].shape[2:]
-        queries = self.query(self.places(features))
-        weights = queries @ self.key(selected).transpose(1, 2) * self.config.attention**-0.5
+        queries, keys = self.query(self.places(features)), self.key(selected)
+        weights = queries @ keys.transpose(1, 2) * self.config.attention**-0.5
         attended = torch.softmax(weights, dim=2) @ self.value(selected)
         attended = attended.transpose(1, 2).unflatten(2, (height, width))
         at_scale = (
@@ -204,7 +209,7 @@ class Sscn(nn.Module):
             x = self.decoder[step](x, features[4 - step], extra)
             if step == 2:
                 quarter = x
-        return Colored(coarse, torch.tanh(self.out(x)), self.bins(quarter))
+        return Colored(coarse, torch.tanh(self.out(x)), self.bins(quarter), queries, keys)
 
 
 def select(activation: Tensor, k: int, r: int, generator: torch.Generator) -> Tensor:
