@@ -92,9 +92,7 @@ def rebalancing(shares: NDArray[np.float64], strength: float) -> NDArray[np.floa
     strength : float in [0, 1)
         0 weighs all alike; at 1 every bin would count as much as any other. There, 0.5.
     """
-    if strength == 0:
-        return np.ones(len(shares), np.float32)
     smooth = soft_bins(5.0).T @ shares
-    weights = 1.0 / ((1 - strength) * smooth + strength / len(shares))
+    weights = 1.0 / (strength * smooth + (1 - strength) / len(shares))
     result: NDArray[np.float32] = (weights / (shares @ weights)).astype(np.float32)
     return result

@@ -105,6 +105,8 @@ def test_soft_bins_and_rebalancing():
         (0.5 * smooth[middle] + 0.5 / 313) / (0.5 * smooth[far] + 0.5 / 313), rel=1e-5
     )
     assert np.allclose(rebalancing(shares, 0), 1)
+    spread = [np.ptp(np.log(rebalancing(shares, s))) for s in (0.0, 0.15, 0.5, 0.9)]
+    assert spread == sorted(spread)  # the stronger, the more unlike
 
 
 def test_shares_count_the_photos_colours(archive):
