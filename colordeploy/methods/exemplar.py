@@ -151,6 +151,7 @@ class ExemplarCanvas:
         k: int | None = None,
         r: int | None = None,
         seed: int = 0,
+        coarse: bool = False,
     ) -> NDArray[np.uint8]:
         """Colour the picture like a reference.
 
@@ -163,6 +164,8 @@ class ExemplarCanvas:
             random others; by default the model's, or as many as there are.
         seed : int
             Of the random ones; the same seed gives the same colours.
+        coarse : bool
+            Only the first stage's result: the reference's global tone, no matches.
 
         Returns
         -------
@@ -174,7 +177,8 @@ class ExemplarCanvas:
         InputError
             For references without colour or too small, and k + r out of range.
         """
-        ab = self._run(self._encoded(reference), k, r, seed)[0]["ab"][0]
+        found, _ = self._run(self._encoded(reference), k, r, seed)
+        ab = found["coarse" if coarse else "ab"][0]
         height, width = self.working_size
         return colorize_full_size(
             self._lightness / np.float32(100),

@@ -15,20 +15,23 @@ def evaluate() -> None:
     """Measure quality by the papers' own protocols, on held-out data."""
 
 
-def _common(bundle: str) -> Callable[..., Callable[..., None]]:
+def _common(bundle: str, *, lpips: bool = True) -> Callable[..., Callable[..., None]]:
     """Options of every evaluation."""
-    options = (
+    options = [
         click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
                      help="Folder of the photo archive (index.csv and tar files)."),
         click.option("--bundle", default=bundle, show_default=True, help="Bundle to evaluate."),
         click.option("--size", default=256, show_default=True, help="Working short side."),
         click.option("--limit", type=int, help="So many photos only."),
         click.option("--workers", default=2, show_default=True, help="Processes."),
-        click.option("--lpips", type=click.Path(path_type=Path, exists=True),
-                     help="State dict of lpips.LPIPS(net='alex'); adds that column."),
         click.option("--json", "json_file", type=click.Path(path_type=Path),
                      help="Also write JSON."),
-    )  # fmt: skip
+    ]  # fmt: skip
+    if lpips:
+        options.append(
+            click.option("--lpips", type=click.Path(path_type=Path, exists=True),
+                         help="State dict of lpips.LPIPS(net='alex'); adds that column.")
+        )  # fmt: skip
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         for option in reversed(options):
@@ -163,4 +166,39 @@ def rasc(
     bundles |= {"region map only": map_only} if map_only else {}
     bundles |= {f"patches ({Path(path).name})": path for path in patches}
     result = run(data, bundles, limit=limit, threads=threads)
+    _report(result, table(result), json_file)
+
+
+@evaluate.command()
+@_common("sscn", lpips=False)
+@click.option("--dense", help="Bundle trained with dense attention; by default --bundle.")
+@click.option("--grid", is_flag=True, help="Instead, k and r as in Fig. 9, on TPS references.")
+def sscn(
+    data: Path,
+    bundle: str,
+    size: int,
+    limit: int | None,
+    workers: int,
+    json_file: Path | None,
+    dense: str | None,
+    grid: bool,
+) -> None:
+    """SSCN against transferred statistics (Table 1), its stages and attentions, on the validation
+    split.
+    """
+    from ..evaluation.exemplar import AUGMENTATIONS, Setting, table
+    from ..evaluation.exemplar import evaluate as run
+    from ..evaluation.exemplar import grid as settings_of_grid
+
+    settings = {
+        "sscn": Setting(bundle),
+        "first stage": Setting(bundle, coarse=True),
+        "dense": Setting(dense or bundle, dense=True),
+    }
+    if grid:
+        settings = settings_of_grid(bundle, dense)
+    result = run(
+        data, settings, kinds=("TPS",) if grid else AUGMENTATIONS, size=size, limit=limit,
+        workers=workers,
+    )  # fmt: skip
     _report(result, table(result), json_file)

@@ -267,8 +267,8 @@ def disco(
 @click.option("--widths", default=",".join(map(str, RascConfig.widths)), show_default=True,
               help="Channels from full size down, each level half the size.")  # fmt: skip
 @click.option("--style", default=RascConfig.style, show_default=True, help="Of the style code.")
-@click.option("--side", default=256, show_default=True, help="Of the crops, in pixels.")
-@click.option("--batch", default=8, show_default=True)
+@click.option("--side", type=int, help="Of all crops, in pixels; by default 128 and 256 mixed.")
+@click.option("--batch", default=8, show_default=True, help="With --side.")
 @click.option("--regions", type=click.Choice(REGION_USES), default="formulated",
               show_default=True, help="Ablation of Table II.")  # fmt: skip
 @click.option("--patches", type=click.Choice(["0", "8", "16", "20", "32"]), default="0",
@@ -291,7 +291,7 @@ def rasc(
     seed: int,
     widths: str,
     style: int,
-    side: int,
+    side: int | None,
     batch: int,
     regions: RegionUse,
     patches: str,
@@ -302,6 +302,7 @@ def rasc(
 ) -> None:
     """RASC: colour for line art."""
     from ..data.batches import CropSize
+    from ..data.drawings import SIZES
     from ..training.perceptual import RASC_LAYERS, VggLoss
     from ..training.rasc import RascTraining
     from ..training.rasc import train as run
@@ -317,7 +318,7 @@ def rasc(
         r1=r1,
         mode_seeking=mode_seeking,
         patches=int(patches),
-        sizes=(CropSize(side, side, round(side * 1.25), batch, 1.0),),
+        sizes=SIZES if side is None else (CropSize(side, side, round(side * 1.25), batch, 1.0),),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -10,11 +12,13 @@ from click.testing import CliRunner
 from colordeploy.color import AB_BINS
 from export.bundling.folding import folded
 from export.bundling.onnx_graph import round_weights
-from export.bundling.sscn import export_graphs
+from export.bundling.sscn import export_graphs, write
+from export.bundling.writer import Identity
 from export.cli import main
 from export.data import references
 from export.data.batches import CropSize
 from export.data.references import ReferenceBatches, Warp, palette, random_warp, warped
+from export.evaluation.exemplar import augmentation, transfer
 from export.models.sscn.coarse import AdaptiveNorm
 from export.models.sscn.network import Sscn, select
 from export.training import checkpoint
@@ -198,6 +202,59 @@ def test_training_resumes_to_the_same_weights(archive, tmp_path):
     assert all(torch.equal(one["net"][k], two["net"][k]) for k in one["net"])
     assert [r["step"] for r in read_log(tmp_path / "two.log.jsonl")] == [1, 2, 3]
     assert load_average(tmp_path / "two.pt")[0].config.classes == 1
+
+
+def test_transferred_statistics_by_hand():
+    rng = np.random.default_rng(0)
+    reference = rng.normal((50, 10, -20), size=(6, 7, 3)).astype(np.float32)
+    lightness = rng.uniform(0, 100, (4, 5)).astype(np.float32)
+    found = transfer(lightness, reference, "statistics")
+    assert found == pytest.approx(np.broadcast_to(reference[..., 1:].mean((0, 1)), (4, 5, 2)))
+    # Dark is blue, bright is yellow; between them it goes over.
+    two = np.zeros((2, 3, 3), np.float32)
+    two[0], two[1] = (10, 5, -40), (90, -5, 60)
+    found = transfer(np.array([[0, 10.9375, 50, 89.0625, 100]], np.float32), two, "by lightness")
+    wanted = [[(5, -40), (5, -40), (0, 10), (-5, 60), (-5, 60)]]
+    assert found == pytest.approx(np.array(wanted), abs=0.2)
+
+
+def test_augmentations_are_those_of_the_table():
+    rng = np.random.default_rng(0)
+    tps, turned, cut = (augmentation(kind, rng) for kind in ("TPS", "RR", "RC"))
+    assert tps.bend > 0 == tps.angle
+    assert turned.angle != 0 == turned.bend
+    assert cut.bend == cut.angle == 0
+    assert cut.window[0] + cut.window[2] <= 1
+
+
+def test_evaluation_prints_the_tables(archive, net, tmp_path):
+    write(net, tmp_path / "bundle", Identity("tiny"), trained_on="nothing", quality={})
+
+    def run(*options):
+        done = CliRunner().invoke(
+            main,
+            ["evaluate", "sscn", "--data", str(archive), "--bundle", str(tmp_path / "bundle"),
+             "--size", "96", "--workers", "1", "--json", str(tmp_path / "result.json"), *options],
+        )  # fmt: skip
+        assert done.exit_code == 0, (done.output, done.exception)
+        return done.output, json.loads((tmp_path / "result.json").read_text())
+
+    output, result = run()
+    rows = result["rows"]
+    assert result["photos"] == 3
+    assert list(rows) == ["statistics", "by lightness", "sscn", "first stage", "dense"]
+    assert len({row["psnr"] for row in rows.values()}) == len(rows)
+    for row in rows.values():
+        assert row["psnr"] == pytest.approx(
+            np.mean([row[f"psnr {k}"] for k in ("TPS", "RR", "RC")])
+        )
+    assert "| TPS | RR | RC | Mean |" in output
+    assert run()[1] == result  # its chances are seeded by the photos' names
+
+    output, result = run("--grid", "--limit", "1", "--size", "128")
+    assert result["photos"] == 1
+    assert "| k = 128, r = 0 |" in output
+    assert output.rstrip().splitlines()[-1].startswith("| dense |")
 
 
 @pytest.mark.parametrize("name", ["encode_reference", "colorize"])
