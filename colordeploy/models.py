@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, overload
 
 from .bundle import Bundle, find_bundle
 from .errors import BundleError
 from .methods.automatic import AutomaticModel, disco_model
 from .methods.exemplar import ExemplarModel, sscn_model
+from .methods.model import Model
 from .methods.scribble import ScribbleModel, levin_model, lga_model
 from .methods.sketch import LineArtModel, rasc_model
 from .runtime.graph import Target, parse_target
 
 __all__ = ["load"]
-
-Model: TypeAlias = ScribbleModel | AutomaticModel | LineArtModel | ExemplarModel
 
 _METHODS: dict[str, Callable[[Bundle, Target], Model]] = {
     "lga": lga_model,

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle
 from ..color import AB_BINS, compose_lab, lab_of, nearest_bin
-from ..errors import BundleError, InputError
+from ..errors import InputError
 from ..image import (
     ImageLike,
     WorkingSize,
     pad_to_multiple,
-    read_lightness,
     read_picture,
     resize,
-    working_shape,
 )
 from ..native import kmeans
 from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
 from ..upsample import colorize_full_size
+from .model import Model, load_graphs, read_at_two_sizes
 
 __all__ = ["Anchor", "AutomaticCanvas", "AutomaticModel", "disco_model"]
 
@@ -332,18 +330,16 @@ class AutomaticCanvas:
         return mask, colors
 
 
-class AutomaticModel:
+class AutomaticModel(Model):
     """DISCO: ``prepare`` a picture once, ``render`` it with anchors often.
 
     Use `colordeploy.load` to get one.
     """
 
     def __init__(
-        self, name: str, analyzer: Graph, generator: Graph, cell: int, working_size: int
+        self, name: str, graphs: Mapping[str, Graph], *, cell: int, working_size: int
     ) -> None:
-        self.name = name
-        self.method = "disco"
-        self._graphs: tuple[Graph, Graph] | None = (analyzer, generator)
+        super().__init__(name, "disco", graphs)
         self._cell = cell
         self._working_size = working_size
 
@@ -369,16 +365,14 @@ class AutomaticModel:
         InputError
             For pictures that cannot be read or are empty, and numbers out of range.
         """
-        graphs = self._graphs  # read once: another thread may close the model
-        if graphs is None:
-            raise InputError(f"model {self.name!r} was closed; load it again")
-        lightness = read_lightness(image)
-        shape = working_shape((lightness.shape[0], lightness.shape[1]), size, self._working_size)
-        working = np.clip(resize(lightness, shape), np.float32(0), np.float32(100))
+        graphs = self._open_graphs()
+        lightness, working = read_at_two_sizes(image, size, self._working_size)
         gray = pad_to_multiple((working - np.float32(50)) / np.float32(50), self._cell)[None]
-        found = {name: array[0] for name, array in graphs[0].run({"gray": gray[None]}).items()}
-        analysis = _Analysis(gray=gray, **found)
-        return AutomaticCanvas(lightness, working, analysis, graphs[1], self._cell, anchors, seed)
+        found = graphs["analyze"].run({"gray": gray[None]})
+        analysis = _Analysis(gray=gray, **{name: array[0] for name, array in found.items()})
+        return AutomaticCanvas(
+            lightness, working, analysis, graphs["generate"], self._cell, anchors, seed
+        )
 
     def __call__(
         self, image: ImageLike, anchors: Sequence[Anchor] | None = None, sample: int = 0
@@ -386,50 +380,19 @@ class AutomaticModel:
         """Prepare and render at once; (H, W, 3) uint8."""
         return self.prepare(image).render(anchors, sample)
 
-    def close(self) -> None:
-        """Free the graphs; canvases that were prepared cannot render any more."""
-        for graph in self._graphs or ():
-            graph.close()
-        self._graphs = None
-
-    def __enter__(self) -> AutomaticModel:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def disco_model(bundle: Bundle, target: Target) -> AutomaticModel:
     """DISCO from a bundle; BundleError when the bundle does not describe one."""
+    analyzed = {"association", "tokens", "color_features", "probabilities", "sizes"}
     wanted = {
-        "analyze": (
-            ("gray",),
-            ("association", "tokens", "color_features", "probabilities", "sizes"),
-        ),
-        "generate": (("gray", "association", "tokens", "mask", "colors"), ("ab",)),
+        "analyze": ({"gray"}, analyzed),
+        "generate": ({"gray", "association", "tokens", "mask", "colors"}, {"ab"}),
     }
-    for name, (inputs, outputs) in wanted.items():
-        entry = bundle.manifest.graphs.get(name)
-        found = entry and (
-            tuple(t.name for t in entry.inputs),
-            tuple(t.name for t in entry.outputs),
-        )
-        if found != (inputs, outputs):
-            raise BundleError(
-                f"{bundle.path}: a disco bundle has a graph {name!r} from {', '.join(inputs)} to "
-                f"{', '.join(outputs)}; this one has {found}"
-            )
     return AutomaticModel(
         bundle.manifest.name,
-        bundle.load("analyze", target),
-        bundle.load("generate", target),
-        bundle.whole_parameter("cell", least=1),
-        bundle.whole_parameter("working_size", least=1),
+        load_graphs(bundle, target, wanted),
+        cell=bundle.whole_parameter("cell", least=1),
+        working_size=bundle.whole_parameter("working_size", least=1),
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,11 @@ from PIL import Image, ImageDraw
 
 from ..bundle import Bundle
 from ..color import compose_lab, lab_of
-from ..errors import BundleError, InputError
+from ..errors import InputError
 from ..image import (
     ImageLike,
     WorkingSize,
     pad_to_multiple,
-    read_lightness,
     read_picture,
     resize,
     working_shape,
@@ -26,6 +24,7 @@ from ..native import choose
 from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
 from ..upsample import colorize_full_size
+from .model import Model, load_graphs, read_at_two_sizes
 
 __all__ = ["ExemplarCanvas", "ExemplarModel", "Match", "Reference", "sscn_model"]
 
@@ -127,11 +126,13 @@ class ExemplarCanvas:
         lightness: NDArray[np.float32],
         working_lightness: NDArray[np.float32],
         gray: NDArray[np.float32],
+        graph: Graph,
         model: ExemplarModel,
     ) -> None:
         self._lightness = lightness
         self._working_lightness = working_lightness
         self._gray = gray
+        self._graph = graph
         self._model = model
 
     @property
@@ -269,10 +270,10 @@ class ExemplarCanvas:
             "style": reference.style[None],
             "selected": reference.features[chosen][None],
         }
-        return self._model.graph("colorize").run(inputs), chosen
+        return self._graph.run(inputs), chosen
 
 
-class ExemplarModel:
+class ExemplarModel(Model):
     """SSCN: ``prepare`` a picture, ``render`` it by any reference; or encode a reference once and
     colour many pictures with it.
 
@@ -280,19 +281,17 @@ class ExemplarModel:
     """
 
     def __init__(
-        self, name: str, graphs: dict[str, Graph], *, multiple: int, working_size: int, default: int
+        self,
+        name: str,
+        graphs: Mapping[str, Graph],
+        *,
+        multiple: int,
+        working_size: int,
+        default: int,
     ) -> None:
-        self.name = name
-        self.method = "sscn"
+        super().__init__(name, "sscn", graphs)
         self.default = default
-        self._graphs: dict[str, Graph] | None = graphs
         self._multiple, self._working_size = multiple, working_size
-
-    def graph(self, name: str) -> Graph:
-        graphs = self._graphs  # read once: another thread may close the model
-        if graphs is None:
-            raise InputError(f"model {self.name!r} was closed; load it again")
-        return graphs[name]
 
     def encode_reference(self, image: ImageLike, *, size: WorkingSize = None) -> Reference:
         """Encode a reference once, to colour many pictures with it.
@@ -309,7 +308,7 @@ class ExemplarModel:
         InputError
             For pictures without colour, smaller than 8 pixels, or that cannot be read.
         """
-        graph = self.graph("encode_reference")
+        graph = self._open_graphs()["encode_reference"]
         values = read_picture(image)
         if min(values.shape[:2]) < _LEAST_SIDE:
             raise InputError(
@@ -348,12 +347,10 @@ class ExemplarModel:
         InputError
             For pictures that cannot be read or are empty.
         """
-        self.graph("colorize")
-        lightness = read_lightness(image)
-        shape = working_shape((lightness.shape[0], lightness.shape[1]), size, self._working_size)
-        working = np.clip(resize(lightness, shape), np.float32(0), np.float32(100))
+        graph = self._open_graphs()["colorize"]
+        lightness, working = read_at_two_sizes(image, size, self._working_size)
         gray = pad_to_multiple((working - np.float32(50)) / np.float32(50), self._multiple)
-        return ExemplarCanvas(lightness, working, gray, self)
+        return ExemplarCanvas(lightness, working, gray, graph, self)
 
     def __call__(
         self,
@@ -367,23 +364,6 @@ class ExemplarModel:
         """Prepare and render at once; (H, W, 3) uint8."""
         return self.prepare(image).render(reference, k=k, r=r, seed=seed)
 
-    def close(self) -> None:
-        """Free the graphs; canvases that were prepared cannot render any more."""
-        for graph in (self._graphs or {}).values():
-            graph.close()
-        self._graphs = None
-
-    def __enter__(self) -> ExemplarModel:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def sscn_model(bundle: Bundle, target: Target) -> ExemplarModel:
     """SSCN from a bundle; BundleError when the bundle does not describe one."""
@@ -391,18 +371,9 @@ def sscn_model(bundle: Bundle, target: Target) -> ExemplarModel:
         "encode_reference": ({"lab"}, {"features", "style", "activation"}),
         "colorize": ({"gray", "style", "selected"}, {"ab", "coarse", "queries", "keys"}),
     }
-    for name, names in wanted.items():
-        entry = bundle.manifest.graphs.get(name)
-        found = entry and ({t.name for t in entry.inputs}, {t.name for t in entry.outputs})
-        if found != names:
-            raise BundleError(
-                f"{bundle.path}: an sscn bundle has a graph {name!r} from "
-                f"{', '.join(sorted(names[0]))} to {', '.join(sorted(names[1]))}; this one has "
-                f"{found}"
-            )
     return ExemplarModel(
         bundle.manifest.name,
-        {name: bundle.load(name, target) for name in wanted},
+        load_graphs(bundle, target, wanted),
         multiple=bundle.whole_parameter("multiple", least=1),
         working_size=bundle.whole_parameter("working_size", least=1),
         default=bundle.whole_parameter("k", least=1),

@@ -7,20 +7,21 @@ brings it to the picture's own size along its luma edges.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle
-from ..errors import BundleError, InputError
+from ..errors import InputError
 from ..image import ImageLike, WorkingSize, pad_to_multiple, read_luma, resize, working_shape
 from ..native import Affinities, Propagator
 from ..runtime.graph import Graph, Target
 from ..strokes import StrokesLike, constraints, read_strokes
 from ..upsample import colorize_full_size
+from .model import Model, load_graphs
 
 __all__ = ["ScribbleCanvas", "ScribbleModel", "levin_model", "lga_model"]
 
@@ -53,9 +54,6 @@ class FeatureSource(Protocol):
     def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating], float]:
         """Features (h, w, C) and alpha for a luma plane (h, w)."""
 
-    def close(self) -> None:
-        """Free device memory."""
-
 
 class LumaFeatures:
     """Levin et al. 2004: neighbours of like luma get like colours; the luma is the feature.
@@ -69,9 +67,6 @@ class LumaFeatures:
 
     def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating], float]:
         return luma[..., None], self.alpha
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 class GraphFeatures:
@@ -87,10 +82,6 @@ class GraphFeatures:
         outputs = self._graph.run({"luma": padded[None, None]})
         features = outputs["features"][0, :, :height, :width].transpose(1, 2, 0)
         return features, float(np.exp(np.float64(outputs["log_alpha"][0])))
-
-    def close(self) -> None:
-        """Free the graph."""
-        self._graph.close()
 
 
 class ScribbleCanvas:
@@ -235,7 +226,7 @@ class ScribbleCanvas:
         return plane[rows][:, columns].astype(np.float32)
 
 
-class ScribbleModel:
+class ScribbleModel(Model):
     """A scribble method: ``prepare`` a picture once, ``render`` strokes on it often.
 
     Use `colordeploy.load` to get one.
@@ -245,14 +236,14 @@ class ScribbleModel:
         self,
         name: str,
         method: str,
+        graphs: Mapping[str, Graph],
         source: FeatureSource,
         parameters: PropagationParameters,
         threads: int | None = None,
     ) -> None:
-        self.name = name
-        self.method = method
+        super().__init__(name, method, graphs)
         self.parameters = parameters
-        self._source: FeatureSource | None = source
+        self._source = source
         self._threads = threads
 
     def prepare(self, image: ImageLike, *, size: WorkingSize = None) -> ScribbleCanvas:
@@ -271,41 +262,22 @@ class ScribbleModel:
         InputError
             For pictures that cannot be read or are empty.
         """
-        source = self._source  # read once: another thread may close the model
-        if source is None:
-            raise InputError(f"model {self.name!r} was closed; load it again")
+        self._open_graphs()
         luma = read_luma(image)
         shape = working_shape(luma.shape, size, self.parameters.working_size)
         working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
-        features, alpha = source(working_luma)
+        features, alpha = self._source(working_luma)
         return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters, self._threads)
 
     def __call__(self, image: ImageLike, strokes: StrokesLike) -> NDArray[np.uint8]:
         """Prepare and render at once; (H, W, 3) uint8."""
         return self.prepare(image).render(strokes)
 
-    def close(self) -> None:
-        """Free device memory; canvases that were prepared stay usable."""
-        if self._source is not None:
-            self._source.close()
-            self._source = None
-
-    def __enter__(self) -> ScribbleModel:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def levin_model(threads: int | None = None) -> ScribbleModel:
     """Levin et al. 2004: no network."""
     parameters = PropagationParameters(sigma=0.02, global_step=0)
-    return ScribbleModel("levin", "levin", LumaFeatures(), parameters, threads)
+    return ScribbleModel("levin", "levin", {}, LumaFeatures(), parameters, threads)
 
 
 def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
@@ -318,12 +290,6 @@ def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
         working_size=bundle.whole_parameter("working_size", least=1),
     )
     multiple = bundle.whole_parameter("multiple", least=1)
-    entry = bundle.manifest.graphs.get("affinity")
-    found = () if entry is None else (*(t.name for t in entry.inputs + entry.outputs),)
-    if found != ("luma", "features", "log_alpha"):
-        raise BundleError(
-            f"{bundle.path}: an lga bundle has a graph 'affinity' from luma to features and "
-            f"log_alpha; this one has {found}"
-        )
-    source = GraphFeatures(bundle.load("affinity", target), multiple)
-    return ScribbleModel(bundle.manifest.name, "lga", source, parameters, target.threads)
+    graphs = load_graphs(bundle, target, {"affinity": ({"luma"}, {"features", "log_alpha"})})
+    source = GraphFeatures(graphs["affinity"], multiple)
+    return ScribbleModel(bundle.manifest.name, "lga", graphs, source, parameters, target.threads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ from ..image import ImageLike, WorkingSize, pad_to_multiple, working_shape
 from ..native import region_max
 from ..runtime.graph import Graph, Target
 from ..upsample import interpolated_strips
+from .model import Model, load_graphs
 
 __all__ = ["LineArtCanvas", "LineArtModel", "rasc_model"]
 
@@ -188,7 +189,7 @@ class LineArtCanvas:
         return values * np.float32(0.5) + np.float32(0.5)
 
 
-class LineArtModel:
+class LineArtModel(Model):
     """RASC: ``prepare`` a drawing once, ``render`` it in any style.
 
     Use `colordeploy.load` to get one.
@@ -197,7 +198,7 @@ class LineArtModel:
     def __init__(
         self,
         name: str,
-        graphs: dict[str, Graph],
+        graphs: Mapping[str, Graph],
         *,
         levels: int,
         multiple: int,
@@ -205,9 +206,7 @@ class LineArtModel:
         patches: int,
         labels_encoded: bool,
     ) -> None:
-        self.name = name
-        self.method = "rasc"
-        self._graphs: dict[str, Graph] | None = graphs
+        super().__init__(name, "rasc", graphs)
         self._levels, self._multiple = levels, multiple
         self._working_size, self._patches = working_size, patches
         self._labels_encoded = labels_encoded
@@ -229,9 +228,7 @@ class LineArtModel:
         InputError
             For pictures that cannot be read, and for those without lines or without ground.
         """
-        graphs = self._graphs  # read once: another thread may close the model
-        if graphs is None:
-            raise InputError(f"model {self.name!r} was closed; load it again")
+        graphs = self._open_graphs()
         drawing = Drawing(image, lambda shape: working_shape(shape, size, self._working_size))
         line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
         labels = drawing.working_regions
@@ -269,23 +266,6 @@ class LineArtModel:
         """Prepare and render at once; (H, W, 3) uint8."""
         return self.prepare(image).render(style, flat=flat)
 
-    def close(self) -> None:
-        """Free the graphs; canvases that were prepared cannot render any more."""
-        for graph in (self._graphs or {}).values():
-            graph.close()
-        self._graphs = None
-
-    def __enter__(self) -> LineArtModel:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def rasc_model(bundle: Bundle, target: Target) -> LineArtModel:
     """RASC from a bundle; BundleError when the bundle does not describe one."""
@@ -297,32 +277,23 @@ def rasc_model(bundle: Bundle, target: Target) -> LineArtModel:
         )
     levels = bundle.whole_parameter("levels", least=1)
     features = {f"features{i}" for i in range(levels)}
-    regions = "correlate" in entries
+    labels_encoded = "labels" in {t.name for t in entries["encode"].inputs}
     wanted = {
-        "encode": ({"line"}, {*features, "style"}),
+        "encode": ({"line", "labels"} if labels_encoded else {"line"}, {*features, "style"}),
         "decode": ({"style", *features}, {"rgb"}),
     }
-    if regions:
+    if "correlate" in entries:
         patterns = {f"patterns{i}" for i in range(levels)}
         wanted["correlate"] = ({"present", *(f"regions{i}" for i in range(levels))}, patterns)
         wanted["decode"] = ({"style", "labels", *features, *patterns}, {"rgb"})
-    for name, (inputs, outputs) in wanted.items():
-        found = tuple(
-            {t.name for t in side} for side in (entries[name].inputs, entries[name].outputs)
-        )
-        if found not in ((inputs, outputs), (inputs | {"labels"}, outputs)):
-            raise BundleError(
-                f"{bundle.path}: graph {name!r} leads from {', '.join(sorted(found[0]))} to "
-                f"{', '.join(sorted(found[1]))}, which is no graph of rasc with {levels} levels"
-            )
     return LineArtModel(
         bundle.manifest.name,
-        {name: bundle.load(name, target) for name in wanted},
+        load_graphs(bundle, target, wanted),
         levels=levels,
         multiple=bundle.whole_parameter("multiple", least=1),
         working_size=bundle.whole_parameter("working_size", least=1),
         patches=bundle.whole_parameter("patches", least=0),
-        labels_encoded="labels" in {t.name for t in entries["encode"].inputs},
+        labels_encoded=labels_encoded,
     )
 
 

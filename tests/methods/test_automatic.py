@@ -114,7 +114,7 @@ def test_an_edit_runs_the_second_graph_only(canvas, model, monkeypatch):
     def refuse(*_):
         raise AssertionError("the picture was analyzed again")
 
-    monkeypatch.setattr(model._graphs[0], "run", refuse)
+    monkeypatch.setattr(model._graphs["analyze"], "run", refuse)
     canvas.render([replace(canvas.anchors[0], ab=(0.0, 0.0))])
 
 

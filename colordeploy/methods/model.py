@@ -1,0 +1,99 @@
+"""What the models of all methods share: their graphs and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from types import TracebackType
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle import Bundle
+from ..errors import BundleError, InputError
+from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
+from ..runtime.graph import Graph, Target
+
+__all__ = ["Model", "load_graphs", "read_at_two_sizes"]
+
+Self = TypeVar("Self", bound="Model")
+
+
+class Model:
+    """A loaded model; as a context manager it is closed at the end.
+
+    Attributes
+    ----------
+    name : str
+        The bundle's.
+    method : str
+        "levin", "lga", "disco", "rasc" or "sscn".
+    """
+
+    def __init__(self, name: str, method: str, graphs: Mapping[str, Graph]) -> None:
+        self.name = name
+        self.method = method
+        self._graphs: Mapping[str, Graph] | None = graphs
+
+    def _open_graphs(self) -> Mapping[str, Graph]:
+        """The graphs by name; InputError when the model was closed."""
+        graphs = self._graphs  # read once: another thread may close the model
+        if graphs is None:
+            raise InputError(f"model {self.name!r} was closed; load it again")
+        return graphs
+
+    def close(self) -> None:
+        """Free the graphs; canvases that still need one for rendering cannot render any more."""
+        for graph in (self._graphs or {}).values():
+            graph.close()
+        self._graphs = None
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def load_graphs(
+    bundle: Bundle, target: Target, wanted: Mapping[str, tuple[Set[str], Set[str]]]
+) -> dict[str, Graph]:
+    """Load graphs after a look at what they lead from and to.
+
+    Parameters
+    ----------
+    wanted : mapping of graph to (names of inputs, names of outputs)
+
+    Raises
+    ------
+    BundleError
+        When a graph is missing or is another one.
+    """
+    for name, sides in wanted.items():
+        entry = bundle.manifest.graphs.get(name)
+        found = entry and ({t.name for t in entry.inputs}, {t.name for t in entry.outputs})
+        if found != sides:
+            shown = "none" if not found else _described(*found)
+            raise BundleError(
+                f"{bundle.path}: a bundle of {bundle.manifest.method} has a graph {name!r} "
+                f"{_described(*sides)}; this one has {shown}"
+            )
+    return {name: bundle.load(name, target) for name in wanted}
+
+
+def _described(inputs: Set[str], outputs: Set[str]) -> str:
+    return f"from {', '.join(sorted(inputs))} to {', '.join(sorted(outputs))}"
+
+
+def read_at_two_sizes(
+    image: ImageLike, size: WorkingSize, default: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """CIE L of a picture in [0, 100], at its own size and at the working size."""
+    lightness = read_lightness(image)
+    shape = working_shape((lightness.shape[0], lightness.shape[1]), size, default)
+    return lightness, np.clip(resize(lightness, shape), np.float32(0), np.float32(100))
