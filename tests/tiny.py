@@ -73,7 +73,7 @@ def tiny_rasc(config: RascConfig = TINY_RASC) -> Rasc:
     return net.eval()
 
 
-TINY_SSCN = SscnConfig(width=4, coarse_width=4, style=6, attention=5, classes=3)
+TINY_SSCN = SscnConfig(width=4, coarse_width=4, decoder_width=4, style=6, attention=5, classes=3)
 
 
 def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:

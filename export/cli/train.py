@@ -333,6 +333,8 @@ def rasc(
               help="Channels of the encoder's first block.")  # fmt: skip
 @click.option("--coarse-width", default=SscnConfig.coarse_width, show_default=True,
               help="Channels of the coarse stage's first layers (VGG-19: 64).")  # fmt: skip
+@click.option("--decoder-width", default=SscnConfig.decoder_width, show_default=True,
+              help="Channels of the decoder's last block.")  # fmt: skip
 @click.option("--attention", default=SscnConfig.attention, show_default=True,
               help="Channels of queries, keys and values.")  # fmt: skip
 @click.option("--dense", is_flag=True, help="Ablation: attention to all places.")
@@ -349,6 +351,7 @@ def sscn(
     start: Path | None,
     width: int,
     coarse_width: int,
+    decoder_width: int,
     attention: int,
     dense: bool,
     k: int,
@@ -359,7 +362,9 @@ def sscn(
     from ..training.sscn import SscnTraining
     from ..training.sscn import train as run
 
-    config = SscnConfig(width=width, coarse_width=coarse_width, attention=attention)
+    config = SscnConfig(
+        width=width, coarse_width=coarse_width, decoder_width=decoder_width, attention=attention
+    )
     training = SscnTraining(
         steps=steps,
         learning_rate=learning_rate,

@@ -25,6 +25,9 @@ class SscnConfig:
         Channels of the encoder's first block; 2, 4, 8, 8 and 8 times as many in the next ones.
     coarse_width : int
         Of the coarse stage's first layers (VGG-19: 64).
+    decoder_width : int
+        Of the decoder's last block; 2, 4, 8 and 8 times as many in the ones before it. Narrower
+        than the encoder, whose work on a reference is done once for many pictures.
     style : int
         Length of the style vector.
     attention : int
@@ -33,8 +36,9 @@ class SscnConfig:
         Of the classifier, whose activation map selects the reference's features.
     """
 
-    width: int = 16
-    coarse_width: int = 16
+    width: int = 24
+    coarse_width: int = 12
+    decoder_width: int = 16
     style: int = 128
     attention: int = 64
     classes: int = 2
@@ -111,7 +115,7 @@ class _Fusion(nn.Module):
     def __init__(self, inputs: int, features: int, attended: int, outputs: int) -> None:
         super().__init__()
         self.main = nn.Sequential(
-            nn.Conv2d(inputs + features + attended, outputs, 3, padding=1, bias=False),
+            nn.Conv2d(inputs + features + attended, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(),
             nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
@@ -147,11 +151,12 @@ class Sscn(nn.Module):
         attended = (0, inner, inner, inner, 0)
         self.decoder = nn.ModuleList()
         below = w[5]
-        for features, extra in zip(reversed(w[:5]), attended, strict=True):
-            self.decoder.append(_Fusion(below, features, extra, features))
-            below = features
+        outputs = [config.decoder_width * factor for factor in (8, 8, 4, 2, 1)]
+        for features, extra, out in zip(reversed(w[:5]), attended, outputs, strict=True):
+            self.decoder.append(_Fusion(below, features, extra, out))
+            below = out
         self.out = nn.Conv2d(below, 2, 3, padding=1)
-        self.bins = nn.Conv2d(w[2], 313, 1)
+        self.bins = nn.Conv2d(outputs[2], 313, 1)
 
     def encode(self, lab: Tensor) -> list[Tensor]:
         features, x = [], lab
