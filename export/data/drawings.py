@@ -22,7 +22,7 @@ from colordeploy.native import region_map
 from .batches import CropSize, SeededBatches, planes
 
 # Whole drawings at half size teach the palette four times as fast; crops at full size the lines.
-SIZES = (CropSize(128, 128, 160, 16, 0.6), CropSize(256, 256, 320, 4, 0.4))
+SIZES = (CropSize(128, 128, 160, 8, 0.7), CropSize(256, 256, 320, 2, 0.3))
 XDOG_SIGMAS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # Sec. IV-A
 
 

@@ -21,7 +21,7 @@ from colordeploy.native import region_map
 from ..data.batches import CropSize
 from ..data.drawings import SIZES, DrawingBatch, DrawingBatches
 from ..models.rasc.discriminator import Discriminator
-from ..models.rasc.network import Rasc, RascConfig
+from ..models.rasc.network import Rasc, RascConfig, StyledConv
 from . import checkpoint
 from .loop import Losses, Schedule, optimize
 from .losses import laplacian_pyramid
@@ -35,6 +35,10 @@ class RascTraining(Schedule):
 
     Attributes
     ----------
+    other_rate, discriminator_rate : float
+        Not in the paper: factors on the learning rate for weights other than the styled
+        convolutions' (which are of the size 1, so that a step of the paper's rate is small), and
+        for the discriminator. With the full rate both ran away after 340 steps.
     perceptual : float
         Weight of the perceptual loss (Eq. 7), or of what stands in for it.
     r1 : float
@@ -50,7 +54,10 @@ class RascTraining(Schedule):
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.0, 0.99)
     decay: Any = "constant"
+    other_rate: float = 0.25
+    discriminator_rate: float = 0.2
     clip: float = 10.0
+    average: float = 0.998
     perceptual: float = 10.0
     r1: float = 1.0
     r1_every: int = 16
@@ -135,6 +142,11 @@ class RascLosses:
             numbers["r1"] = float(penalty.detach())
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        for group in self._optimizer.param_groups:
+            group["lr"] = (
+                training.learning_rate * training.discriminator_rate * training.rate(self.step)
+            )
+        nn.utils.clip_grad_norm_(self._discriminator.parameters(), training.clip)
         self._optimizer.step()
         return numbers
 
@@ -175,9 +187,10 @@ def train(
     torch.set_num_threads(training.threads)
     net = Rasc(config).to(memory_format=torch.channels_last)
     discriminator = Discriminator().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(
-        discriminator.parameters(), training.learning_rate, betas=training.betas
-    )
+    optimizer = torch.optim.Adam(discriminator.parameters(), betas=training.betas)
+    styled = [module.weight for module in net.modules() if isinstance(module, StyledConv)]
+    known = {id(weight) for weight in styled}
+    others = [parameter for parameter in net.parameters() if id(parameter) not in known]
     losses = RascLosses(net, discriminator, optimizer, training, perceptual or pyramid_difference)
     regions = partial(_patches, training.patches) if training.patches else region_map
 
@@ -193,7 +206,11 @@ def train(
 
     optimize(
         "rasc", net, {**config.to_dict(), "patches": training.patches}, training, batches, losses,
-        out, extra={"discriminator": discriminator, "discriminator_optimizer": optimizer},
+        out, groups=[
+            {"params": styled, "factor": 1.0},
+            {"params": others, "factor": training.other_rate},
+        ],
+        extra={"discriminator": discriminator, "discriminator_optimizer": optimizer},
         saved=saved,
     )  # fmt: skip
 
