@@ -11,6 +11,7 @@ from ..errors import ColorDeployError
 from .affinities import affinities
 from .auto import auto
 from .doctor import doctor
+from .engine import engine
 from .exemplar import exemplar
 from .models import models
 from .scribble import scribble
@@ -23,7 +24,7 @@ def cli() -> None:
     """Image colorization: photos and line art in, colour out."""
 
 
-for _command in (scribble, auto, exemplar, sketch, affinities, models, doctor):
+for _command in (scribble, auto, exemplar, sketch, affinities, models, engine, doctor):
     cli.add_command(_command)
 
 

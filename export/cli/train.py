@@ -56,6 +56,14 @@ def _beta1(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
+def _start(method: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--start",
+        type=click.Path(path_type=Path, exists=True),
+        help=f"Checkpoint of `train {method}` that a new run starts from.",
+    )
+
+
 def _crops(command: Callable[..., None]) -> Callable[..., None]:
     return click.option(
         "--crops",
@@ -159,8 +167,7 @@ def superpixels(
 @_crops
 @click.option("--superpixels", "superpixel_file", type=click.Path(path_type=Path, exists=True),
               help="Checkpoint of `train superpixels`.")  # fmt: skip
-@click.option("--start", type=click.Path(path_type=Path, exists=True),
-              help="Checkpoint of `train disco` that a new run starts from.")  # fmt: skip
+@_start("disco")
 @click.option("--width", default=_PAPER.backbone_width, show_default=True,
               help="Channels of the backbone at full size.")  # fmt: skip
 @click.option("--refine-width", default=_PAPER.refine_width, show_default=True)
@@ -264,6 +271,7 @@ def disco(
 
 @train.command()
 @_common(steps=100_000, learning_rate=2e-3)
+@_start("rasc")
 @click.option("--widths", default=",".join(map(str, RascConfig.widths)), show_default=True,
               help="Channels from full size down, each level half the size.")  # fmt: skip
 @click.option("--style", default=RascConfig.style, show_default=True, help="Of the style code.")
@@ -275,9 +283,11 @@ def disco(
               show_default=True,
               help="Ablation of Table IV: fixed patches of that side; 0: regions.")  # fmt: skip
 @click.option("--perceptual-weight", default=10.0, show_default=True)
-@click.option("--r1", default=1.0, show_default=True, help="Gradient penalty; 0: none.")
+@click.option("--r1", default=5.0, show_default=True, help="Gradient penalty; 0: none.")
 @click.option("--mode-seeking", default=0.1, show_default=True,
               help="How much styles are asked to differ; 0: not (the paper).")  # fmt: skip
+@click.option("--posterior", default=0.02, show_default=True,
+              help="Weight of the divergence of true styles from N(0, 1); 0: none.")  # fmt: skip
 @click.option("--vgg", type=click.Path(path_type=Path, exists=True),
               help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
               "them a Laplacian pyramid takes its place.")  # fmt: skip
@@ -289,6 +299,7 @@ def rasc(
     bfloat16: bool,
     threads: int,
     seed: int,
+    start: Path | None,
     widths: str,
     style: int,
     side: int | None,
@@ -298,11 +309,13 @@ def rasc(
     perceptual_weight: float,
     r1: float,
     mode_seeking: float,
+    posterior: float,
     vgg: Path | None,
 ) -> None:
     """RASC: colour for line art."""
     from ..data.batches import CropSize
     from ..data.drawings import SIZES
+    from ..training import checkpoint
     from ..training.perceptual import RASC_LAYERS, VggLoss
     from ..training.rasc import RascTraining
     from ..training.rasc import train as run
@@ -317,18 +330,19 @@ def rasc(
         perceptual=perceptual_weight,
         r1=r1,
         mode_seeking=mode_seeking,
+        posterior=posterior,
         patches=int(patches),
         sizes=SIZES if side is None else (CropSize(side, side, round(side * 1.25), batch, 1.0),),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None
-    run(data, out, config, training, perceptual)
+    weights = checkpoint.load(start)["average"] if start else None
+    run(data, out, config, training, perceptual, weights)
 
 
 @train.command()
 @_common(steps=40_000, learning_rate=1e-4)
-@click.option("--start", type=click.Path(path_type=Path, exists=True),
-              help="Checkpoint of `train sscn` that a new run starts from.")  # fmt: skip
+@_start("sscn")
 @click.option("--width", default=SscnConfig.width, show_default=True,
               help="Channels of the encoder's first block.")  # fmt: skip
 @click.option("--coarse-width", default=SscnConfig.coarse_width, show_default=True,

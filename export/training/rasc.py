@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,9 @@ from colordeploy.native import region_map
 from ..data.batches import CropSize
 from ..data.drawings import SIZES, DrawingBatch, DrawingBatches
 from ..models.rasc.discriminator import Discriminator
-from ..models.rasc.network import Rasc, RascConfig, StyledConv
+from ..models.rasc.network import Rasc, RascConfig, StyledConv, normalized
 from . import checkpoint
-from .loop import Losses, Schedule, optimize
+from .loop import Losses, Schedule, Stateful, optimize
 from .losses import laplacian_pyramid
 
 Perceptual = Callable[[Tensor, Tensor], Tensor]
@@ -47,6 +47,11 @@ class RascTraining(Schedule):
     mode_seeking : float
         Not in the paper: weight of a term that asks two style codes for two pictures (Mao et al.
         2019); without it the decoder learns to leave the style alone.
+    posterior : float
+        Not in the paper: weight of the divergence of true pictures' styles from N(0, 1). A small
+        network reads a style off the true picture, with which the generator has to make that
+        picture (Zhu et al. 2017); so styles get a meaning, and random ones make pictures like the
+        true ones. 0: no such network.
     patches : int
         Fixed patches of that side instead of trapped-ball regions (Table IV); 0: regions.
     """
@@ -55,13 +60,14 @@ class RascTraining(Schedule):
     betas: tuple[float, float] = (0.0, 0.99)
     decay: Any = "constant"
     other_rate: float = 0.25
-    discriminator_rate: float = 0.2
+    discriminator_rate: float = 0.1
     clip: float = 10.0
     average: float = 0.998
     perceptual: float = 10.0
-    r1: float = 1.0
+    r1: float = 5.0
     r1_every: int = 16
     mode_seeking: float = 0.1
+    posterior: float = 0.02
     patches: int = 0
     sizes: tuple[CropSize, ...] = field(default=SIZES)
 
@@ -73,22 +79,45 @@ def pyramid_difference(found: Tensor, truth: Tensor) -> Tensor:
     return laplacian_pyramid(found - truth)
 
 
+class StyleReader(nn.Module):
+    """Mean and log variance (B, style) each of the style of true pictures (B, 3, H, W)."""
+
+    def __init__(self, style: int, width: int = 16) -> None:
+        super().__init__()
+        widths = [width * factor for factor in (1, 2, 4, 8)]
+        self.convs = nn.ModuleList(
+            nn.Conv2d(a, b, 4, 2, padding=1) for a, b in zip([3, *widths[:-1]], widths, strict=True)
+        )
+        self.out = nn.Linear(widths[-1], 2 * style)
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        x = functional.avg_pool2d(rgb, 2)  # colours matter, edges do not
+        for conv in self.convs:
+            x = functional.leaky_relu(conv(x), 0.2)
+        mean, log_variance = self.out(x.mean(dim=(2, 3))).float().chunk(2, dim=1)
+        return mean, log_variance.clamp(-8, 4)
+
+
 class RascLosses:
     """One step of both sides; the discriminator's is done here.
 
     A batch is coloured twice: in its predicted style, which has to come near the true picture
-    (Eq. 7), and in a random one. The discriminator (Eq. 6, in the non-saturating form) sees both.
+    (Eq. 7), and in another: two times out of three the one read off the true picture, which has to
+    come near it too, else a random one. The discriminator (Eq. 6, in the non-saturating form) sees
+    both.
     """
 
     def __init__(
         self,
         net: Rasc,
         discriminator: Discriminator,
+        reader: StyleReader | None,
         optimizer: torch.optim.Optimizer,
         training: RascTraining,
         perceptual: Perceptual,
     ) -> None:
         self._net, self._discriminator, self._optimizer = net, discriminator, optimizer
+        self._reader = reader
         self._training, self._perceptual = training, perceptual
         self.step = 0
 
@@ -97,12 +126,19 @@ class RascLosses:
         half = torch.autocast("cpu", torch.bfloat16, enabled=training.bfloat16)
         seed = int(batch.rgb.double().sum().abs() * 1000) % 2**31  # of the batch, to resume
         generator = torch.Generator().manual_seed(seed)
-        random = torch.randn(len(batch.rgb), net.config.style, generator=generator)
+        other_style = torch.randn(len(batch.rgb), net.config.style, generator=generator)
+        divergence = None
+        if self._reader is not None and self.step % 3 != 0:
+            with half:
+                mean, log_variance = self._reader(batch.rgb)
+            other_style = mean + (0.5 * log_variance).exp() * other_style
+            divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1)
+            divergence = divergence.sum(dim=1).mean()
         with half:
             sketch = net.encode(batch.line, batch.labels)
             patterns = net.patterns(sketch.features, batch.labels, int(batch.labels.max()) + 1)
             own = net.decode(sketch.features, patterns, sketch.style).float()
-            other = net.decode(sketch.features, patterns, random).float()
+            other = net.decode(sketch.features, patterns, other_style).float()
         fakes = torch.cat([own, other])
         numbers = self._train_discriminator(batch.rgb, fakes.detach())
         self._discriminator.requires_grad_(False)
@@ -112,10 +148,17 @@ class RascLosses:
         adversarial = functional.softplus(-scores).mean()
         perceptual = self._perceptual((own + 1) / 2, (batch.rgb + 1) / 2)
         apart = (own - other).abs().mean(dim=(1, 2, 3)) / (
-            (sketch.style - random).abs().mean(dim=1).detach() + 1e-3
+            (sketch.style - normalized(other_style)).abs().mean(dim=1).detach() + 1e-3
         )
         seeking = (1.0 / (apart + 0.05)).mean()
-        loss = adversarial + training.perceptual * perceptual + training.mode_seeking * seeking
+        loss = adversarial + training.perceptual * perceptual
+        if divergence is None:
+            loss = loss + training.mode_seeking * seeking
+        else:
+            read = self._perceptual((other + 1) / 2, (batch.rgb + 1) / 2)
+            loss = loss + training.perceptual * read + training.posterior * divergence
+            numbers |= {"perceptual_read": float(read.detach())}
+            numbers |= {"divergence": float(divergence.detach())}
         self.step += 1
         return loss, {
             **numbers,
@@ -173,6 +216,7 @@ def train(
     config: RascConfig,
     training: RascTraining,
     perceptual: Perceptual | None = None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Train, or go on training, the checkpoint `out`; see `optimize`.
 
@@ -182,16 +226,32 @@ def train(
     ----------
     perceptual : callable, optional
         Difference of two RGB pictures by VGG-19, see `VggLoss`; else `pyramid_difference`.
+    start : mapping of str to Tensor, optional
+        Weights that a new run starts from; those that this configuration lacks are left out, those
+        that it has besides start anew.
     """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = Rasc(config).to(memory_format=torch.channels_last)
+    if start is not None:
+        own = net.state_dict()
+        net.load_state_dict({**own, **{n: w for n, w in start.items() if n in own}})
+    reader = StyleReader(config.style) if training.posterior > 0 else None
     discriminator = Discriminator().to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(discriminator.parameters(), betas=training.betas)
     styled = [module.weight for module in net.modules() if isinstance(module, StyledConv)]
     known = {id(weight) for weight in styled}
     others = [parameter for parameter in net.parameters() if id(parameter) not in known]
-    losses = RascLosses(net, discriminator, optimizer, training, perceptual or pyramid_difference)
+    extra: dict[str, Stateful] = {
+        "discriminator": discriminator,
+        "discriminator_optimizer": optimizer,
+    }
+    if reader is not None:
+        others += list(reader.parameters())
+        extra["reader"] = reader
+    losses = RascLosses(
+        net, discriminator, reader, optimizer, training, perceptual or pyramid_difference
+    )
     regions = partial(_patches, training.patches) if training.patches else region_map
 
     def batches(step: int) -> DrawingBatches:
@@ -210,7 +270,7 @@ def train(
             {"params": styled, "factor": 1.0},
             {"params": others, "factor": training.other_rate},
         ],
-        extra={"discriminator": discriminator, "discriminator_optimizer": optimizer},
+        extra=extra,
         saved=saved,
     )  # fmt: skip
 

@@ -7,6 +7,9 @@ import os
 import pytest
 
 from colordeploy.bundle import TensorEntry
+from colordeploy.errors import BackendError
+from colordeploy.runtime.tensorrt.build import BuildOptions, Profile, build_engine
+from colordeploy.runtime.tensorrt.flavor import Flavor, find_flavor
 
 SIZES = {
     "batch": (1, 1, 4),
@@ -15,6 +18,16 @@ SIZES = {
     "regions": (2, 64, 729),
     "selected": (1, 512, 4096),
 }
+
+
+def rtx() -> Flavor:
+    """TensorRT for RTX; the test is skipped without it, but not in CI."""
+    try:
+        return find_flavor("tensorrt_rtx")
+    except BackendError as error:
+        if os.environ.get("COLORDEPLOY_REQUIRE_TENSORRT"):
+            raise
+        pytest.skip(str(error))
 
 
 def _dimension(dimension: int | str, i: int) -> int:
@@ -26,23 +39,8 @@ def _dimension(dimension: int | str, i: int) -> int:
 
 def compile_graph(content: bytes, inputs: tuple[TensorEntry, ...]) -> int:
     """Parse and build, strongly typed, with a dynamic profile; the size of the plan in bytes."""
-    if os.environ.get("COLORDEPLOY_REQUIRE_TENSORRT"):
-        import tensorrt_rtx as trt
-    else:
-        trt = pytest.importorskip("tensorrt_rtx")
-    logger = trt.Logger(trt.Logger.ERROR)
-    builder = trt.Builder(logger)
-    flags = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
-    network = builder.create_network(flags)
-    parser = trt.OnnxParser(network, logger)
-    parsed = parser.parse(content)
-    assert parsed, [str(parser.get_error(i)) for i in range(parser.num_errors)]
-    config = builder.create_builder_config()
-    profile = builder.create_optimization_profile()
-    for tensor in inputs:
-        shapes = [[_dimension(d, i) for d in tensor.shape] for i in range(3)]
-        profile.set_shape(tensor.name, *shapes)
-    config.add_optimization_profile(profile)
-    plan = builder.build_serialized_network(network, config)
-    assert plan is not None
-    return memoryview(plan).nbytes
+    shapes = [
+        {tensor.name: tuple(_dimension(d, i) for d in tensor.shape) for tensor in inputs}
+        for i in range(3)
+    ]
+    return len(build_engine(rtx(), content, [Profile(*shapes)], BuildOptions(), "graph"))

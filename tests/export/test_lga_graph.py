@@ -12,7 +12,7 @@ import onnxruntime as ort
 import pytest
 import torch
 
-from colordeploy.bundle import Bundle, default_bundles
+from colordeploy.bundle import Bundle
 from export.bundling.lga import AffinityGraph, bundle_weights
 from export.bundling.lga import bundle as export_bundle
 from export.bundling.onnx_graph import round_weights
@@ -20,7 +20,6 @@ from export.models.nonlocal_block import KINDS, NonLocalBlock
 from export.training.lga import load_average
 
 from ..tiny import TINY, save_tiny_checkpoint
-from .tensorrt import compile_graph
 
 
 @pytest.fixture(scope="module", params=[*KINDS, None])
@@ -141,19 +140,3 @@ def test_memory_at_512_is_bounded(kind, tmp_path):
         [sys.executable, "-c", code, tmp_path / "b"], capture_output=True, text=True, check=True
     )
     assert 0 < int(done.stdout) < 2**20  # KiB
-
-
-def default_graphs():
-    return [
-        (name, graph)
-        for name, path in default_bundles().items()
-        for graph in Bundle(path).manifest.graphs
-    ]
-
-
-@pytest.mark.parametrize(("name", "graph"), default_graphs())
-def test_tensorrt_rtx_compiles_every_shipped_graph(name, graph):
-    """Parsing and building needs no GPU; a dynamic profile, strongly typed."""
-    bundle = Bundle(default_bundles()[name])
-    inputs = bundle.manifest.graphs[graph].inputs
-    assert compile_graph(bundle.graph(graph), inputs) > 10_000

@@ -24,7 +24,13 @@ from export.models.rasc.discriminator import Discriminator
 from export.models.rasc.network import Rasc, RascConfig, StyledConv, normalized
 from export.training import checkpoint
 from export.training.log import read_log
-from export.training.rasc import RascLosses, RascTraining, load_average, pyramid_difference
+from export.training.rasc import (
+    RascLosses,
+    RascTraining,
+    StyleReader,
+    load_average,
+    pyramid_difference,
+)
 
 from ..tiny import tiny_rasc
 from .tensorrt import compile_graph
@@ -196,7 +202,9 @@ def losses_of(**training):
     discriminator = Discriminator(width=4, levels=2)
     optimizer = torch.optim.Adam(discriminator.parameters(), 1e-3, betas=(0.0, 0.99))
     plan = RascTraining(**training)
-    return net, discriminator, RascLosses(net, discriminator, optimizer, plan, pyramid_difference)
+    reader = StyleReader(net.config.style) if plan.posterior > 0 else None
+    losses = RascLosses(net, discriminator, reader, optimizer, plan, pyramid_difference)
+    return net, discriminator, losses
 
 
 def test_losses(archive):
@@ -213,6 +221,12 @@ def test_losses(archive):
     assert "r1" in numbers
     assert "r1" not in losses(batch)[1]
     assert any(not torch.equal(before[k], v) for k, v in discriminator.state_dict().items())
+    loss, numbers = losses(batch)  # a style read off the truth; every third one is random
+    assert "divergence" not in losses_of(posterior=0.0)[2](batch)[1]
+    parts = numbers["perceptual"] + numbers["perceptual_read"]
+    assert loss.item() == pytest.approx(
+        numbers["adversarial"] + 3 * parts + 0.02 * numbers["divergence"], rel=1e-4
+    )
     apart = losses_of(mode_seeking=1.0)[2](batch)[0]
     assert apart > losses_of(mode_seeking=0.0)[2](batch)[0]
 

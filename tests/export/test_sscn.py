@@ -60,7 +60,7 @@ def test_attention_by_its_equations(net):
     """Eqs. 2 and 3 written out for one place, through the network's own layers."""
     with torch.no_grad():
         reference = net.encode_reference(pictures())
-        assert reference.features.shape == (2, 256, 4 * 15)
+        assert reference.features.shape == (2, 256, 4 * 15 + 3)
         assert reference.activation.shape == (2, 256)
         gray = pictures()[:, :1]
         coarse = net.coarse(gray, reference.style)
@@ -94,7 +94,7 @@ def test_order_of_the_selected_does_not_matter(net):
 def test_activation_is_the_classes_map(net):
     with torch.no_grad():
         reference = net.encode_reference(pictures())
-        features = net.encode(pictures())[4]
+        features = net.encode(pictures())[5]
         for b in range(2):
             weight = net.classifier.weight[reference.class_logits[b].argmax()]
             cam = torch.einsum("chw,c->hw", features[b], weight)

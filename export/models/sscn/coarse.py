@@ -15,6 +15,7 @@ class AdaptiveNorm(nn.Module):
     def __init__(self, channels: int, style: int) -> None:
         super().__init__()
         self.affine = nn.Linear(style, 2 * channels)
+        nn.init.normal_(self.affine.weight, std=style**-0.5)
         with torch.no_grad():
             self.affine.bias[:channels] = 1.0
             self.affine.bias[channels:] = 0.0

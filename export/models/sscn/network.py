@@ -12,6 +12,8 @@ from torch.nn import functional
 from .coarse import CoarseTransfer
 
 AB_SCALE = 110.0
+AB_GAIN = 4.0  # inside of the encoder, where chroma else is a fourth of the lightness's size
+MATCH_GAIN = 2.0  # of queries' and keys' first weights: attention starts out telling places apart
 MULTIPLE = 32  # of height and width
 
 
@@ -139,14 +141,19 @@ class Sscn(nn.Module):
             _Residual(3 if i == 0 else w[i - 1], w[i], 1 if i == 0 else 2) for i in range(6)
         )
         self.to_style = nn.Sequential(
-            nn.Linear(w[5], config.style), nn.ReLU(), nn.Linear(config.style, config.style)
+            nn.Linear(3 + sum(w), config.style), nn.ReLU(), nn.Linear(config.style, config.style)
         )
+        for layer in (self.to_style[0], self.to_style[2]):
+            nn.init.kaiming_normal_(layer.weight)
         self.classifier = nn.Linear(w[4], config.classes, bias=False)
         self.coarse = CoarseTransfer(config.coarse_width, config.style)
-        channels, inner = sum(w[:4]), config.attention
+        channels, inner = 3 + sum(w[:4]), config.attention
         self.query = nn.Linear(channels, inner, bias=False)
         self.key = nn.Linear(channels, inner, bias=False)
         self.value = nn.Linear(channels, inner, bias=False)
+        with torch.no_grad():  # the same: like places match before anything is learned
+            self.query.weight.mul_(MATCH_GAIN)
+            self.key.weight.copy_(self.query.weight)
         # From 1/32 to full size; attended features join at 1/8, 1/4 and 1/2.
         attended = (0, inner, inner, inner, 0)
         self.decoder = nn.ModuleList()
@@ -159,20 +166,23 @@ class Sscn(nn.Module):
         self.bins = nn.Conv2d(outputs[2], 313, 1)
 
     def encode(self, lab: Tensor) -> list[Tensor]:
-        features, x = [], lab
+        """The picture itself, chroma enlarged, and the features of the six blocks."""
+        x = torch.cat([lab[:, :1], AB_GAIN * lab[:, 1:]], dim=1)
+        features = [x]
         for block in self.encoder:
             x = block(x)
             features.append(x)
         return features
 
     def places(self, features: list[Tensor]) -> Tensor:
-        """The first four blocks' features at quarter size, joined: (B, N, d)."""
+        """The picture and the first four blocks' features at quarter size, joined: (B, N, d)."""
         joined = torch.cat(
             [
                 functional.avg_pool2d(features[0], 4),
-                functional.avg_pool2d(features[1], 2),
-                features[2],
-                functional.interpolate(features[3], scale_factor=2.0, mode="nearest"),
+                functional.avg_pool2d(features[1], 4),
+                functional.avg_pool2d(features[2], 2),
+                features[3],
+                functional.interpolate(features[4], scale_factor=2.0, mode="nearest"),
             ],
             dim=1,
         )
@@ -181,10 +191,11 @@ class Sscn(nn.Module):
     def encode_reference(self, lab: Tensor) -> Reference:
         """What the reference (B, 3, H, W) gives."""
         features = self.encode(lab)
-        style = self.to_style(features[5].mean(dim=(2, 3)))
-        logits = self.classifier(features[4].mean(dim=(2, 3)))
+        # Of every scale: the last block's alone say too little of the tone to learn it soon.
+        style = self.to_style(torch.cat([x.mean(dim=(2, 3)) for x in features], dim=1))
+        logits = self.classifier(features[5].mean(dim=(2, 3)))
         chosen = self.classifier.weight[logits.argmax(dim=1)]  # (B, channels)
-        activation = (features[4] * chosen.unsqueeze(2).unsqueeze(3)).sum(dim=1, keepdim=True)
+        activation = (features[5] * chosen.unsqueeze(2).unsqueeze(3)).sum(dim=1, keepdim=True)
         activation = functional.interpolate(
             activation, scale_factor=4.0, mode="bilinear", align_corners=False
         )
@@ -197,7 +208,7 @@ class Sscn(nn.Module):
         """
         coarse = self.coarse(gray, style)
         features = self.encode(torch.cat([gray, coarse], dim=1))
-        height, width = features[2].shape[2:]
+        height, width = features[3].shape[2:]
         queries, keys = self.query(self.places(features)), self.key(selected)
         weights = queries @ keys.transpose(1, 2) * self.config.attention**-0.5
         attended = torch.softmax(weights, dim=2) @ self.value(selected)
@@ -209,9 +220,9 @@ class Sscn(nn.Module):
             functional.interpolate(attended, scale_factor=2.0, mode="nearest"),
             None,
         )
-        x, quarter = features[5], features[2]
+        x, quarter = features[6], features[3]
         for step, extra in enumerate(at_scale):
-            x = self.decoder[step](x, features[4 - step], extra)
+            x = self.decoder[step](x, features[5 - step], extra)
             if step == 2:
                 quarter = x
         return Colored(coarse, torch.tanh(self.out(x)), self.bins(quarter), queries, keys)

@@ -1,0 +1,309 @@
+"""From a bundle to TensorRT engines: shapes, precision and its check, the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import Bundle, TensorEntry
+from .errors import BackendError
+from .runtime.graph import Target, load_graph
+from .runtime.precision import HALVES, PRECISIONS, halved, layer_groups
+from .runtime.tensorrt.build import BuildOptions, Profile, build_engine
+from .runtime.tensorrt.cache import EngineCache
+from .runtime.tensorrt.flavor import Flavor
+
+__all__ = ["Built", "Sizes", "build_engines", "check_precision", "parse_profile", "parse_size"]
+
+# Of the error against float32, as shares of an output's largest value over the golden vectors.
+MOST_ERROR = {"fp16": 0.02, "bf16": 0.06}
+_SIZE = re.compile(r"(\d+)x(\d+)")
+_LARGEST = 4  # times the working size, by default
+_MOST_REGIONS = 2048
+_MOST_BATCH = 4
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Heights and widths of the working pictures that an engine serves.
+
+    Attributes
+    ----------
+    least, best, most : (height, width)
+    """
+
+    least: tuple[int, int]
+    best: tuple[int, int]
+    most: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Built:
+    """One graph's engine.
+
+    Attributes
+    ----------
+    graph : str
+    size : int
+        Of the plan, in bytes.
+    new : bool
+        False: it was in the cache.
+    error : float or None
+        Of reduced precision, see `check_precision`.
+    """
+
+    graph: str
+    size: int
+    new: bool
+    error: float | None
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Height and width out of "480x640".
+
+    Raises
+    ------
+    BackendError
+        When it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if not match or not int(match[1]) or not int(match[2]):
+        raise BackendError(f"a size is HEIGHTxWIDTH in pixels, such as 256x384, not {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def parse_profile(text: str) -> Sizes:
+    """Sizes out of "64x64,256x384,1024x1024": the smallest, the usual, the largest."""
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise BackendError(
+            f"a profile is the smallest, the usual and the largest size, such as "
+            f"64x64,256x384,1024x1024, not {text!r}"
+        )
+    return Sizes(*(parse_size(part) for part in parts))
+
+
+def default_sizes(bundle: Bundle) -> Sizes:
+    """From one multiple of the network to four times its working size."""
+    step, working = _multiple(bundle), bundle.whole_parameter("working_size", least=1)
+    best = -(-working // step) * step
+    return Sizes((step, step), (best, best), (_LARGEST * best, _LARGEST * best))
+
+
+def _multiple(bundle: Bundle) -> int:
+    name = "cell" if "cell" in bundle.manifest.parameters else "multiple"
+    return bundle.whole_parameter(name, least=1)
+
+
+def profiles_of(bundle: Bundle, graph: str, sizes: list[Sizes]) -> list[Profile]:
+    """A graph's input shapes for working pictures of certain sizes, padded to its multiple.
+
+    Raises
+    ------
+    BackendError
+        When a graph has a free dimension that nothing is known of.
+    """
+    step = _multiple(bundle)
+
+    def padded(size: tuple[int, int]) -> tuple[int, int]:
+        return -(-size[0] // step) * step, -(-size[1] // step) * step
+
+    def shape(entry: TensorEntry, size: tuple[int, int], rank: int) -> tuple[int, ...]:
+        height, width = padded(size)
+        places = max(1, height * width // 16)
+        free = {
+            "batch": (1, 1, _MOST_BATCH)[rank],
+            "height": height,
+            "width": width,
+            "selected": (1, min(512, places), places)[rank],
+            "regions": (1, 166, _MOST_REGIONS)[rank],
+        }
+        result = []
+        for dimension in entry.shape:
+            name, _, divisor = str(dimension).partition("/")
+            if isinstance(dimension, int):
+                result.append(dimension)
+            elif name in free:
+                result.append(max(1, free[name] // int(divisor or 1)))
+            else:
+                raise BackendError(
+                    f"{bundle.path}: graph {graph!r} has a free dimension {dimension!r} that this "
+                    "version does not know; update colordeploy"
+                )
+        return tuple(result)
+
+    inputs = bundle.manifest.graphs[graph].inputs
+    return [
+        Profile(
+            {t.name: shape(t, s.least, 0) for t in inputs},
+            {t.name: shape(t, s.best, 1) for t in inputs},
+            {t.name: shape(t, s.most, 2) for t in inputs},
+        )
+        for s in sizes
+    ]
+
+
+def kept_layers(bundle: Bundle, graph: str) -> tuple[str, ...]:
+    """Patterns of a graph's nodes that stay in float32, by the bundle."""
+    kept = bundle.manifest.parameters.get("keep_fp32", {})
+    return tuple(kept.get(graph, ())) if isinstance(kept, dict) else ()
+
+
+def check_precision(bundle: Bundle, graph: str, precision: str) -> float:
+    """How far a graph in half precision is from the golden vectors.
+
+    Half precision is simulated: results are rounded after each node, sums are in float32.
+
+    Returns
+    -------
+    float
+        Largest error of all outputs, each relative to its largest golden value.
+
+    Raises
+    ------
+    BackendError
+        When it is past `MOST_ERROR`; the message names the parts of the network that make it.
+    """
+    content, keep = bundle.graph(graph), kept_layers(bundle, graph)
+    error = _error(bundle, graph, halved(content, precision, keep, simulate=True))
+    if error <= MOST_ERROR[precision]:
+        return error
+    groups = layer_groups(content)
+    shares = {
+        group: _error(
+            bundle,
+            graph,
+            halved(
+                content,
+                precision,
+                (*keep, *(f"{other}*" for other in groups if other != group)),
+                simulate=True,
+            ),
+        )
+        for group in groups
+    }
+    worst = sorted(shares.items(), key=lambda item: -item[1])[:3]
+    raise BackendError(
+        f"{bundle.path}: graph {graph!r} in {precision} is off by {100 * error:.2g} % (allowed: "
+        f"{100 * MOST_ERROR[precision]:.2g} %); by part of the network: "
+        + ", ".join(f"{name} {100 * value:.2g} %" for name, value in worst)
+        + ". Use another precision, or keep these parts in float32 (parameter keep_fp32)"
+    )
+
+
+def _error(bundle: Bundle, graph: str, content: bytes) -> float:
+    entry, golden = bundle.manifest.graphs[graph], bundle.golden()
+    cases = sorted({key.split("/")[1] for key in golden if key.startswith(f"{graph}/")})
+    loaded = load_graph(content, Target(device="cpu"), graph)
+    largest: dict[str, float] = {}
+    errors: dict[str, float] = {}
+    for case in cases:
+        outputs = loaded.run(
+            {t.name: golden[f"{graph}/{case}/input/{t.name}"] for t in entry.inputs}
+        )
+        for tensor in entry.outputs:
+            expected: NDArray[Any] = golden[f"{graph}/{case}/output/{tensor.name}"]
+            off = float(np.abs(outputs[tensor.name].astype(np.float64) - expected).max())
+            errors[tensor.name] = float(np.maximum(errors.get(tensor.name, 0.0), off))
+            size = float(np.abs(expected).max())
+            largest[tensor.name] = max(largest.get(tensor.name, 0.0), size)
+    loaded.close()
+    return max(error / max(largest[name], 1e-12) for name, error in errors.items())
+
+
+def engine_parts(
+    bundle: Bundle,
+    graph: str,
+    flavor: Flavor,
+    profiles: list[Profile],
+    options: BuildOptions,
+    precision: str,
+) -> dict[str, Any]:
+    """All that an engine depends on, for `engine_key`."""
+    return {
+        "model": bundle.manifest.name,
+        "model_version": bundle.manifest.version,
+        "graph": graph,
+        "sha256": bundle.manifest.graphs[graph].sha256,
+        "kept": hashlib.sha256(repr(kept_layers(bundle, graph)).encode()).hexdigest()[:12],
+        "precision": precision,
+        "profiles": [
+            {name: [list(p.least[name]), list(p.best[name]), list(p.most[name])] for name in p.best}
+            for p in profiles
+        ],
+        "options": {**options.to_dict(), "architectures": list(options.architectures)},
+        "flavor": flavor.name,
+        "flavor_version": flavor.version,
+        "colordeploy": version("colordeploy"),
+    }
+
+
+def build_engines(
+    bundle: Bundle,
+    flavor: Flavor,
+    cache: EngineCache,
+    *,
+    precision: str = "fp32",
+    sizes: list[Sizes] | None = None,
+    options: BuildOptions | None = None,
+    progress: Callable[[str, str, int, int], bool] | None = None,
+    waiting: Callable[[str], None] | None = None,
+) -> Iterator[Built]:
+    """Build, or find in the cache, the engine of every graph of a bundle, one by one.
+
+    Parameters
+    ----------
+    precision : {"fp32", "fp16", "bf16"}
+        Half precisions are checked first, see `check_precision`.
+    sizes : list of Sizes, optional
+        See `default_sizes`.
+    progress : callable, optional
+        Called with graph, phase, steps done and in all; False cancels.
+    waiting : callable, optional
+        Called with a graph that another process is building already.
+
+    Raises
+    ------
+    BackendError
+        See `build_engine` and `check_precision`.
+    """
+    if precision not in PRECISIONS[:1] + HALVES:
+        raise BackendError(f"engines are built in fp32, {' or '.join(HALVES)}, not {precision!r}")
+    options = options or BuildOptions()
+    options = BuildOptions(
+        **{**options.to_dict(), "architectures": flavor.check_architectures(options.architectures)}
+    )
+    for graph in bundle.manifest.graphs:
+        profiles = profiles_of(bundle, graph, sizes or [default_sizes(bundle)])
+        parts = engine_parts(bundle, graph, flavor, profiles, options, precision)
+        error = None
+
+        def build(graph: str = graph, profiles: list[Profile] = profiles) -> bytes:
+            nonlocal error
+            content = bundle.graph(graph)
+            if precision in HALVES:
+                error = check_precision(bundle, graph, precision)
+                content = halved(content, precision, kept_layers(bundle, graph))
+            name = f"{bundle.manifest.name}/{graph}"
+            report = None
+            if progress is not None:
+                shown = progress
+
+                def report(phase: str, done: int, all_: int) -> bool:
+                    return shown(graph, phase, done, all_)
+
+            return build_engine(flavor, content, profiles, options, name, report)
+
+        def wait(graph: str = graph) -> None:
+            if waiting is not None:
+                waiting(graph)
+
+        plan, new = cache.get_or_build(parts, build, waiting=wait)
+        yield Built(graph, len(plan), new, error)

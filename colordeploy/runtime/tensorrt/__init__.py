@@ -1,0 +1,3 @@
+"""TensorRT and TensorRT for RTX: building, keeping and running engines."""
+
+from __future__ import annotations
