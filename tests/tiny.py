@@ -80,6 +80,8 @@ def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:
     """Make a small random network with sound running statistics."""
     torch.manual_seed(0)
     net = Sscn(config).train()
+    for layer in (net.out, net.coarse.out, net.coarse.tone):  # training starts these at zero
+        torch.nn.init.normal_(layer.weight, std=0.3)
     with torch.no_grad():
         for _ in range(6):
             lab = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8) * 2 - 1, size=(64, 64))

@@ -217,7 +217,9 @@ class ExemplarCanvas:
             best = int(weights.argmax())
             at, left = divmod(int(chosen[best]), encoded.columns)
             share = float(weights[best] / weights.sum())
-            result.append(Match(y, x, (at + 0.5) * _PLACE, (left + 0.5) * _PLACE, share))
+            bottom, right = encoded.picture.shape[0] - 0.5, encoded.picture.shape[1] - 0.5
+            middle = min((at + 0.5) * _PLACE, bottom), min((left + 0.5) * _PLACE, right)
+            result.append(Match(y, x, *middle, share))
         return result
 
     def match_picture(

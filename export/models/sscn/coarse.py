@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+STATISTICS = 6  # means and deviations of L, a and b, at the end of a style vector
+
 
 class AdaptiveNorm(nn.Module):
     """AdaIN (Eq. 1): each channel at zero mean and unit deviation, then scaled and shifted by the
@@ -49,7 +51,11 @@ class _StyledStage(nn.Module):
 
 
 class CoarseTransfer(nn.Module):
-    """Gray (B, 1, H, W) and style (B, n) to ab / 110 in (-1, 1), (B, 2, H, W).
+    """Gray (B, 1, H, W) and style (B, n + 6) to the inverse hyperbolic tangent of ab / 110,
+    (B, 2, H, W).
+
+    The style sets the mean of the result as it sets those of all layers' (Eq. 1); before anything
+    is learned, that is the reference's mean colour everywhere.
 
     The encoder has the shape of VGG-19 up to its fourth stage, the decoder the mirrored one.
 
@@ -58,7 +64,7 @@ class CoarseTransfer(nn.Module):
     width : int
         Channels of the first stage (VGG-19: 64).
     style : int
-        Length of the style vector.
+        Length of the learned part of the style vector.
     """
 
     def __init__(self, width: int, style: int) -> None:
@@ -74,13 +80,18 @@ class CoarseTransfer(nn.Module):
         )
         self.decoder = nn.ModuleList(
             [
-                _StyledStage(w[3], w[2], 1, style),
-                _StyledStage(w[2], w[1], 4, style),
-                _StyledStage(w[1], w[0], 2, style),
-                _StyledStage(w[0], w[0], 1, style),
+                _StyledStage(w[3], w[2], 1, style + STATISTICS),
+                _StyledStage(w[2], w[1], 4, style + STATISTICS),
+                _StyledStage(w[1], w[0], 2, style + STATISTICS),
+                _StyledStage(w[0], w[0], 1, style + STATISTICS),
             ]
         )
         self.out = nn.Conv2d(w[0], 2, 3, padding=1)
+        self.tone = nn.Linear(style + STATISTICS, 2)
+        with torch.no_grad():
+            nn.init.zeros_(self.tone.weight)
+            nn.init.zeros_(self.tone.bias)
+            self.tone.weight[:, style + 1 : style + 3] = torch.eye(2)  # means of a and b
 
     def forward(self, gray: Tensor, style: Tensor) -> Tensor:
         x = gray
@@ -90,4 +101,4 @@ class CoarseTransfer(nn.Module):
             if level > 0:
                 x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = stage(x, style)
-        return torch.tanh(self.out(x))
+        return self.out(x) + self.tone(style).unsqueeze(2).unsqueeze(3)

@@ -56,7 +56,8 @@ class Reference(NamedTuple):
     ----------
     features : (B, N, d)
         Of each of the N = H / 4 * W / 4 places, in reading order.
-    style : (B, n)
+    style : (B, n + 6)
+        What the last block says, then the picture's means and deviations of L, a and b.
     activation : (B, N)
         Class activation map of the most probable class.
     class_logits : (B, classes)
@@ -141,12 +142,11 @@ class Sscn(nn.Module):
             _Residual(3 if i == 0 else w[i - 1], w[i], 1 if i == 0 else 2) for i in range(6)
         )
         self.to_style = nn.Sequential(
-            nn.Linear(3 + sum(w), config.style), nn.ReLU(), nn.Linear(config.style, config.style)
+            nn.Linear(w[5], config.style), nn.ReLU(), nn.Linear(config.style, config.style)
         )
-        for layer in (self.to_style[0], self.to_style[2]):
-            nn.init.kaiming_normal_(layer.weight)
         self.classifier = nn.Linear(w[4], config.classes, bias=False)
         self.coarse = CoarseTransfer(config.coarse_width, config.style)
+        nn.init.zeros_(self.coarse.out.weight)
         channels, inner = 3 + sum(w[:4]), config.attention
         self.query = nn.Linear(channels, inner, bias=False)
         self.key = nn.Linear(channels, inner, bias=False)
@@ -162,7 +162,8 @@ class Sscn(nn.Module):
         for features, extra, out in zip(reversed(w[:5]), attended, outputs, strict=True):
             self.decoder.append(_Fusion(below, features, extra, out))
             below = out
-        self.out = nn.Conv2d(below, 2, 3, padding=1)
+        self.out = nn.Conv2d(below, 2, 3, padding=1)  # on top of the colours looked at
+        nn.init.zeros_(self.out.weight)
         self.bins = nn.Conv2d(outputs[2], 313, 1)
 
     def encode(self, lab: Tensor) -> list[Tensor]:
@@ -191,8 +192,9 @@ class Sscn(nn.Module):
     def encode_reference(self, lab: Tensor) -> Reference:
         """What the reference (B, 3, H, W) gives."""
         features = self.encode(lab)
-        # Of every scale: the last block's alone say too little of the tone to learn it soon.
-        style = self.to_style(torch.cat([x.mean(dim=(2, 3)) for x in features], dim=1))
+        style = self.to_style(features[6].mean(dim=(2, 3)))
+        deviation = (lab.var(dim=(2, 3), unbiased=False) + 1e-6).sqrt()
+        style = torch.cat([style, lab.mean(dim=(2, 3)), deviation], dim=1)
         logits = self.classifier(features[5].mean(dim=(2, 3)))
         chosen = self.classifier.weight[logits.argmax(dim=1)]  # (B, channels)
         activation = (features[5] * chosen.unsqueeze(2).unsqueeze(3)).sum(dim=1, keepdim=True)
@@ -206,13 +208,24 @@ class Sscn(nn.Module):
 
         All places selected is the dense attention.
         """
-        coarse = self.coarse(gray, style)
+        coarse = torch.tanh(self.coarse(gray, style))
         features = self.encode(torch.cat([gray, coarse], dim=1))
         height, width = features[3].shape[2:]
         queries, keys = self.query(self.places(features)), self.key(selected)
         weights = queries @ keys.transpose(1, 2) * self.config.attention**-0.5
-        attended = torch.softmax(weights, dim=2) @ self.value(selected)
+        weights = torch.softmax(weights, dim=2)
+        attended = weights @ self.value(selected)
         attended = attended.transpose(1, 2).unflatten(2, (height, width))
+        # The colours themselves that were looked at; the decoder only changes them. So attention
+        # learns what to look at from the first step on.
+        seen = weights @ (selected[:, :, 1:3] / AB_GAIN)
+        seen = torch.atanh(seen.float().clamp(-0.95, 0.95))
+        seen = functional.interpolate(
+            seen.transpose(1, 2).unflatten(2, (height, width)),
+            scale_factor=4.0,
+            mode="bilinear",
+            align_corners=False,
+        )
         at_scale = (
             None,
             functional.avg_pool2d(attended, 2),
@@ -225,7 +238,7 @@ class Sscn(nn.Module):
             x = self.decoder[step](x, features[5 - step], extra)
             if step == 2:
                 quarter = x
-        return Colored(coarse, torch.tanh(self.out(x)), self.bins(quarter), queries, keys)
+        return Colored(coarse, torch.tanh(seen + self.out(x)), self.bins(quarter), queries, keys)
 
 
 def select(activation: Tensor, k: int, r: int, generator: torch.Generator) -> Tensor:
