@@ -13,6 +13,7 @@ from .color import luma_of
 from .errors import InputError
 from .image import ImageLike, read_picture, resize
 from .native import cover_lines, region_map
+from .trace import span
 
 __all__ = ["MOST_REGIONS", "Drawing", "patch_labels", "strips"]
 
@@ -118,7 +119,8 @@ _GRAY_INK = 8  # of 255: gray drawings saved in colour are black ink but for rou
 def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray[np.int32]:
     radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
-    labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
+    with span("regions"):
+        labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
     if labels.max() > MOST_REGIONS:
         warnings.warn(
             f"{name} has {labels.max()} regions, more like a photo than line art; small ones are "

@@ -22,6 +22,7 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from .color import compose
+from .trace import span
 
 __all__ = ["GuidedUpsampling", "colorize_full_size", "guided_strips", "interpolated_strips"]
 
@@ -74,11 +75,12 @@ def colorize_full_size(
     -------
     (H, W, 3) uint8 sRGB
     """
-    result = np.empty((*luma.shape, 3), np.uint8)
-    strips = guided_strips(luma, working_luma, chroma, parameters or GuidedUpsampling())
-    for rows, strip in strips:
-        result[rows] = composed(luma[rows], strip)
-    return result
+    with span("upsampling"):
+        result = np.empty((*luma.shape, 3), np.uint8)
+        strips = guided_strips(luma, working_luma, chroma, parameters or GuidedUpsampling())
+        for rows, strip in strips:
+            result[rows] = composed(luma[rows], strip)
+        return result
 
 
 def guided_strips(

@@ -10,6 +10,7 @@ import click
 from ..errors import ColorDeployError
 from .affinities import affinities
 from .auto import auto
+from .bench import bench
 from .doctor import doctor
 from .engine import engine
 from .exemplar import exemplar
@@ -24,7 +25,7 @@ def cli() -> None:
     """Image colorization: photos and line art in, colour out."""
 
 
-for _command in (scribble, auto, exemplar, sketch, affinities, models, engine, doctor):
+for _command in (scribble, auto, exemplar, sketch, affinities, models, engine, bench, doctor):
     cli.add_command(_command)
 
 

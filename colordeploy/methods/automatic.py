@@ -21,6 +21,7 @@ from ..image import (
 from ..native import kmeans
 from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
+from ..trace import span
 from ..upsample import colorize_full_size
 from .model import Model, load_graphs, read_at_two_sizes
 
@@ -282,7 +283,8 @@ class AutomaticCanvas:
         A cluster left empty has none, and clusters never share one.
         """
         points = features.reshape(features.shape[0], -1).T
-        labels, _ = kmeans(points, self._count, seed=self._seed)
+        with span("k-means"):
+            labels, _ = kmeans(points, self._count, seed=self._seed)
         size = self._analysis.sizes[0, : self._rows, : self._columns].ravel()
         chosen = {
             int(np.argmax(np.where(labels == cluster, size, -1.0)))

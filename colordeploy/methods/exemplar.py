@@ -23,6 +23,7 @@ from ..image import (
 from ..native import choose
 from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
+from ..trace import span
 from ..upsample import colorize_full_size
 from .model import Model, load_graphs, read_at_two_sizes
 
@@ -266,7 +267,8 @@ class ExemplarCanvas:
     def _run(
         self, reference: Reference, k: int | None, r: int | None, seed: int
     ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
-        chosen = reference.select(k, r, seed, self._model.default)
+        with span("selection"):
+            chosen = reference.select(k, r, seed, self._model.default)
         inputs = {
             "gray": self._gray[None, None],
             "style": reference.style[None],
@@ -311,7 +313,8 @@ class ExemplarModel(Model):
             For pictures without colour, smaller than 8 pixels, or that cannot be read.
         """
         graph = self._open_graphs()["encode_reference"]
-        values = read_picture(image)
+        with span("preprocessing"):
+            values = read_picture(image)
         if min(values.shape[:2]) < _LEAST_SIDE:
             raise InputError(
                 f"a reference must have at least {_LEAST_SIDE}x{_LEAST_SIDE} pixels, not "

@@ -13,6 +13,7 @@ from ..bundle import Bundle
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
 from ..runtime.graph import Graph, Target
+from ..trace import span
 
 __all__ = ["Model", "load_graphs", "read_at_two_sizes"]
 
@@ -41,6 +42,11 @@ class Model:
         if graphs is None:
             raise InputError(f"model {self.name!r} was closed; load it again")
         return graphs
+
+    @property
+    def graphs(self) -> Mapping[str, Graph]:
+        """The loaded graphs by name; none for `levin` and after `close`."""
+        return dict(self._graphs or {})
 
     def close(self) -> None:
         """Free the graphs; canvases that still need one for rendering cannot render any more."""
@@ -94,6 +100,7 @@ def read_at_two_sizes(
     image: ImageLike, size: WorkingSize, default: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """CIE L of a picture in [0, 100], at its own size and at the working size."""
-    lightness = read_lightness(image)
-    shape = working_shape((lightness.shape[0], lightness.shape[1]), size, default)
-    return lightness, np.clip(resize(lightness, shape), np.float32(0), np.float32(100))
+    with span("preprocessing"):
+        lightness = read_lightness(image)
+        shape = working_shape((lightness.shape[0], lightness.shape[1]), size, default)
+        return lightness, np.clip(resize(lightness, shape), np.float32(0), np.float32(100))

@@ -20,6 +20,7 @@ from ..image import ImageLike, WorkingSize, pad_to_multiple, read_luma, resize, 
 from ..native import Affinities, Propagator
 from ..runtime.graph import Graph, Target
 from ..strokes import StrokesLike, constraints, read_strokes
+from ..trace import span
 from ..upsample import colorize_full_size
 from .model import Model, load_graphs
 
@@ -103,14 +104,17 @@ class ScribbleCanvas:
         self._working_luma = working_luma
         self._features = np.ascontiguousarray(features)
         self._sigma = parameters.sigma
-        affinities = Affinities.from_features(
-            self._features,
-            sigma=parameters.sigma,
-            global_step=parameters.global_step,
-            local=parameters.local_edges,
-            threads=threads,
-        )
-        self._propagator = Propagator(affinities, alpha=alpha, phi=parameters.phi, threads=threads)
+        with span("affinities"):
+            affinities = Affinities.from_features(
+                self._features,
+                sigma=parameters.sigma,
+                global_step=parameters.global_step,
+                local=parameters.local_edges,
+                threads=threads,
+            )
+            self._propagator = Propagator(
+                affinities, alpha=alpha, phi=parameters.phi, threads=threads
+            )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -145,8 +149,10 @@ class ScribbleCanvas:
         InputError
             For strokes of another size, or without a mark.
         """
-        marks = constraints(read_strokes(strokes, self.size), self.working_size)
-        chroma = self._propagator.solve(marks.mask, marks.chroma)
+        with span("strokes"):
+            marks = constraints(read_strokes(strokes, self.size), self.working_size)
+        with span("propagation"):
+            chroma = self._propagator.solve(marks.mask, marks.chroma)
         return colorize_full_size(self._luma, self._working_luma, chroma)
 
     def affinity(self, y: int, x: int) -> NDArray[np.float32]:
@@ -263,9 +269,10 @@ class ScribbleModel(Model):
             For pictures that cannot be read or are empty.
         """
         self._open_graphs()
-        luma = read_luma(image)
-        shape = working_shape(luma.shape, size, self.parameters.working_size)
-        working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
+        with span("preprocessing"):
+            luma = read_luma(image)
+            shape = working_shape(luma.shape, size, self.parameters.working_size)
+            working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
         features, alpha = self._source(working_luma)
         return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters, self._threads)
 

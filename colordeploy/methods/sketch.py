@@ -15,6 +15,7 @@ from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, pad_to_multiple, working_shape
 from ..native import region_max
 from ..runtime.graph import Graph, Target
+from ..trace import span
 from ..upsample import interpolated_strips
 from .model import Model, load_graphs
 
@@ -132,6 +133,10 @@ class LineArtCanvas:
     def _colors(self, style: int | ArrayLike | None, flat: bool) -> NDArray[np.uint8]:
         """The colours below the lines: each region's own, and shading on top."""
         decoded = self._decode(self._code(style))
+        with span("upsampling"):
+            return self._at_full_size(decoded, flat)
+
+    def _at_full_size(self, decoded: NDArray[np.float32], flat: bool) -> NDArray[np.uint8]:
         labels = self._drawing.working_regions
         count = int(self._drawing.regions.max(initial=0)) + 1
         open_ground = minimum_filter((labels > 0).astype(np.uint8), 3) > 0  # lines have no say
@@ -229,7 +234,8 @@ class LineArtModel(Model):
             For pictures that cannot be read, and for those without lines or without ground.
         """
         graphs = self._open_graphs()
-        drawing = Drawing(image, lambda shape: working_shape(shape, size, self._working_size))
+        with span("preprocessing"):
+            drawing = Drawing(image, lambda shape: working_shape(shape, size, self._working_size))
         line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
         labels = drawing.working_regions
         if self._patches:

@@ -9,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..errors import BackendError
+from ..trace import span
 from .graph import Target
 
 __all__ = ["OnnxRuntimeGraph"]
@@ -57,7 +58,8 @@ class OnnxRuntimeGraph:
             raise BackendError(f"graph {self._name!r} was closed; load the model again")
         names = [output.name for output in session.get_outputs()]
         try:
-            return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+            with span(f"graph {self._name}"):
+                return dict(zip(names, session.run(names, dict(inputs)), strict=True))
         except Exception as error:
             raise BackendError(f"graph {self._name!r} failed on {self.device}: {error}") from None
 

@@ -1,0 +1,322 @@
+"""Runs: single stream, offline, server (MLPerf Inference's scenarios), warm and cold."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BackendError
+from ..trace import recording
+from .workload import Job, edited
+
+__all__ = ["Measured", "Rules", "check", "cold_start", "offline", "server", "single"]
+
+LEAST_PSNR = 40.0  # dB between a timed picture and the one of the plain path
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a run may end.
+
+    Attributes
+    ----------
+    duration : float
+        Seconds at least.
+    queries : int
+        At least.
+    warm_up : float
+        Seconds, and `warm_up_queries` at least, before anything counts.
+    """
+
+    duration: float = 10.0
+    queries: int = 100
+    warm_up: float = 1.0
+    warm_up_queries: int = 3
+
+
+@dataclass
+class Measured:
+    """What a run gave, in nanoseconds.
+
+    Attributes
+    ----------
+    samples : dict of scope to list
+        "end_to_end", "prepare", "render", "edit"; for `sscn` also "reference".
+    stages : dict of name to list
+        Spans of the end-to-end part, see `colordeploy.trace`.
+    queries : int
+    seconds : float
+        Of the whole run, warm-up left out.
+    busy : float
+        CPU seconds of other processes in each second of the run; NaN where that cannot be told.
+    """
+
+    samples: dict[str, list[int]] = field(default_factory=dict)
+    stages: dict[str, list[int]] = field(default_factory=dict)
+    queries: int = 0
+    seconds: float = 0.0
+    busy: float = float("nan")
+
+    def add(self, scopes: dict[str, int], stages: dict[str, int] | None = None) -> None:
+        for name, value in scopes.items():
+            self.samples.setdefault(name, []).append(value)
+        for name, value in (stages or {}).items():
+            self.stages.setdefault(name, []).append(value)
+
+
+def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """In dB, at most 100."""
+    error = float(np.square((a.astype(np.float32) - b) / 255).mean())
+    return -10 * float(np.log10(max(error, 1e-10)))
+
+
+def expected(model: Any, jobs: Sequence[Job], size: Any) -> list[NDArray[np.uint8]]:
+    """Pictures of the plain path, to check timed ones against."""
+    return [model.prepare(job.picture, size=size).render(job.guidance) for job in jobs]
+
+
+def check(found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> float:
+    """PSNR of a timed picture.
+
+    Raises
+    ------
+    BackendError
+        When it is a wrong picture: then there is no time to tell.
+    """
+    if found.shape != wanted.shape or not psnr(found, wanted) >= LEAST_PSNR:
+        value = psnr(found, wanted) if found.shape == wanted.shape else float("nan")
+        raise BackendError(
+            f"the timed picture is a wrong one (PSNR {value:.1f} dB against the plain path, at "
+            f"least {LEAST_PSNR:g} are due); no time is told for it"
+        )
+    return psnr(found, wanted)
+
+
+def query(
+    model: Any, job: Job, size: Any, *, edits: bool = True
+) -> tuple[NDArray[np.uint8], dict[str, int], dict[str, int]]:
+    """Colour one picture, then edit it; the picture, times of the scopes, times of the stages."""
+    scopes: dict[str, int] = {}
+    guidance = job.guidance
+    with recording() as spans:
+        begin = time.perf_counter_ns()
+        if model.method == "sscn":
+            guidance = model.encode_reference(guidance)
+            scopes["reference"] = time.perf_counter_ns() - begin
+        middle = time.perf_counter_ns()
+        canvas = model.prepare(job.picture, size=size)
+        prepared = time.perf_counter_ns()
+        picture = canvas.render(guidance)
+        end = time.perf_counter_ns()
+    scopes |= {"end_to_end": end - begin, "prepare": prepared - middle, "render": end - prepared}
+    if edits:
+        other = edited(job, canvas, model)
+        begin = time.perf_counter_ns()
+        canvas.render(other)
+        scopes["edit"] = time.perf_counter_ns() - begin
+    return picture, scopes, spans.nanoseconds
+
+
+def single(
+    models: dict[str, Any],
+    jobs: Sequence[Job],
+    wanted: Sequence[NDArray[np.uint8]],
+    rules: Rules,
+    size: Any = None,
+    progress: Callable[[float], None] | None = None,
+) -> dict[str, Measured]:
+    """One query after another; several models take turns (A B A B), so that they can be compared.
+
+    Raises
+    ------
+    BackendError
+        See `check`.
+    """
+    results = {name: Measured() for name in models}
+    turns = itertools.cycle(zip(jobs, wanted, strict=True))
+    for _ in _until(rules.warm_up, rules.warm_up_queries):
+        job, picture = next(turns)
+        for model in models.values():
+            check(query(model, job, size)[0], picture)
+    busy = _Busy()
+    began = time.perf_counter()
+    for share in _until(rules.duration * len(models), rules.queries):
+        job, picture = next(turns)
+        for name, model in models.items():
+            found, scopes, stages = query(model, job, size)
+            check(found, picture)
+            results[name].add(scopes, stages)
+        if progress is not None:
+            progress(share)
+    for result in results.values():
+        result.queries = len(result.samples["end_to_end"])
+        result.seconds = time.perf_counter() - began
+        result.busy = busy.others()
+    return results
+
+
+def offline(
+    model: Any,
+    jobs: Sequence[Job],
+    wanted: Sequence[NDArray[np.uint8]],
+    rules: Rules,
+    batch: int,
+    size: Any = None,
+) -> Measured:
+    """Throughput with `batch` pictures in work at any time."""
+    query(model, jobs[0], size)
+    result, busy = Measured(), _Busy()
+    counter = itertools.count()
+    lock = threading.Lock()
+    began = time.perf_counter()
+
+    def work() -> None:
+        while True:
+            i = next(counter)
+            if i >= rules.queries and time.perf_counter() - began >= rules.duration:
+                return
+            found, scopes, stages = query(model, jobs[i % len(jobs)], size, edits=False)
+            check(found[::4, ::4], wanted[i % len(jobs)][::4, ::4])  # it takes time too
+            with lock:
+                result.add(scopes, stages)
+
+    _run_all([work] * batch)
+    result.queries = len(result.samples["end_to_end"])
+    result.seconds = time.perf_counter() - began
+    result.busy = busy.others()
+    return result
+
+
+def server(
+    model: Any,
+    jobs: Sequence[Job],
+    wanted: Sequence[NDArray[np.uint8]],
+    rules: Rules,
+    rate: float,
+    workers: int,
+    size: Any = None,
+    seed: int = 0,
+) -> Measured:
+    """Queries arrive at random, `rate` a second (a Poisson process); latency counts from there."""
+    query(model, jobs[0], size)
+    count = max(rules.queries, int(rules.duration * rate))
+    arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate, count))
+    result, busy = Measured(), _Busy()
+    lock = threading.Lock()
+    began = time.perf_counter()
+
+    def work(i: int) -> None:
+        found, scopes, stages = query(model, jobs[i % len(jobs)], size, edits=False)
+        waited = time.perf_counter() - began - arrivals[i]
+        check(found[::4, ::4], wanted[i % len(jobs)][::4, ::4])
+        with lock:
+            result.add({**scopes, "latency": int(1e9 * waited)}, stages)
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = []
+        for i in range(count):
+            time.sleep(max(0.0, began + arrivals[i] - time.perf_counter()))
+            futures.append(pool.submit(work, i))
+        for future in futures:
+            future.result()
+    result.queries, result.seconds = count, time.perf_counter() - began
+    result.busy = busy.others()
+    return result
+
+
+def _run_all(works: Sequence[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(len(works)) as pool:
+        for future in [pool.submit(work) for work in works]:
+            future.result()
+
+
+def _until(duration: float, count: int) -> Iterator[float]:
+    """Count turns until both a duration and a number are met; yields the share that is done."""
+    began = time.perf_counter()
+    for i in itertools.count():
+        share = min((time.perf_counter() - began) / max(duration, 1e-9), i / max(count, 1))
+        if share >= 1:
+            return
+        yield share
+
+
+class _Busy:
+    """How much the machine does besides this process."""
+
+    def __init__(self) -> None:
+        self._at, self._own, self._all = time.perf_counter(), _own_seconds(), _all_seconds()
+
+    def others(self) -> float:
+        """CPU seconds of other processes in each second since this was made."""
+        if self._all is None:
+            return float("nan")
+        everything = (_all_seconds() or 0.0) - self._all
+        own = _own_seconds() - self._own
+        return max(0.0, everything - own) / max(time.perf_counter() - self._at, 1e-9)
+
+
+def _own_seconds() -> float:
+    times = os.times()
+    return times.user + times.system
+
+
+def _all_seconds() -> float | None:
+    try:
+        first = Path("/proc/stat").read_text().splitlines()[0].split()
+    except OSError:
+        return None
+    user, nice, system, _idle, _wait, irq, soft = (int(v) for v in first[1:8])
+    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
+
+
+_COLD = """
+import json, sys, time
+begin = time.perf_counter_ns()
+import colordeploy
+imported = time.perf_counter_ns()
+model = colordeploy.load(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]) or None)
+loaded = time.perf_counter_ns()
+from colordeploy.bench.workload import jobs
+(job, *_) = jobs(model.method, (int(sys.argv[5]), int(sys.argv[6])))
+ready = time.perf_counter_ns()
+model.prepare(job.picture).render(job.guidance)
+end = time.perf_counter_ns()
+print(json.dumps({"import": imported - begin, "load": loaded - imported,
+                  "first picture": end - ready, "cold start": loaded - begin + end - ready}))
+"""
+
+
+def cold_start(
+    model: str, backend: str, device: str, threads: int | None, size: tuple[int, int], times: int
+) -> Measured:
+    """Import, load and first picture, each time in a fresh process.
+
+    Raises
+    ------
+    BackendError
+        When such a process fails.
+    """
+    result = Measured()
+    for _ in range(times):
+        arguments = [model, backend, device, str(threads or 0), *map(str, size)]
+        done = subprocess.run(
+            [sys.executable, "-c", _COLD, *arguments], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise BackendError(f"a cold start failed: {done.stderr.strip()[-300:]}")
+        result.add(json.loads(done.stdout))
+        result.queries += 1
+    return result

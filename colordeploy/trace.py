@@ -1,0 +1,62 @@
+"""Where time goes: named spans, noted only while somebody records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import TracebackType
+
+__all__ = ["Recording", "recording", "span"]
+
+
+class Recording:
+    """Nanoseconds by name; a span inside of another counts for itself only."""
+
+    def __init__(self) -> None:
+        self.nanoseconds: dict[str, int] = {}
+        self.inner: list[int] = [0]  # of the spans that are open, time spent in others
+
+
+_current: ContextVar[Recording | None] = ContextVar("colordeploy_recording", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Note the spans of this thread (or task) until the end of the block."""
+    made = Recording()
+    token = _current.set(made)
+    try:
+        yield made
+    finally:
+        _current.reset(token)
+
+
+class span:  # noqa: N801 - used like a function
+    """A part of the work, for `recording`; next to free when nobody records."""
+
+    __slots__ = ("_begin", "_name", "_recording")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._recording = _current.get()
+        if self._recording is not None:
+            self._recording.inner.append(0)
+            self._begin = time.perf_counter_ns()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._recording is None:
+            return
+        spent = time.perf_counter_ns() - self._begin
+        own = spent - self._recording.inner.pop()
+        self._recording.inner[-1] += spent
+        known = self._recording.nanoseconds
+        known[self._name] = known.get(self._name, 0) + own

@@ -1,0 +1,137 @@
+"""Runs with a made-up model, whose times and pictures are known."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from colordeploy.bench import measure
+from colordeploy.bench.measure import Rules
+from colordeploy.bench.workload import PICTURES, jobs
+from colordeploy.errors import BackendError
+from colordeploy.trace import span
+
+FAST = Rules(duration=0.0, queries=6, warm_up=0.0, warm_up_queries=2)
+
+
+class FakeModel:
+    method = "levin"
+
+    def __init__(self, wrong_after=10**9):
+        self.calls, self.at_once, self.most = 0, 0, 0
+        self._lock = threading.Lock()
+        self._wrong_after = wrong_after
+
+    def prepare(self, picture, size=None):
+        with self._lock:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        with span("preparing"):
+            time.sleep(0.004)
+        model = self
+
+        class Canvas:
+            def render(self, guidance):
+                with span("rendering"):
+                    time.sleep(0.002)
+                with model._lock:
+                    model.calls += 1
+                    model.at_once -= 1
+                wrong = model.calls > model._wrong_after
+                return 255 - picture if wrong else picture.copy()
+
+        return Canvas()
+
+
+@pytest.fixture(scope="module")
+def work():
+    return jobs("levin", (48, 64))
+
+
+@pytest.fixture(scope="module")
+def wanted(work):
+    return [job.picture for job in work]
+
+
+def test_jobs_are_seeded_and_varied(work):
+    assert len(work) == PICTURES
+    again = jobs("levin", (48, 64))
+    assert all(np.array_equal(a.picture, b.picture) for a, b in zip(work, again, strict=True))
+    assert not np.array_equal(work[0].picture, work[1].picture)
+    assert not np.array_equal(work[0].picture, jobs("levin", (48, 64), seed=1)[0].picture)
+    assert work[0].edit[:-1] == work[0].guidance  # an edit adds a stroke
+
+
+def test_single_stream_takes_turns(work, wanted):
+    models = {"a": FakeModel(), "b": FakeModel()}
+    results = measure.single(models, work, wanted, FAST)
+    for name, result in results.items():
+        assert result.queries == 6
+        assert models[name].calls == (6 + 2) * 2  # with the edits and the warm-up
+        for prepare, render, whole in zip(
+            *(result.samples[s] for s in ("prepare", "render", "end_to_end")), strict=True
+        ):
+            assert prepare >= 4e6
+            assert render >= 2e6
+            assert abs(whole - prepare - render) < 1e6
+        assert min(result.stages["preparing"]) >= 4e6
+        assert len(result.samples["edit"]) == 6
+
+
+def test_a_run_ends_when_both_limits_are_met(work, wanted):
+    rules = Rules(duration=0.3, queries=2, warm_up=0.0, warm_up_queries=0)
+    result = measure.single({"a": FakeModel()}, work, wanted, rules)["a"]
+    assert result.seconds >= 0.3
+    assert result.queries > 5
+
+
+@pytest.mark.parametrize("scenario", ["single", "offline", "server"])
+def test_no_time_is_told_for_a_wrong_picture(work, wanted, scenario):
+    model = FakeModel(wrong_after=7)
+    rules = Rules(duration=0.0, queries=20, warm_up=0.0, warm_up_queries=0)
+    start = {
+        "single": lambda: measure.single({"a": model}, work, wanted, rules),
+        "offline": lambda: measure.offline(model, work, wanted, rules, 2),
+        "server": lambda: measure.server(model, work, wanted, rules, 500.0, 2),
+    }[scenario]
+    with pytest.raises(BackendError, match="no time is told"):
+        start()
+
+
+def test_offline_keeps_as_many_in_work(work, wanted):
+    model = FakeModel()
+    result = measure.offline(model, work, wanted, Rules(0.0, 60), 3)
+    assert model.most == 3
+    assert result.queries >= 60
+    assert result.queries == len(result.samples["end_to_end"])
+    assert "edit" not in result.samples
+
+
+def test_server_counts_the_waiting(work, wanted):
+    """Arrivals that are faster than the service pile up: the last ones wait longest."""
+    model = FakeModel()
+    rules = Rules(duration=0.0, queries=30)
+    result = measure.server(model, work, wanted, rules, 2000.0, 1)
+    latency = result.samples["latency"]
+    assert len(latency) == 30
+    assert latency[-1] > 20 * 6e6 > max(result.samples["end_to_end"])
+    slow = measure.server(model, work, wanted, Rules(0.0, 10), 20.0, 1)
+    assert np.median(slow.samples["latency"]) < 30e6
+
+
+def test_cold_start_in_a_fresh_process():
+    result = measure.cold_start("levin", "auto", "cpu", 1, (48, 64), 1)
+    parts = ("import", "load", "first picture")
+    total = sum(result.samples[part][0] for part in parts)
+    assert result.samples["cold start"][0] == pytest.approx(total, rel=1e-6)
+    with pytest.raises(BackendError, match="no-such-model"):
+        measure.cold_start("no-such-model", "auto", "cpu", 1, (48, 64), 1)
+
+
+def test_busy_is_a_share_or_unknown(work, wanted):
+    result = measure.single({"a": FakeModel()}, work, wanted, FAST)["a"]
+    assert math.isnan(result.busy) or result.busy >= 0

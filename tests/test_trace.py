@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import threading
+import time
+
+from colordeploy.trace import recording, span
+
+
+def test_spans_count_for_themselves():
+    with recording() as spans, span("outer"):
+        time.sleep(0.01)
+        for _ in range(2):
+            with span("inner"):
+                time.sleep(0.02)
+    assert set(spans.nanoseconds) == {"outer", "inner"}
+    assert 10e6 <= spans.nanoseconds["outer"] < 20e6
+    assert 40e6 <= spans.nanoseconds["inner"] < 60e6
+
+
+def test_nobody_records():
+    with span("alone"):
+        pass
+    with recording() as spans:
+        thread = threading.Thread(target=lambda: span("elsewhere").__enter__())
+        thread.start()
+        thread.join()
+    assert spans.nanoseconds == {}
+
+
+def test_an_error_ends_a_span():
+    with recording() as spans:
+        try:
+            with span("failing"):
+                raise ValueError
+        except ValueError:
+            pass
+    assert "failing" in spans.nanoseconds
