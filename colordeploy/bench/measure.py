@@ -177,7 +177,7 @@ def offline(
     size: Any = None,
 ) -> Measured:
     """Throughput with `batch` pictures in work at any time."""
-    query(model, jobs[0], size)
+    query(model, jobs[0], size, edits=False)
     result, busy = Measured(), _Busy()
     counter = itertools.count()
     lock = threading.Lock()
@@ -211,7 +211,7 @@ def server(
     seed: int = 0,
 ) -> Measured:
     """Queries arrive at random, `rate` a second (a Poisson process); latency counts from there."""
-    query(model, jobs[0], size)
+    query(model, jobs[0], size, edits=False)
     count = max(rules.queries, int(rules.duration * rate))
     arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate, count))
     result, busy = Measured(), _Busy()
