@@ -5,56 +5,167 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
-from importlib.metadata import version
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import click
 
 from .options import verbosity_options
 
+_CUDA_WHEELS = ("nvidia-cublas", "nvidia-cusolver", "nvidia-cusparse", "nvidia-cudss-cu13")
 
-def _report() -> dict[str, object]:
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that this machine cannot do.
+
+    Attributes
+    ----------
+    what : str
+    fix : str
+        The one command that changes it, or what to do where there is no command.
+    """
+
+    what: str
+    fix: str
+
+
+def _gpus() -> tuple[list[dict[str, str]], str | None]:
+    """Name, driver and architecture of each GPU, and why there is none."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return [], "no NVIDIA driver (nvidia-smi is not there)"
+    query = ["--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(
+            [tool, *query], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [], f"nvidia-smi does not answer ({error})"
+    if done.returncode:
+        return [], f"nvidia-smi fails: {(done.stdout or done.stderr).strip()[:200]}"
+    found = []
+    for line in done.stdout.strip().splitlines():
+        name, driver, capability = (part.strip() for part in line.rsplit(",", 2))
+        found.append(
+            {"name": name, "driver": driver, "architecture": f"sm_{capability.replace('.', '')}"}
+        )
+    return found, None if found else "nvidia-smi lists no GPU"
+
+
+def _installed(packages: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _models(check: bool) -> dict[str, str]:
+    """What verification says of each bundle of the package."""
+    from ..bundle import Bundle, default_bundles, verify
+    from ..errors import ColorDeployError
+    from ..runtime.graph import Target
+
+    found = {"levin": "no network"}
+    for name, path in default_bundles().items():
+        if not check:
+            found[name] = "not verified"
+            continue
+        try:
+            checks = verify(Bundle(path), Target(device="cpu"))
+            worst = max(checks, key=lambda c: c.largest_error / c.tolerance)
+            state = "verified" if all(c.passed for c in checks) else "WRONG"
+            found[name] = f"{state}, {worst.graph} off by {worst.largest_error:.1e} at most"
+        except ColorDeployError as error:
+            found[name] = f"WRONG: {error}"
+    return found
+
+
+def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
     import onnxruntime
 
-    from ..bundle import default_bundles
     from ..native import _core
+    from ..runtime.tensorrt.cache import EngineCache
+    from ..runtime.tensorrt.flavor import installed_flavors
 
+    gpus, no_gpu = _gpus()
     providers = onnxruntime.get_available_providers()
+    flavors = installed_flavors()
+    cache = EngineCache()
+    engines = cache.engines()
+    models = _models(check)
     missing = []
+    if no_gpu:
+        missing.append(Missing(f"GPU: {no_gpu}", "install NVIDIA's driver for your system"))
     if "CUDAExecutionProvider" not in providers:
-        missing.append("GPU graphs: needs onnxruntime-gpu and a CUDA driver")
-    missing.append("GPU solver: not part of this version")
-    missing.append("TensorRT backend: not part of this version")
+        missing.append(
+            Missing(
+                "graphs on the GPU: this ONNX Runtime has no CUDA provider",
+                "pip uninstall -y onnxruntime && pip install onnxruntime-gpu",
+            )
+        )
+    if not flavors:
+        missing.append(Missing("TensorRT engines: no TensorRT", "pip install tensorrt-rtx"))
+    if not _installed(("onnx",)):
+        missing.append(
+            Missing("engines in half precision: no onnx", "pip install 'colordeploy[engines]'")
+        )
+    missing.append(Missing("running engines", "not part of this version; use ONNX Runtime"))
+    missing.append(Missing("solver on the GPU", "not part of this version; it runs on the CPU"))
+    for name, state in models.items():
+        if state.startswith("WRONG"):
+            missing.append(Missing(f"model {name}: {state}", "pip install --force-reinstall ."))
     return {
         "colordeploy": version("colordeploy"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
-        "solver": f"{_core.instruction_set()} kernels",
+        "solver": f"{_core.instruction_set()} kernels; no CUDA part",
+        "gpus": gpus,
+        "cuda_wheels": _installed(_CUDA_WHEELS),
         "onnxruntime": onnxruntime.__version__,
         "providers": providers,
-        "models": ["levin", *default_bundles()],
-        "missing": missing,
-    }
+        "tensorrt": {f.name: f.version for f in flavors},
+        "engine_cache": {
+            "folder": str(cache.folder),
+            "engines": len(engines),
+            "mib": round(sum(e.size for e in engines) / 2**20, 1),
+        },
+        "models": models,
+    }, missing
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--quick", is_flag=True, help="Do not verify the models.")
 @verbosity_options
-def doctor(as_json: bool) -> None:
+def doctor(as_json: bool, quick: bool) -> None:
     """Say what this machine can run, and what is missing for the rest."""
     try:
         from ..native import propagate  # noqa: F401 - loads the compiled core
     except ImportError as error:
         click.echo(f"colordeploy: the compiled core does not load: {error}", err=True)
         sys.exit(1)
-    report = _report()
+    report, missing = _report(not quick)
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        click.echo(json.dumps({**report, "missing": [asdict(m) for m in missing]}, indent=2))
         return
     for key, value in report.items():
-        text = ", ".join(value) if isinstance(value, list) and key != "missing" else value
-        if key == "missing" and isinstance(value, list):
-            for line in value:
-                click.echo(f"missing      {line}")
-        else:
-            click.echo(f"{key:12s} {text}")
+        click.echo(f"{key.replace('_', ' '):13s} {_text(value)}")
+    for item in missing:
+        click.echo(f"missing       {item.what}\n              -> {item.fix}")
+
+
+def _text(value: Any) -> str:
+    """One line of a value."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {item}" for key, item in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value) or "none"
+    return str(value)

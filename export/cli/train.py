@@ -284,7 +284,7 @@ def disco(
               help="Ablation of Table IV: fixed patches of that side; 0: regions.")  # fmt: skip
 @click.option("--perceptual-weight", default=10.0, show_default=True)
 @click.option("--r1", default=5.0, show_default=True, help="Gradient penalty; 0: none.")
-@click.option("--mode-seeking", default=0.1, show_default=True,
+@click.option("--mode-seeking", default=0.0, show_default=True,
               help="How much styles are asked to differ; 0: not (the paper).")  # fmt: skip
 @click.option("--posterior", default=0.02, show_default=True,
               help="Weight of the divergence of true styles from N(0, 1); 0: none.")  # fmt: skip

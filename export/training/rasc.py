@@ -46,7 +46,7 @@ class RascTraining(Schedule):
         which keeps the discriminator from winning; computed every `r1_every` steps.
     mode_seeking : float
         Not in the paper: weight of a term that asks two style codes for two pictures (Mao et al.
-        2019); without it the decoder learns to leave the style alone.
+        2019).
     posterior : float
         Not in the paper: weight of the divergence of true pictures' styles from N(0, 1). A small
         network reads a style off the true picture, with which the generator has to make that
@@ -66,7 +66,7 @@ class RascTraining(Schedule):
     perceptual: float = 10.0
     r1: float = 5.0
     r1_every: int = 16
-    mode_seeking: float = 0.1
+    mode_seeking: float = 0.0
     posterior: float = 0.02
     patches: int = 0
     sizes: tuple[CropSize, ...] = field(default=SIZES)

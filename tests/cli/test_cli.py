@@ -113,10 +113,3 @@ def test_models_verify_notices_damage(tmp_path):
     content[len(content) // 2] ^= 1
     (copy / "affinity.onnx").write_bytes(content)
     assert "damaged" in run("models", "verify", copy, status=1).stderr
-
-
-def test_doctor():
-    assert "onnxruntime" in run("doctor").stdout
-    report = json.loads(run("doctor", "--json").stdout)
-    assert "lga" in report["models"]
-    assert report["missing"]
