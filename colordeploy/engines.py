@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,13 +15,23 @@ from numpy.typing import NDArray
 
 from .bundle import Bundle, TensorEntry
 from .errors import BackendError
-from .runtime.graph import Target, load_graph
+from .runtime.graph import Graph, Target, load_graph
 from .runtime.precision import HALVES, PRECISIONS, halved, layer_groups
 from .runtime.tensorrt.build import BuildOptions, Profile, build_engine
 from .runtime.tensorrt.cache import EngineCache
-from .runtime.tensorrt.flavor import Flavor
+from .runtime.tensorrt.device import open_device
+from .runtime.tensorrt.flavor import Flavor, find_flavor
+from .runtime.tensorrt.runner import TensorRTGraph
 
-__all__ = ["Built", "Sizes", "build_engines", "check_precision", "parse_profile", "parse_size"]
+__all__ = [
+    "Built",
+    "Sizes",
+    "build_engines",
+    "check_precision",
+    "load_engine",
+    "parse_profile",
+    "parse_size",
+]
 
 # Of the error against float32, as shares of an output's largest value over the golden vectors.
 MOST_ERROR = {"fp16": 0.02, "bf16": 0.06}
@@ -243,6 +254,50 @@ def engine_parts(
         "flavor_version": flavor.version,
         "colordeploy": version("colordeploy"),
     }
+
+
+def load_engine(
+    bundle: Bundle, graph: str, target: Target, cache: EngineCache | None = None
+) -> Graph:
+    """An engine of the cache that fits this GPU and TensorRT, or one that is built now.
+
+    The newest one is taken, of whatever precision and sizes it was built for. One that does not
+    load is removed and built again, with a warning.
+
+    Raises
+    ------
+    BackendError
+        Without TensorRT, pycuda or a GPU, and when an engine can neither be loaded nor built.
+    """
+    cache = cache or EngineCache()
+    flavor, device = find_flavor(), open_device(target.index)
+    name = f"{bundle.manifest.name}/{graph}"
+    wanted = {
+        "sha256": bundle.manifest.graphs[graph].sha256,
+        "flavor": flavor.name,
+        "flavor_version": flavor.version,
+        "colordeploy": version("colordeploy"),
+    }
+    for parts in cache.find(wanted):
+        built_for = parts["options"]["architectures"]
+        if built_for and device.architecture not in built_for:
+            continue
+        plan = cache.get(parts)
+        try:
+            if plan is not None:
+                return TensorRTGraph(plan, flavor, device, name)
+            reason = "its file is damaged"
+        except BackendError as error:
+            reason = str(error)
+        cache.drop(parts)
+        warnings.warn(f"an engine of {name} is built again: {reason}", stacklevel=2)
+    profiles = profiles_of(bundle, graph, [default_sizes(bundle)])
+    options = BuildOptions()
+    parts = engine_parts(bundle, graph, flavor, profiles, options, "fp32")
+    plan, _ = cache.get_or_build(
+        parts, lambda: build_engine(flavor, bundle.graph(graph), profiles, options, name)
+    )
+    return TensorRTGraph(plan, flavor, device, name)
 
 
 def build_engines(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+import colordeploy
 from colordeploy import engines
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.engines import (
@@ -11,15 +14,20 @@ from colordeploy.engines import (
     build_engines,
     check_precision,
     default_sizes,
+    engine_parts,
+    load_engine,
     parse_profile,
     parse_size,
     profiles_of,
 )
 from colordeploy.errors import BackendError
+from colordeploy.runtime.graph import Target
 from colordeploy.runtime.tensorrt.build import BuildOptions
 from colordeploy.runtime.tensorrt.cache import EngineCache
+from colordeploy.runtime.tensorrt.flavor import Flavor
 
 from .export.tensorrt import rtx
+from .runtime.tensorrt.fakes import FakeDevice, fake_tensorrt
 
 SMALL = Sizes((32, 32), (96, 128), (256, 256))
 
@@ -71,6 +79,72 @@ def test_other_options_are_other_engines(tmp_path):
     assert len(cache.engines()) == 3
     with pytest.raises(BackendError, match="built in fp32, fp16 or bf16"):
         new(precision="int8")
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A made-up GPU whose TensorRT loads b"plan ..." only; what is built is counted."""
+    device = FakeDevice(architecture="sm_89")
+    flavor = Flavor("tensorrt", fake_tensorrt(device))
+    monkeypatch.setattr(engines, "find_flavor", lambda: flavor)
+    monkeypatch.setattr(engines, "open_device", lambda index: device)
+    built = []
+
+    def build(flavor, content, profiles, options, name):
+        built.append(name)
+        return b"plan 1 8"
+
+    monkeypatch.setattr(engines, "build_engine", build)
+    return SimpleNamespace(device=device, flavor=flavor, built=built)
+
+
+def keep(cache, gpu, plan, **changes):
+    bundle = find_bundle("lga")
+    profiles = profiles_of(bundle, "affinity", [SMALL])
+    options = BuildOptions(changes.pop("architectures", ()))
+    parts = engine_parts(bundle, "affinity", gpu.flavor, profiles, options, "fp16")
+    parts["options"]["architectures"] = list(options.architectures)
+    cache.put({**parts, **changes}, plan)
+
+
+def test_loading_takes_what_fits(gpu, tmp_path):
+    bundle, cache = find_bundle("lga"), EngineCache(tmp_path)
+    target = Target("tensorrt", "cuda")
+    graph = load_engine(bundle, "affinity", target, cache)
+    assert graph.device == "cuda:0"
+    assert gpu.built == ["lga/affinity"]  # nothing was there
+    load_engine(bundle, "affinity", target, cache)
+    assert len(gpu.built) == 1
+    cache.clear()
+    keep(cache, gpu, b"plan 1 8", architectures=("sm_86",))
+    keep(cache, gpu, b"plan 1 8", flavor_version="10.14")
+    load_engine(bundle, "affinity", target, cache)
+    assert len(gpu.built) == 2  # neither was for this GPU and TensorRT
+    cache.clear()
+    keep(cache, gpu, b"plan 1 8", architectures=("sm_86", "sm_89"))
+    load_engine(bundle, "affinity", target, cache)
+    assert len(gpu.built) == 2
+
+
+def test_an_engine_that_does_not_load_is_built_again(gpu, tmp_path):
+    bundle, cache = find_bundle("lga"), EngineCache(tmp_path)
+    keep(cache, gpu, b"of another driver")
+    with pytest.warns(UserWarning, match=r"built again: .*the magic number is wrong"):
+        load_engine(bundle, "affinity", Target("tensorrt", "cuda"), cache)
+    assert len(gpu.built) == 1
+    assert len(cache.engines()) == 1
+    (path,) = tmp_path.glob("*.engine")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="its file is damaged"):
+        load_engine(bundle, "affinity", Target("tensorrt", "cuda"), cache)
+    assert len(gpu.built) == 2
+
+
+def test_a_model_loads_by_engines(gpu, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORDEPLOY_ENGINES", str(tmp_path))
+    with colordeploy.load("disco", backend="tensorrt") as model:
+        assert {g.device for g in model.graphs.values()} == {"cuda:0"}
+    assert gpu.built == ["disco/analyze", "disco/generate"]
 
 
 def test_a_precision_that_does_not_hold_names_the_layers(monkeypatch):

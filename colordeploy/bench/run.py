@@ -7,6 +7,7 @@ from typing import Any
 
 from ..bundle import find_bundle, verify
 from ..errors import BackendError
+from ..methods.model import loader_for
 from ..models import load
 from ..runtime.graph import parse_target
 from . import measure
@@ -141,10 +142,13 @@ def _verified(plan: Plan) -> dict[str, str]:
     if plan.model == "levin":
         return {}
     bundle = find_bundle(plan.model)
-    for check in verify(bundle, parse_target("auto", plan.device, plan.threads)):
-        if not check.passed:
-            raise BackendError(
-                f"{plan.model}/{check.graph} is off by {check.largest_error:.2e} from its golden "
-                f"vectors (allowed: {check.tolerance:.2e}); no time is told for wrong pictures"
-            )
+    for backend in plan.backends:
+        target = parse_target(backend, plan.device, plan.threads)
+        for check in verify(bundle, target, loader_for(target)):
+            if not check.passed:
+                raise BackendError(
+                    f"{plan.model}/{check.graph} is off by {check.largest_error:.2e} from its "
+                    f"golden vectors on {check.device} (allowed: {check.tolerance:.2e}); no time "
+                    "is told for wrong pictures"
+                )
     return {graph: entry.sha256 for graph, entry in bundle.manifest.graphs.items()}

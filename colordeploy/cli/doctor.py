@@ -117,7 +117,8 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         missing.append(
             Missing("engines in half precision: no onnx", "pip install 'colordeploy[engines]'")
         )
-    missing.append(Missing("running engines", "not part of this version; use ONNX Runtime"))
+    if not _installed(("pycuda",)):
+        missing.append(Missing("running engines: no pycuda", "pip install pycuda"))
     missing.append(Missing("solver on the GPU", "not part of this version; it runs on the CPU"))
     for name, state in models.items():
         if state.startswith("WRONG"):

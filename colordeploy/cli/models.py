@@ -61,9 +61,11 @@ def verify(bundle: str, backend: str, device: str, threads: int | None) -> None:
     """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
     from ..bundle import find_bundle
     from ..bundle import verify as check
+    from ..methods.model import loader_for
     from ..runtime.graph import parse_target
 
-    checks = check(find_bundle(bundle), parse_target(backend, device, threads))
+    target = parse_target(backend, device, threads)
+    checks = check(find_bundle(bundle), target, loader_for(target))
     for result in checks if verbosity() else ():
         word = "ok" if result.passed else "FAILED"
         click.echo(

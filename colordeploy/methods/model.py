@@ -9,13 +9,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import Bundle
+from ..bundle import Bundle, Loader
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
 from ..runtime.graph import Graph, Target
 from ..trace import span
 
-__all__ = ["Model", "load_graphs", "read_at_two_sizes"]
+__all__ = ["Model", "load_graphs", "loader_for", "read_at_two_sizes"]
 
 Self = TypeVar("Self", bound="Model")
 
@@ -89,7 +89,17 @@ def load_graphs(
                 f"{bundle.path}: a bundle of {bundle.manifest.method} has a graph {name!r} "
                 f"{_described(*sides)}; this one has {shown}"
             )
-    return {name: bundle.load(name, target) for name in wanted}
+    load = loader_for(target)
+    return {name: load(bundle, name, target) for name in wanted}
+
+
+def loader_for(target: Target) -> Loader:
+    """Who loads a bundle's graphs: ONNX Runtime, or engines are built or found for them."""
+    if target.backend != "tensorrt":
+        return Bundle.load
+    from ..engines import load_engine  # imports more than most need
+
+    return load_engine
 
 
 def _described(inputs: Set[str], outputs: Set[str]) -> str:

@@ -50,6 +50,11 @@ class Target:
     device: str = "auto"
     threads: int | None = None
 
+    @property
+    def index(self) -> int:
+        """Number of the GPU, 0 unless one was named."""
+        return int(self.device.partition(":")[2] or 0)
+
 
 def parse_target(backend: str, device: str, threads: int | None) -> Target:
     """Check what was asked for before anything is loaded.
@@ -63,9 +68,9 @@ def parse_target(backend: str, device: str, threads: int | None) -> Target:
         raise BackendError(f"unknown backend {backend!r}; use one of {', '.join(BACKENDS)}")
     if not isinstance(device, str) or not _DEVICE.fullmatch(device):
         raise BackendError(f"unknown device {device!r}; use 'auto', 'cpu', 'cuda' or 'cuda:N'")
-    if backend == "tensorrt":
+    if backend == "tensorrt" and device == "cpu":
         raise BackendError(
-            "the TensorRT backend is not part of this version; use backend='onnxruntime'"
+            "TensorRT runs on GPUs only; use device='cuda', or backend='onnxruntime'"
         )
     if threads is not None and (
         isinstance(threads, bool)

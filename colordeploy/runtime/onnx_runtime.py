@@ -29,7 +29,7 @@ class OnnxRuntimeGraph:
                 f"device {target.device!r} was asked for, but this ONNX Runtime has no CUDA "
                 "provider; install onnxruntime-gpu instead of onnxruntime, or use device='cpu'"
             )
-        index = int(target.device.partition(":")[2] or 0)
+        index = target.index
         providers: list[Any] = ["CPUExecutionProvider"]
         if has_cuda and target.device != "cpu":
             providers.insert(0, (_CUDA, {"device_id": index}))

@@ -78,7 +78,7 @@ def test_the_provider_that_really_runs_is_checked(monkeypatch, device):
     ("backend", "device", "threads"),
     [
         ("x", "auto", None),
-        ("tensorrt", "auto", None),
+        ("tensorrt", "cpu", None),
         ("auto", "gpu", None),
         ("auto", "cuda:x", None),
         ("auto", None, None),

@@ -151,6 +151,12 @@ class EngineCache:
         """Forget a plan, one that does not load for instance."""
         self._path(parts).unlink(missing_ok=True)
 
+    def find(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Parts of the engines that agree with what is wanted, the newest first."""
+        paths = sorted(self.folder.glob(f"*{_SUFFIX}"), key=lambda path: -path.stat().st_mtime)
+        found = [parts for path in paths if (parts := _read_parts(path)) is not None]
+        return [parts for parts in found if wanted.items() <= parts.items()]
+
     def engines(self) -> list[CachedEngine]:
         """All files, the oldest first."""
         paths = sorted(self.folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime)
@@ -180,6 +186,18 @@ class EngineCache:
 
     def _path(self, parts: Mapping[str, Any]) -> Path:
         return self.folder / f"{engine_key(parts)[:32]}{_SUFFIX}"
+
+
+def _read_parts(path: Path) -> dict[str, Any] | None:
+    """What an engine file says of itself, without a look at the plan."""
+    try:
+        with path.open("rb") as file:
+            if file.readline() != _MAGIC:
+                return None
+            parts = json.loads(file.readline())
+    except (OSError, ValueError):
+        return None
+    return parts if isinstance(parts, dict) else None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes] | None:
