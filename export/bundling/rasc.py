@@ -104,7 +104,7 @@ def _inputs(net: Rasc, line: Tensor, labels: Tensor) -> dict[str, dict[str, Tens
     return result
 
 
-def _graphs(net: Rasc) -> dict[str, tuple[nn.Module, list[str]]]:
+def named_graphs(net: Rasc) -> dict[str, tuple[nn.Module, list[str]]]:
     """Every graph with the names of its outputs."""
     levels = range(len(net.config.widths))
     graphs: dict[str, tuple[nn.Module, list[str]]] = {
@@ -133,7 +133,7 @@ def export_graphs(net: Rasc) -> dict[str, tuple[ExportedGraph, float]]:
     inputs = _inputs(net, line, labels.repeat(2, 1, 1))
     divisors = {f"features{i}": 2**i for i in range(len(net.config.widths))}
     result = {}
-    for name, (graph, outputs) in _graphs(net).items():
+    for name, (graph, outputs) in named_graphs(net).items():
         exported = export_graph(
             graph,
             inputs[name],
@@ -159,7 +159,7 @@ def golden_vectors(net: Rasc) -> dict[str, NDArray[Any]]:
         labels = np.stack([region_map(~one) for one in lines]).astype(np.int64)
         line = torch.from_numpy(np.where(lines, 1.0, -1.0).astype(np.float32))[:, None]
         inputs = _inputs(net, line, torch.from_numpy(labels))
-        for name, (graph, outputs) in _graphs(net).items():
+        for name, (graph, outputs) in named_graphs(net).items():
             with torch.no_grad():
                 found = graph(**inputs[name])
             found = found if isinstance(found, tuple) else (found,)
