@@ -112,7 +112,11 @@ def load(
     target = parse_target(backend, device, threads)
     if name == "levin":
         return levin_model(threads)
-    bundle = find_bundle(name)
+    return model_of(find_bundle(name), target)
+
+
+def model_of(bundle: Bundle, target: Target) -> Model:
+    """A model out of an opened bundle; see `load`."""
     method = bundle.manifest.method
     if method not in _METHODS:
         raise BundleError(

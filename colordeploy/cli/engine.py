@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import say, verbosity, verbosity_options
+from .options import expand_pictures, say, verbosity, verbosity_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,11 @@ def engine() -> None:
 @click.option("--workspace", type=click.IntRange(min=1), help="Most scratch memory in MiB.")
 @click.option("--version-compatible", is_flag=True, help="Also for later TensorRT versions.")
 @click.option("--hardware-compatible", is_flag=True, help="Also for other GPUs (Ampere or later).")
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, exists=True),
+    help="Also check a half precision on these: a picture or a folder of them.",
+)
 @_CACHE
 @verbosity_options
 def build(
@@ -60,6 +65,7 @@ def build(
     workspace: int | None,
     version_compatible: bool,
     hardware_compatible: bool,
+    pictures: Path | None,
     cache: Path | None,
 ) -> None:
     """Build an engine for every graph of MODEL, a name or a bundle's path."""
@@ -76,6 +82,15 @@ def build(
         sizes = [parse_profile(profile)]
     bundle, found, engines = find_bundle(model), find_flavor(flavor), EngineCache(cache)
     options = BuildOptions(arch, level, workspace, version_compatible, hardware_compatible)
+    if pictures and precision != "fp32":
+        from ..fidelity import fidelity
+
+        result = fidelity(bundle, precision, expand_pictures([pictures]))
+        click.echo(
+            f"{bundle.manifest.name} in {precision}, {result.pictures} pictures: off by "
+            f"{result.mean:.3f} ab on average, {result.largest:.1f} at most, PSNR "
+            f"{result.psnr:.1f} dB"
+        )
     say(f"{found.name} {found.version}; engines go to {engines.folder}", level=2)
     began = time.perf_counter()
     for built in build_engines(

@@ -33,7 +33,16 @@ KEPT_OPERATORS = (
     "Log",
     "Pow",
     "Reciprocal",
+    "Sqrt",
+    "Div",
 )
+# What feeds these directly stays too: squares overflow in float16, and the small number that
+# keeps a denominator above zero vanishes (lga's norms became infinite on flat pictures).
+_SENSITIVE = {"Sqrt", "Reciprocal", "Log", "Div", "ReduceSum", "ReduceMean"}
+# Both sides of a comparison must be rounded alike, or equal ones are not.
+_SENSITIVE |= {"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"}
+_FEEDERS = {"Add", "Sub", "Mul", "Clip", "Max", "Min", "Abs", "ReduceMax", "ReduceMin"}
+_FEEDERS |= {"MatMul"}  # a sum over all pixels before it is divided by their number
 # TensorRT for RTX 1.7 has no transposed convolution in bfloat16.
 _KEPT_IN_BF16 = ("ConvTranspose",)
 # Their types are fixed, or have nothing to do with half precision.
@@ -120,10 +129,14 @@ class _Halving:
     # Tensors that are float32 in the original, and under which names they exist by now.
     names: dict[str, dict[bool, str]] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
+    feeding: set[str] = field(default_factory=set)  # tensors that sensitive nodes read
 
     def run(self) -> None:
         graph = self.model.graph
         self.weights = self._weights()
+        self.feeding = {
+            name for node in graph.node if node.op_type in _SENSITIVE for name in node.input
+        }
         floats = self._floats()
         self.names = {name: {False: name} for name in floats}
         for node in list(graph.node):
@@ -167,6 +180,8 @@ class _Halving:
     def _halves(self, node: Any, floats: set[str]) -> bool:
         """Whether a node runs in half precision."""
         if node.op_type in _FIXED or node.op_type in KEPT_OPERATORS:
+            return False
+        if node.op_type in _FEEDERS and any(name in self.feeding for name in node.output):
             return False
         if self.precision == "bf16" and node.op_type in _KEPT_IN_BF16:
             return False

@@ -132,3 +132,33 @@ def test_groups_and_wrong_names():
     assert layer_groups(find_bundle("lga").graph("affinity")) == ["net.features", "net.alpha"]
     with pytest.raises(BackendError, match="fp16, bf16, not 'int8'"):
         halved(example(), "int8")
+
+
+def test_a_norm_of_nothing_stays_finite():
+    """Mean of squares, a small number, root, quotient: float16 would divide by zero."""
+    small = {"eps": np.array(1e-8, np.float32)}
+    nodes = [
+        helper.make_node("Mul", ["x", "x"], ["squares"]),
+        helper.make_node("ReduceMean", ["squares"], ["mean"], keepdims=1),
+        helper.make_node("Add", ["mean", "eps"], ["above"]),
+        helper.make_node("Sqrt", ["above"], ["root"]),
+        helper.make_node("Div", ["x", "root"], ["y"]),
+    ]
+    content = halved(model(nodes, small, ["y"]), "fp16")
+    options = ort.SessionOptions()
+    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    for value in (0.0, 1e-3, 3e2):  # 3e2 squared is past float16
+        found = session.run(None, {"x": np.full((1, 4, 6, 8), value, np.float32)})[0]
+        assert np.isfinite(found).all()
+        assert found.max() == pytest.approx(float(value > 0), rel=0.01)
+
+
+def test_what_is_compared_is_rounded_alike():
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["s"], axis=1),
+        helper.make_node("ReduceMax", ["s", "axes"], ["top"], keepdims=1),
+        helper.make_node("Equal", ["s", "top"], ["same"]),
+        helper.make_node("Cast", ["same"], ["y"], to=TensorProto.FLOAT),
+    ]
+    content = halved(model(nodes, {"axes": np.array([1])}, ["y"]), "bf16", simulate=True)
+    assert (run(content)["y"].sum(axis=1) >= 1).all()

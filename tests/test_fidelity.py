@@ -1,0 +1,33 @@
+"""Whole pictures in simulated half precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from colordeploy import fidelity as module
+from colordeploy.bundle import default_bundles, find_bundle
+from colordeploy.errors import BackendError, InputError
+from colordeploy.fidelity import fidelity
+
+
+@pytest.mark.parametrize("name", list(default_bundles()))
+def test_fp16_holds_on_every_bundle(name, photo_like):
+    picture = photo_like
+    if find_bundle(name).manifest.method == "rasc":
+        picture = np.full((96, 128, 3), 255, np.uint8)
+        picture[20:70, [30, 31, 90, 91]] = 0
+        picture[[20, 21, 69, 70], 30:92] = 0
+    found = fidelity(find_bundle(name), "fp16", [picture])
+    assert found.pictures == 1
+    assert 0 < found.mean <= found.largest
+    assert found.mean < 0.5
+    assert 35 < found.psnr < 100
+
+
+def test_more_error_is_a_failure(photo_like, monkeypatch):
+    monkeypatch.setattr(module, "MOST_MEAN_ERROR", 1e-4)
+    with pytest.raises(BackendError, match=r"lga in bf16 is off by .* ab on average"):
+        fidelity(find_bundle("lga"), "bf16", [photo_like])
+    with pytest.raises(InputError, match="no pictures"):
+        fidelity(find_bundle("lga"), "bf16", [])
