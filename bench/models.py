@@ -61,6 +61,7 @@ class TorchGraph:
     """A graph's network in eager PyTorch, in the graph's place."""
 
     device = "cpu"
+    why = "PyTorch"
 
     def __init__(self, module: nn.Module, outputs: list[str]) -> None:
         self._module, self._outputs = module, outputs

@@ -60,6 +60,8 @@ def load_method(
     import colordeploy
 
     loaded = colordeploy.load(model, backend, device, threads)
+    for name, graph in loaded.graphs.items():
+        say(f"graph {name} runs on {graph.device}: {graph.why}", level=2)
     if loaded.method not in methods:
         loaded.close()
         command = click.get_current_context().info_name

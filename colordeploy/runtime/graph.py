@@ -26,6 +26,10 @@ class Graph(Protocol):
     def device(self) -> str:
         """Where it really runs: "cpu" or "cuda:N"."""
 
+    @property
+    def why(self) -> str:
+        """Why it runs there."""
+
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by name; new arrays, the caller's own."""
 

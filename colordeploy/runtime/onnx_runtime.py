@@ -50,6 +50,7 @@ class OnnxRuntimeGraph:
                 "CUDA provider (driver or CUDA libraries missing); use device='cpu'"
             )
         self.device = f"cuda:{index}" if on_cuda else "cpu"
+        self.why = _reason(target.device, has_cuda, on_cuda)
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by name."""
@@ -66,3 +67,13 @@ class OnnxRuntimeGraph:
     def close(self) -> None:
         """Free the session."""
         self._session = None
+
+
+def _reason(asked: str, has_cuda: bool, on_cuda: bool) -> str:
+    if asked != "auto":
+        return f"device {asked!r} was asked for"
+    if on_cuda:
+        return "this ONNX Runtime's CUDA provider started"
+    if has_cuda:
+        return "this ONNX Runtime's CUDA provider did not start (driver or CUDA libraries missing)"
+    return "this ONNX Runtime has no CUDA provider"

@@ -68,7 +68,9 @@ def test_the_provider_that_really_runs_is_checked(monkeypatch, device):
     assert load_graph(b"", target, "x").device == ("cuda:1" if device == "cuda:1" else "cuda:0")
     monkeypatch.setattr(FakeSession, "started", ("CPUExecutionProvider",))
     if device == "auto":
-        assert load_graph(b"", target, "x").device == "cpu"
+        graph = load_graph(b"", target, "x")
+        assert graph.device == "cpu"
+        assert "CUDA provider did not start" in graph.why
     else:
         with pytest.raises(BackendError, match="could not start"):
             load_graph(b"", target, "x")

@@ -48,6 +48,7 @@ class TensorRTGraph:
     def __init__(self, plan: bytes, flavor: Flavor, device: Device, name: str) -> None:
         self._name, self._flavor, self._gpu = name, flavor, device
         self.device = f"cuda:{device.index}"
+        self.why = f"{flavor.name} {flavor.version} was asked for"
         device.activate()
         self._runtime = flavor.module.Runtime(flavor.logger)
         engine = self._runtime.deserialize_cuda_engine(plan)
