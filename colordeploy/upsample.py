@@ -6,27 +6,37 @@ At full size the chroma is the bicubic one plus ``a`` times the luma detail that
 lost. Two changes, both measured on photos (``bench/upsampling.py``): the base is bicubic, and ``a``
 is weighted by a high power of the coefficient of determination r^2 in its window, because most luma
 detail is texture that chroma does not follow. At an edge between two colours r^2 is near 1 and
-chroma follows the full-size luma edge; elsewhere plain interpolation is left. The picture is made
-in strips, so that memory stays bounded by the result and the luma.
+chroma follows the full-size luma edge; elsewhere plain interpolation is left. The full-size part is
+done in the compiled core row by row, so that memory stays bounded by the result and the luma.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from .color import compose
+from .color import CHROMA_TO_RGB, XYZ_TO_LINEAR_RGB
+from .native import _core
+from .native.checks import thread_count
 from .trace import span
 
-__all__ = ["GuidedUpsampling", "colorize_full_size", "guided_strips", "interpolated_strips"]
+__all__ = [
+    "AB_SCALE",
+    "GuidedUpsampling",
+    "colorize_full_size",
+    "guided_strips",
+    "interpolated_strips",
+]
 
-Composer: TypeAlias = "Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[np.uint8]]"
+Space = Literal["luma", "lab"]
+
+AB_SCALE = 110.0  # of a and b, for the networks and here
 
 _STRIP_PIXELS = 1 << 20
 # Variances below which a correlation means nothing.
@@ -53,34 +63,47 @@ class GuidedUpsampling:
 
 
 def colorize_full_size(
-    luma: NDArray[np.float32],
-    working_luma: NDArray[np.float32],
+    light: NDArray[np.float32],
+    working_light: NDArray[np.float32],
     chroma: NDArray[np.floating],
     parameters: GuidedUpsampling | None = None,
-    composed: Composer = compose,
+    *,
+    space: Space = "luma",
+    threads: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Picture at full size from full-size luma and working-size chroma.
+    """Picture at full size from full-size lightness and working-size chroma.
 
     Parameters
     ----------
-    luma : (H, W) float32 in [0, 1]
-    working_luma : (h, w) float32
-        The luma at the working size, h <= H, w <= W.
+    light : (H, W) float32 in [0, 1]
+        Luma, or a hundredth of CIE L.
+    working_light : (h, w) float32
+        The same at the working size, h <= H, w <= W.
     chroma : (h, w, 2) float
-    composed : callable
-        What makes pixels of luma and chroma, scaled alike: `colordeploy.color.compose`, or another
-        space's.
+        Of BT.601, or a and b over `AB_SCALE`.
+    space : {"luma", "lab"}
+        Which of the two; see `colordeploy.color.compose` and `compose_lab`.
+    threads : int, optional
+        By default as many as there are processors, eight at most.
 
     Returns
     -------
     (H, W, 3) uint8 sRGB
     """
     with span("upsampling"):
-        result = np.empty((*luma.shape, 3), np.uint8)
-        strips = guided_strips(luma, working_luma, chroma, parameters or GuidedUpsampling())
-        for rows, strip in strips:
-            result[rows] = composed(luma[rows], strip)
-        return result
+        planes = np.zeros((*chroma.shape[:2], 5), np.float32)
+        planes[..., 0:2] = chroma
+        planes[..., 4] = working_light
+        if chroma.shape[:2] != light.shape:  # otherwise no detail was lost
+            planes[..., 2:4] = _slope(
+                working_light, planes[..., 0:2], parameters or GuidedUpsampling()
+            )
+        plane, workers = np.ascontiguousarray(light, np.float32), thread_count(threads)
+        if space == "luma":
+            matrix = CHROMA_TO_RGB.astype(np.float32)
+            return _core.compose_guided_luma(plane, planes, matrix, workers)
+        matrix = XYZ_TO_LINEAR_RGB.astype(np.float32)
+        return _core.compose_guided_lab(plane, planes, AB_SCALE, matrix, workers)
 
 
 def guided_strips(
@@ -89,7 +112,10 @@ def guided_strips(
     chroma: NDArray[np.floating],
     parameters: GuidedUpsampling,
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yield (rows, full-size chroma of those rows)."""
+    """Yield (rows, full-size chroma of those rows): what `colorize_full_size` makes pixels of.
+
+    For measurements, and for the tests to compare the compiled form with.
+    """
     chroma = chroma.astype(np.float32)
     if chroma.shape[:2] == luma.shape:  # no luma detail was lost
         yield slice(0, luma.shape[0]), chroma

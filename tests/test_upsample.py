@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 
 import colordeploy.upsample as upsample
-from colordeploy.color import chroma_of, compose, luma_of
+from colordeploy.color import chroma_of, compose, compose_lab, luma_of
 from colordeploy.image import resize
+from colordeploy.native import _core
 from colordeploy.upsample import (
+    AB_SCALE,
     GuidedUpsampling,
     colorize_full_size,
     guided_strips,
@@ -79,6 +81,47 @@ def test_one_pixel_wide():
     luma = np.linspace(0, 1, 300, dtype=np.float32)[:, None]
     picture = colorize_full_size(luma, resize(luma, (30, 1)), np.zeros((30, 1, 2)))
     assert np.array_equal(picture, compose(luma, np.zeros((300, 1, 2))))
+
+
+def composed(space, light, chroma):
+    if space == "luma":
+        return compose(light, chroma)
+    return compose_lab(light * np.float32(100), chroma * np.float32(AB_SCALE))
+
+
+@pytest.mark.parametrize("space", ["luma", "lab"])
+@pytest.mark.parametrize(
+    ("full", "small"),
+    [((157, 211), (31, 47)), ((300, 5), (60, 1)), ((9, 700), (4, 300)), ((40, 30), (40, 30)),
+     ((33, 64), (33, 32)), ((1, 1), (1, 1)), ((1025, 513), (16, 9))],
+)  # fmt: skip
+def test_the_core_does_what_the_formulas_say(space, full, small):
+    rng = np.random.default_rng(6)
+    light = rng.random(full).astype(np.float32)
+    working = np.clip(resize(light, small), 0, 1)
+    chroma = rng.normal(scale=0.3, size=(*small, 2)).astype(np.float32)
+    whole_chroma = whole(guided_strips(light, working, chroma, GuidedUpsampling()))
+    expected = composed(space, light, whole_chroma).astype(int)
+    found = colorize_full_size(light, working, chroma, space=space, threads=1)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert (found != expected).mean() < 0.002  # what rounding the last digit of a sum can do
+    for threads in (2, 3, 7):
+        again = colorize_full_size(light, working, chroma, space=space, threads=threads)
+        assert np.array_equal(again, found)
+
+
+def test_wrong_shapes_are_refused_by_the_core():
+    light, planes = np.zeros((4, 4), np.float32), np.zeros((2, 2, 5), np.float32)
+    matrix = np.zeros((2, 3), np.float32)
+    for arguments in (
+        (light[0], planes, matrix, 1),
+        (light, planes[..., :4].copy(), matrix, 1),
+        (light, planes[:0], matrix, 1),
+        (light, planes, matrix[:1].copy(), 1),
+        (light, planes, matrix, 0),
+    ):
+        with pytest.raises(ValueError, match="must be"):
+            _core.compose_guided_luma(*arguments)
 
 
 @pytest.mark.slow

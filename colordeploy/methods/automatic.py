@@ -22,14 +22,13 @@ from ..native import kmeans
 from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
 from ..trace import span
-from ..upsample import colorize_full_size
+from ..upsample import AB_SCALE, colorize_full_size
 from .model import Model, load_graphs, read_at_two_sizes
 
 __all__ = ["Anchor", "AutomaticCanvas", "AutomaticModel", "disco_model"]
 
 CANDIDATES = 10  # of the most probable bins, diverse results choose
 _FARTHEST = 10.0  # from the nearest bin, in ab units: beyond is no colour of sRGB
-_AB_SCALE = 110.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,9 @@ class AutomaticCanvas:
         cell: int,
         anchors: int,
         seed: int,
+        threads: int | None = None,
     ) -> None:
+        self._threads = threads
         self._lightness = lightness
         self._working_lightness = working_lightness
         self._analysis = analysis
@@ -218,12 +219,13 @@ class AutomaticCanvas:
             }
         )["ab"][0]
         height, width = self.working_size
-        chroma = np.moveaxis(ab[:, :height, :width], 0, -1) / _AB_SCALE
+        chroma = np.moveaxis(ab[:, :height, :width], 0, -1) / AB_SCALE
         return colorize_full_size(
             self._lightness / np.float32(100),
             self._working_lightness / np.float32(100),
             chroma,
-            composed=_composed,
+            space="lab",
+            threads=self._threads,
         )
 
     def palette(self, anchors: Sequence[Anchor] | None = None) -> NDArray[np.uint8]:
@@ -339,9 +341,15 @@ class AutomaticModel(Model):
     """
 
     def __init__(
-        self, name: str, graphs: Mapping[str, Graph], *, cell: int, working_size: int
+        self,
+        name: str,
+        graphs: Mapping[str, Graph],
+        *,
+        cell: int,
+        working_size: int,
+        threads: int | None = None,
     ) -> None:
-        super().__init__(name, "disco", graphs)
+        super().__init__(name, "disco", graphs, threads)
         self._cell = cell
         self._working_size = working_size
 
@@ -373,7 +381,14 @@ class AutomaticModel(Model):
         found = graphs["analyze"].run({"gray": gray[None]})
         analysis = _Analysis(gray=gray, **{name: array[0] for name, array in found.items()})
         return AutomaticCanvas(
-            lightness, working, analysis, graphs["generate"], self._cell, anchors, seed
+            lightness,
+            working,
+            analysis,
+            graphs["generate"],
+            self._cell,
+            anchors,
+            seed,
+            self.threads,
         )
 
     def __call__(
@@ -395,11 +410,8 @@ def disco_model(bundle: Bundle, target: Target) -> AutomaticModel:
         load_graphs(bundle, target, wanted),
         cell=bundle.whole_parameter("cell", least=1),
         working_size=bundle.whole_parameter("working_size", least=1),
+        threads=target.threads,
     )
-
-
-def _composed(lightness: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return compose_lab(lightness * 100, chroma * _AB_SCALE)
 
 
 def _diverse_order(candidates: NDArray[np.int64]) -> list[int]:

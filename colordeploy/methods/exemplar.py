@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ..bundle import Bundle
-from ..color import compose_lab, lab_of
+from ..color import lab_of
 from ..errors import InputError
 from ..image import (
     ImageLike,
@@ -24,13 +24,12 @@ from ..native import choose
 from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
 from ..trace import span
-from ..upsample import colorize_full_size
+from ..upsample import AB_SCALE, colorize_full_size
 from .model import Model, load_graphs, read_at_two_sizes
 
 __all__ = ["ExemplarCanvas", "ExemplarModel", "Match", "Reference", "sscn_model"]
 
 _PLACE = 4  # pixels of a place's side
-_AB_SCALE = 110.0
 _LEAST_CHROMA = 2.0  # ab units: a reference whose every pixel has less has no colour to take
 _LEAST_SIDE = 8  # pixels
 
@@ -185,8 +184,9 @@ class ExemplarCanvas:
         return colorize_full_size(
             self._lightness / np.float32(100),
             self._working_lightness / np.float32(100),
-            np.moveaxis(ab[:, :height, :width], 0, -1) / np.float32(_AB_SCALE),
-            composed=lambda light, chroma: compose_lab(light * 100, chroma * _AB_SCALE),
+            np.moveaxis(ab[:, :height, :width], 0, -1) / np.float32(AB_SCALE),
+            space="lab",
+            threads=self._model.threads,
         )
 
     def matches(
@@ -292,8 +292,9 @@ class ExemplarModel(Model):
         multiple: int,
         working_size: int,
         default: int,
+        threads: int | None = None,
     ) -> None:
-        super().__init__(name, "sscn", graphs)
+        super().__init__(name, "sscn", graphs, threads)
         self.default = default
         self._multiple, self._working_size = multiple, working_size
 
@@ -325,7 +326,7 @@ class ExemplarModel(Model):
         lab = lab_of(working) if values.ndim == 3 else None
         if lab is None or np.hypot(lab[..., 1], lab[..., 2]).max() < _LEAST_CHROMA:
             raise InputError("the reference is gray: there is no colour in it to take")
-        scale = np.array([50.0, _AB_SCALE, _AB_SCALE])
+        scale = np.array([50.0, AB_SCALE, AB_SCALE])
         scaled: NDArray[np.float32] = (lab / scale - (1, 0, 0)).astype(np.float32)
         planes = [pad_to_multiple(scaled[..., c], self._multiple) for c in range(3)]
         found = {n: a[0] for n, a in graph.run({"lab": np.stack(planes)[None]}).items()}
@@ -382,4 +383,5 @@ def sscn_model(bundle: Bundle, target: Target) -> ExemplarModel:
         multiple=bundle.whole_parameter("multiple", least=1),
         working_size=bundle.whole_parameter("working_size", least=1),
         default=bundle.whole_parameter("k", least=1),
+        threads=target.threads,
     )

@@ -29,11 +29,16 @@ class Model:
         The bundle's.
     method : str
         "levin", "lga", "disco", "rasc" or "sscn".
+    threads : int or None
+        CPU threads of what is not a graph; None: as many as there are processors, eight at most.
     """
 
-    def __init__(self, name: str, method: str, graphs: Mapping[str, Graph]) -> None:
+    def __init__(
+        self, name: str, method: str, graphs: Mapping[str, Graph], threads: int | None = None
+    ) -> None:
         self.name = name
         self.method = method
+        self.threads = threads
         self._graphs: Mapping[str, Graph] | None = graphs
 
     def _open_graphs(self) -> Mapping[str, Graph]:

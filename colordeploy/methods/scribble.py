@@ -104,6 +104,7 @@ class ScribbleCanvas:
         self._working_luma = working_luma
         self._features = np.ascontiguousarray(features)
         self._sigma = parameters.sigma
+        self._threads = threads
         with span("affinities"):
             affinities = Affinities.from_features(
                 self._features,
@@ -153,7 +154,7 @@ class ScribbleCanvas:
             marks = constraints(read_strokes(strokes, self.size), self.working_size)
         with span("propagation"):
             chroma = self._propagator.solve(marks.mask, marks.chroma)
-        return colorize_full_size(self._luma, self._working_luma, chroma)
+        return colorize_full_size(self._luma, self._working_luma, chroma, threads=self._threads)
 
     def affinity(self, y: int, x: int) -> NDArray[np.float32]:
         """Affinity of one pixel with every other (Eq. 1), for display.
@@ -247,10 +248,9 @@ class ScribbleModel(Model):
         parameters: PropagationParameters,
         threads: int | None = None,
     ) -> None:
-        super().__init__(name, method, graphs)
+        super().__init__(name, method, graphs, threads)
         self.parameters = parameters
         self._source = source
-        self._threads = threads
 
     def prepare(self, image: ImageLike, *, size: WorkingSize = None) -> ScribbleCanvas:
         """Compute everything that depends on the picture alone.
@@ -274,7 +274,7 @@ class ScribbleModel(Model):
             shape = working_shape(luma.shape, size, self.parameters.working_size)
             working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
         features, alpha = self._source(working_luma)
-        return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters, self._threads)
+        return ScribbleCanvas(luma, working_luma, features, alpha, self.parameters, self.threads)
 
     def __call__(self, image: ImageLike, strokes: StrokesLike) -> NDArray[np.uint8]:
         """Prepare and render at once; (H, W, 3) uint8."""

@@ -42,6 +42,19 @@ def trapped_ball(line: NDArray[np.uint8], radii: list[int], smallest: int) -> ND
 def compose_lab(
     lightness: NDArray[np.float32], ab: NDArray[np.float32], to_rgb: NDArray[np.float32]
 ) -> NDArray[np.uint8]: ...
+def compose_guided_luma(
+    light: NDArray[np.float32],
+    planes: NDArray[np.float32],
+    to_rgb: NDArray[np.float32],
+    threads: int,
+) -> NDArray[np.uint8]: ...
+def compose_guided_lab(
+    light: NDArray[np.float32],
+    planes: NDArray[np.float32],
+    ab_scale: float,
+    to_rgb: NDArray[np.float32],
+    threads: int,
+) -> NDArray[np.uint8]: ...
 def aggregate_max(
     features: NDArray[np.float32], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float32]: ...

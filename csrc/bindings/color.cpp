@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "../color/compose.hpp"
+#include "../color/guided.hpp"
 
 namespace py = pybind11;
 namespace cc = colordeploy::color;
@@ -9,16 +10,22 @@ namespace cc = colordeploy::color;
 namespace {
 
 using Array = py::array_t<float, py::array::c_style>;
+using Picture = py::array_t<std::uint8_t>;
 
-py::array_t<std::uint8_t> compose_lab(const Array& lightness, const Array& ab,
-                                      const Array& to_rgb) {
-    const py::ssize_t n = lightness.size();
-    if (ab.ndim() != 2 || ab.shape(0) != n || ab.shape(1) != 2 || to_rgb.size() != 9) {
-        throw py::value_error("ab must be (n, 2) for n lightnesses, and the matrix 3x3");
-    }
-    py::array_t<std::uint8_t> rgb({n, py::ssize_t{3}});
+cc::Matrix matrix_of(const Array& to_rgb) {
+    if (to_rgb.size() != 9) throw py::value_error("the matrix must be 3x3");
     cc::Matrix matrix;
     std::copy_n(to_rgb.data(), 9, matrix.begin());
+    return matrix;
+}
+
+Picture compose_lab(const Array& lightness, const Array& ab, const Array& to_rgb) {
+    const py::ssize_t n = lightness.size();
+    if (ab.ndim() != 2 || ab.shape(0) != n || ab.shape(1) != 2) {
+        throw py::value_error("ab must be (n, 2) for n lightnesses");
+    }
+    const cc::Matrix matrix = matrix_of(to_rgb);
+    Picture rgb({n, py::ssize_t{3}});
     const float *light = lightness.data(), *chroma = ab.data();
     std::uint8_t* out = rgb.mutable_data();
     {
@@ -28,9 +35,53 @@ py::array_t<std::uint8_t> compose_lab(const Array& lightness, const Array& ab,
     return rgb;
 }
 
+cc::Small small_of(const Array& light, const Array& planes, int threads) {
+    if (light.ndim() != 2 || light.size() == 0 || planes.ndim() != 3 || planes.size() == 0 ||
+        planes.shape(2) != cc::PLANES) {
+        throw py::value_error("light must be (H, W) and planes (h, w, 5), none of them empty");
+    }
+    if (threads < 1) throw py::value_error("threads must be at least 1");
+    return {planes.data(), planes.shape(0), planes.shape(1)};
+}
+
+Picture compose_guided_luma(const Array& light, const Array& planes, const Array& to_rgb,
+                            int threads) {
+    const cc::Small small = small_of(light, planes, threads);
+    if (to_rgb.size() != 6) throw py::value_error("the matrix must be 2x3");
+    Picture rgb({light.shape(0), light.shape(1), py::ssize_t{3}});
+    const py::ssize_t rows = light.shape(0), columns = light.shape(1);
+    const float *source = light.data(), *matrix = to_rgb.data();
+    std::uint8_t* out = rgb.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cc::compose_guided_luma(source, rows, columns, small, matrix, threads, out);
+    }
+    return rgb;
+}
+
+Picture compose_guided_lab(const Array& light, const Array& planes, float ab_scale,
+                           const Array& to_rgb, int threads) {
+    const cc::Small small = small_of(light, planes, threads);
+    const cc::Matrix matrix = matrix_of(to_rgb);
+    Picture rgb({light.shape(0), light.shape(1), py::ssize_t{3}});
+    const py::ssize_t rows = light.shape(0), columns = light.shape(1);
+    const float* source = light.data();
+    std::uint8_t* out = rgb.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cc::compose_guided_lab(source, rows, columns, small, ab_scale, matrix, threads, out);
+    }
+    return rgb;
+}
+
 }  // namespace
 
 void register_color(py::module_& module) {
     module.def("compose_lab", &compose_lab, py::arg("lightness").noconvert(),
                py::arg("ab").noconvert(), py::arg("to_rgb").noconvert());
+    module.def("compose_guided_luma", &compose_guided_luma, py::arg("light").noconvert(),
+               py::arg("planes").noconvert(), py::arg("to_rgb").noconvert(), py::arg("threads"));
+    module.def("compose_guided_lab", &compose_guided_lab, py::arg("light").noconvert(),
+               py::arg("planes").noconvert(), py::arg("ab_scale"), py::arg("to_rgb").noconvert(),
+               py::arg("threads"));
 }
