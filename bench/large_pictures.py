@@ -66,12 +66,19 @@ def one(model_name: str, megapixels: float) -> dict[str, float]:
             begin = time.perf_counter()
             canvas = model.prepare(picture)
             middle = time.perf_counter()
+            if model.method == "sscn":
+                guidance = [model.encode_reference(reference)]
             result = canvas.render(*guidance)
             end = time.perf_counter()
             if result.shape != (height, width, 3) or result.std() < 1:
                 raise SystemExit("that is no picture")
             return middle - begin, end - middle
 
+        reference = photo(0.1)[::-1] if model.method == "sscn" else None
+        if reference is not None:  # the example is gray: some colour for it
+            reference = np.stack(
+                [reference[..., 0], reference[..., 1] // 2, reference[..., 2] // 3], -1
+            )
         colour(make(0.1))
         picture = make(megapixels)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -96,7 +103,7 @@ def main() -> None:
         f"{'model':8s}{'MP':>4s}{'prepare':>9s}{'render':>8s}{'peak':>7s}",
     ]
     print("\n".join(lines))
-    for model in arguments.model or ("lga", "disco"):
+    for model in arguments.model or ("lga", "disco", "sscn", "rasc"):
         for megapixels in MEGAPIXELS:
             command = [sys.executable, __file__, "--one", model, str(megapixels)]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout

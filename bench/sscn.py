@@ -2,7 +2,7 @@
 
     python bench/sscn.py [--bundle sscn] [--rounds 15] [--out bench/results/sscn]
 
-The example photo at 256x256 and 512x512, coloured by a mirrored copy of itself; two threads. Rounds
+Made-up photos of 256x256 and 512x512, one coloured by another; two threads. Rounds
 alternate between sparse and dense; memory is the peak of a process of its own for each. Before any
 time is printed: dense attention must not depend on the order of the places, and a picture coloured
 by a reference that was encoded before must be the one that is coloured in one go.
@@ -22,12 +22,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 import colordeploy
+from colordeploy.bench.workload import jobs
 from colordeploy.methods.exemplar import ExemplarModel
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "colosseum.jpg"
 SIDES = (256, 512)
 SPARSE = 256  # k and r
 THREADS = 2
@@ -35,8 +34,8 @@ THREADS = 2
 
 def pictures(side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Picture and reference (side, side, 3)."""
-    photo = np.asarray(Image.open(EXAMPLE).convert("RGB").resize((side, side)))
-    return photo, np.ascontiguousarray(photo[:, ::-1])
+    first, second, *_ = jobs("sscn", (side, side))
+    return first.picture, second.picture
 
 
 def clocked(call: Callable[[], Any]) -> tuple[float, Any]:
