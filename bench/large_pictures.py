@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -47,6 +46,7 @@ def one(model_name: str, megapixels: float) -> dict[str, float]:
     """Colour one picture in this process."""
     import colordeploy
     from colordeploy import Stroke
+    from colordeploy.bench.report import peak_memory
 
     with colordeploy.load(model_name, device="cpu", threads=THREADS) as model:
         make = drawing if model.method == "rasc" else photo
@@ -81,10 +81,10 @@ def one(model_name: str, megapixels: float) -> dict[str, float]:
             )
         colour(make(0.1))
         picture = make(megapixels)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_memory()
         prepare, render = colour(picture)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"prepare": prepare, "render": render, "before": before / 1024, "peak": peak / 1024}
+    peak = peak_memory()
+    return {"prepare": prepare, "render": render, "before": before, "peak": peak}
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import colordeploy
+from colordeploy.bench.report import peak_memory
 from colordeploy.bench.workload import Job, edited, jobs
 from colordeploy.bundle import find_bundle
 from colordeploy.native import Propagator
@@ -303,7 +303,7 @@ def cold(side: int, rounds: int) -> dict[str, float]:
     return {which: float(np.median(values)) for which, values in times.items()}
 
 
-def peak_memory(name: str, side: int) -> float:
+def peak_of(name: str, side: int) -> float:
     """Of a process of its own that colours one picture with a shipped bundle, in MiB."""
     command = [sys.executable, __file__, "--one", name, str(side)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -314,7 +314,7 @@ def one(name: str, side: int) -> float:
     with colordeploy.load(name, device="cpu", threads=THREADS) as model:
         job = jobs(model.method, (side, side))[0]
         model.prepare(job.picture).render(job.guidance)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory()
 
 
 def main() -> None:
@@ -339,7 +339,7 @@ def main() -> None:
     ]
     for name in arguments.model or MODELS:
         row = measure(name, arguments.size, arguments.rounds)
-        row["peak MiB"] = peak_memory(name, arguments.size)
+        row["peak MiB"] = peak_of(name, arguments.size)
         both = row["ms"]["ours, end to end"] + row["ms"]["ours, edit"]
         row["arithmetic's share"] = 1e3 * row["GFLOP"] / rate / both
         record[name] = row

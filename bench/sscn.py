@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import colordeploy
+from colordeploy.bench.report import peak_memory
 from colordeploy.bench.workload import jobs
 from colordeploy.methods.exemplar import ExemplarModel
 
@@ -64,7 +64,7 @@ def one(bundle: str, side: int, kind: str) -> float:
         reference = model.encode_reference(other, size="native")
         k, r = (reference.places, 0) if kind == "dense" else (SPARSE, SPARSE)
         model.prepare(photo, size="native").render(reference, k=k, r=r)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory()
 
 
 def measure(model: ExemplarModel, side: int, rounds: int) -> dict[str, float]:
