@@ -95,8 +95,9 @@ def colorize_full_size(
         planes[..., 0:2] = chroma
         planes[..., 4] = working_light
         if chroma.shape[:2] != light.shape:  # otherwise no detail was lost
-            planes[..., 2:4] = _slope(
-                working_light, planes[..., 0:2], parameters or GuidedUpsampling()
+            given = parameters or GuidedUpsampling()
+            _core.fit_slopes(
+                planes, given.radius, given.epsilon, given.power, _FLAT_LUMA, _FLAT_CHROMA
             )
         plane, workers = np.ascontiguousarray(light, np.float32), thread_count(threads)
         if space == "luma":

@@ -110,6 +110,21 @@ def test_the_core_does_what_the_formulas_say(space, full, small):
         assert np.array_equal(again, found)
 
 
+@pytest.mark.parametrize("parameters", [GuidedUpsampling(), GuidedUpsampling(3, 1e-4, 2.5)])
+def test_slopes_are_those_of_the_formula(parameters):
+    rng = np.random.default_rng(7)
+    light = rng.random((23, 31)).astype(np.float32)
+    chroma = (0.4 * light[..., None] + 0.05 * rng.normal(size=(23, 31, 2))).astype(np.float32)
+    chroma[5:9] = 0.1  # flat
+    planes = np.zeros((23, 31, 5), np.float32)
+    planes[..., :2], planes[..., 4] = chroma, light
+    _core.fit_slopes(planes, parameters.radius, parameters.epsilon, parameters.power, 1e-6, 1e-4)
+    expected = upsample._slope(light, chroma, parameters)
+    assert np.abs(planes[..., 2:4] - expected).max() < 1e-5 * np.abs(expected).max()
+    with pytest.raises(ValueError, match="above zero"):
+        _core.fit_slopes(planes, 1, 0.0, 8.0, 1e-6, 1e-4)
+
+
 def test_wrong_shapes_are_refused_by_the_core():
     light, planes = np.zeros((4, 4), np.float32), np.zeros((2, 2, 5), np.float32)
     matrix = np.zeros((2, 3), np.float32)

@@ -42,6 +42,14 @@ def trapped_ball(line: NDArray[np.uint8], radii: list[int], smallest: int) -> ND
 def compose_lab(
     lightness: NDArray[np.float32], ab: NDArray[np.float32], to_rgb: NDArray[np.float32]
 ) -> NDArray[np.uint8]: ...
+def fit_slopes(
+    planes: NDArray[np.float32],
+    radius: int,
+    epsilon: float,
+    power: float,
+    flat_light: float,
+    flat_chroma: float,
+) -> None: ...
 def compose_guided_luma(
     light: NDArray[np.float32],
     planes: NDArray[np.float32],

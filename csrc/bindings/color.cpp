@@ -44,6 +44,20 @@ cc::Small small_of(const Array& light, const Array& planes, int threads) {
     return {planes.data(), planes.shape(0), planes.shape(1)};
 }
 
+void fit_slopes(const Array& planes, int radius, double epsilon, double power, double flat_light,
+                double flat_chroma) {
+    if (planes.ndim() != 3 || planes.shape(2) != cc::PLANES || radius < 0 || epsilon <= 0.0 ||
+        flat_light <= 0.0 || flat_chroma <= 0.0) {
+        throw py::value_error("planes must be (h, w, 5), and parameters above zero");
+    }
+    if (!planes.writeable()) throw py::value_error("planes must be writeable");
+    auto* values = const_cast<float*>(planes.data());
+    const py::ssize_t rows = planes.shape(0), columns = planes.shape(1);
+    const cc::Slopes slopes{radius, epsilon, power, flat_light, flat_chroma};
+    py::gil_scoped_release release;
+    cc::fit_slopes(values, rows, columns, slopes);
+}
+
 Picture compose_guided_luma(const Array& light, const Array& planes, const Array& to_rgb,
                             int threads) {
     const cc::Small small = small_of(light, planes, threads);
@@ -79,6 +93,8 @@ Picture compose_guided_lab(const Array& light, const Array& planes, float ab_sca
 void register_color(py::module_& module) {
     module.def("compose_lab", &compose_lab, py::arg("lightness").noconvert(),
                py::arg("ab").noconvert(), py::arg("to_rgb").noconvert());
+    module.def("fit_slopes", &fit_slopes, py::arg("planes").noconvert(), py::arg("radius"),
+               py::arg("epsilon"), py::arg("power"), py::arg("flat_light"), py::arg("flat_chroma"));
     module.def("compose_guided_luma", &compose_guided_luma, py::arg("light").noconvert(),
                py::arg("planes").noconvert(), py::arg("to_rgb").noconvert(), py::arg("threads"));
     module.def("compose_guided_lab", &compose_guided_lab, py::arg("light").noconvert(),

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int TAPS = 4;
 constexpr int LANES = 8;              // PLANES, filled up to a vector register
+constexpr double NOTHING = 1e-12;     // slopes below it change no pixel
 constexpr std::ptrdiff_t GRAIN = 16;  // rows a thread takes at a time
 
 // The four source positions of an output position, and their weights.
@@ -105,6 +106,31 @@ void compose_luma(const float* luma, const float* chroma, std::ptrdiff_t n, cons
     }
 }
 
+// Mean over square windows, pixels at the border repeated; in place, through `passed`.
+void box_mean(std::vector<double>& plane, std::vector<double>& passed, std::ptrdiff_t rows,
+              std::ptrdiff_t columns, int radius) {
+    const double share = 1.0 / (2 * radius + 1);
+    for (std::ptrdiff_t y = 0; y < rows; ++y) {
+        const double* row = plane.data() + y * columns;
+        for (std::ptrdiff_t x = 0; x < columns; ++x) {
+            double sum = 0.0;
+            for (std::ptrdiff_t k = x - radius; k <= x + radius; ++k) {
+                sum += row[std::clamp<std::ptrdiff_t>(k, 0, columns - 1)];
+            }
+            passed[y * columns + x] = share * sum;
+        }
+    }
+    std::fill(plane.begin(), plane.end(), 0.0);
+    for (std::ptrdiff_t y = 0; y < rows; ++y) {
+        double* row = plane.data() + y * columns;
+        for (std::ptrdiff_t k = y - radius; k <= y + radius; ++k) {
+            const double* source =
+                passed.data() + std::clamp<std::ptrdiff_t>(k, 0, rows - 1) * columns;
+            for (std::ptrdiff_t x = 0; x < columns; ++x) row[x] += share * source[x];
+        }
+    }
+}
+
 // Calls compose(light, chroma, columns, rgb) for every row, in threads.
 template <typename Compose>
 void compose_rows(const float* light, std::ptrdiff_t rows, std::ptrdiff_t columns,
@@ -146,6 +172,45 @@ void compose_rows(const float* light, std::ptrdiff_t rows, std::ptrdiff_t column
 }
 
 }  // namespace
+
+void fit_slopes(float* planes, std::ptrdiff_t rows, std::ptrdiff_t columns, const Slopes& slopes) {
+    const std::ptrdiff_t n = rows * columns;
+    std::vector<double> passed(n);
+    const auto mean_of = [&](const auto& value) {
+        std::vector<double> plane(n);
+        for (std::ptrdiff_t i = 0; i < n; ++i) plane[i] = value(planes + i * PLANES);
+        box_mean(plane, passed, rows, columns, slopes.radius);
+        return plane;
+    };
+    const auto squared = [](double x) { return x * x; };
+    const auto weight_of = [&](double x) {  // the default power needs no pow
+        return slopes.power == 8.0 ? squared(squared(squared(x))) : std::pow(x, slopes.power);
+    };
+    const std::vector<double> light = mean_of([](const float* p) { return double{p[4]}; });
+    std::vector<double> variance = mean_of([&](const float* p) { return squared(p[4]); });
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        variance[i] = std::max(variance[i] - squared(light[i]), 0.0);
+    }
+    for (int c = 0; c < 2; ++c) {
+        const std::vector<double> chroma = mean_of([&](const float* p) { return double{p[c]}; });
+        const std::vector<double> both =
+            mean_of([&](const float* p) { return double{p[4]} * p[c]; });
+        std::vector<double> slope = mean_of([&](const float* p) { return squared(p[c]); });
+        for (std::ptrdiff_t i = 0; i < n; ++i) {
+            const double covariance = both[i] - light[i] * chroma[i];
+            const double spread = std::max(slope[i] - squared(chroma[i]), 0.0);
+            const double determination = squared(covariance) / ((variance[i] + slopes.flat_light) *
+                                                                (spread + slopes.flat_chroma));
+            slope[i] = weight_of(determination) * covariance / (variance[i] + slopes.epsilon);
+        }
+        box_mean(slope, passed, rows, columns, slopes.radius);
+        for (std::ptrdiff_t i = 0; i < n; ++i) {
+            // Denormal numbers would make every multiplication with them slow.
+            const double seen = std::abs(slope[i]) < NOTHING ? 0.0 : slope[i];
+            planes[i * PLANES + 2 + c] = static_cast<float>(seen);
+        }
+    }
+}
 
 void compose_guided_luma(const float* light, std::ptrdiff_t rows, std::ptrdiff_t columns,
                          const Small& small, const float* to_rgb, int threads, std::uint8_t* rgb) {

@@ -17,6 +17,17 @@ struct Small {
     std::ptrdiff_t rows, columns;
 };
 
+// How chroma follows the lightness in the windows of the small size.
+struct Slopes {
+    int radius;                      // half a window's side
+    double epsilon;                  // regularization: windows of less variance count as flat
+    double power;                    // of r^2, which weights a window
+    double flat_light, flat_chroma;  // variances below which a correlation means nothing
+};
+
+// Fills the slopes (planes 2 and 3) from the chroma and the lightness (planes 0, 1 and 4).
+void fit_slopes(float* planes, std::ptrdiff_t rows, std::ptrdiff_t columns, const Slopes& slopes);
+
 // Chroma at full size is the enlarged one plus slope times the lightness that the small size lost.
 // Enlarging is bicubic (a = -0.5, centres aligned, weights at the border normalized, as Pillow
 // does it). `light`: rows * columns in [0, 1]; `rgb`: as many triples.
