@@ -22,6 +22,7 @@ __all__ = [
     "compose_lab",
     "lab_of",
     "lab_to_rgb",
+    "lightness_of",
     "lightness_of_gray",
     "luma_of",
     "nearest_bin",
@@ -151,6 +152,13 @@ def lab_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     """
     x, y, z = np.moveaxis(_root(_linear(rgb) @ _TO_XYZ.T.astype(rgb.dtype)), -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
+
+
+def lightness_of(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """L alone of sRGB values (..., 3) in [0, 1], in [0, 100]; see `lab_of`."""
+    values = np.ascontiguousarray(rgb, np.float32)
+    found = _core.lightness_of(values.reshape(-1, 3), _TO_XYZ[1].astype(np.float32))
+    return found.reshape(values.shape[:-1])
 
 
 def lightness_of_gray(gray: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from .color import lab_of, lightness_of_gray, luma_of
+from .color import lightness_of, lightness_of_gray, luma_of
 from .errors import InputError
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "write_whole",
 ]
 
-_STRIP_PIXELS = 1 << 20
 _LONGEST = 8  # aspect ratio up to which the default working size is the short side
 
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | str | os.PathLike[str]"
@@ -124,11 +123,7 @@ def read_lightness(image: ImageLike) -> NDArray[np.float32]:
     values = read_picture(image)
     if values.ndim == 2:
         return lightness_of_gray(values)
-    lightness = np.empty(values.shape[:2], np.float32)
-    rows = max(1, _STRIP_PIXELS // values.shape[1])
-    for begin in range(0, len(values), rows):  # the formula takes several times the memory
-        lightness[begin : begin + rows] = lab_of(values[begin : begin + rows])[..., 0]
-    return lightness
+    return lightness_of(values)
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from colordeploy.color import (
     AB_BINS,
@@ -11,6 +12,7 @@ from colordeploy.color import (
     compose_lab,
     lab_of,
     lab_to_rgb,
+    lightness_of,
     lightness_of_gray,
     luma_of,
     nearest_bin,
@@ -134,3 +136,14 @@ def test_bins():
     assert len(np.unique(AB_BINS, axis=0)) == 313
     assert np.array_equal(nearest_bin(AB_BINS + 0.3), np.arange(313))
     assert tuple(AB_BINS[nearest_bin([0.0, 0.0])]) == (0, 0)
+
+
+def test_lightness_alone_is_labs():
+    rng = np.random.default_rng(8)
+    rgb = rng.random((40, 50, 3)).astype(np.float32)
+    rgb[0, :5] = [[0, 0, 0], [1, 1, 1], [0.04045] * 3, [0.001] * 3, [1, 0, 0]]
+    found = lightness_of(rgb)
+    assert found.shape == (40, 50)
+    assert np.abs(found - lab_of(rgb.astype(np.float64))[..., 0]).max() < 1e-4
+    assert found[0, :2] == pytest.approx([0, 100], abs=1e-4)
+    assert lightness_of(np.float32([[2, 2, 2], [-1, 0, 0]])) == pytest.approx([100, 0], abs=1e-4)

@@ -35,6 +35,23 @@ Picture compose_lab(const Array& lightness, const Array& ab, const Array& to_rgb
     return rgb;
 }
 
+py::array_t<float> lightness_of(const Array& rgb, const Array& to_y) {
+    if (rgb.ndim() != 2 || rgb.shape(1) != 3 || to_y.size() != 3) {
+        throw py::value_error("rgb must be (n, 3), and the weights three");
+    }
+    py::array_t<float> lightness(rgb.shape(0));
+    std::array<float, 3> weights;
+    std::copy_n(to_y.data(), 3, weights.begin());
+    const float* source = rgb.data();
+    float* out = lightness.mutable_data();
+    const py::ssize_t n = rgb.shape(0);
+    {
+        py::gil_scoped_release release;
+        cc::lightness_of(source, n, weights, out);
+    }
+    return lightness;
+}
+
 cc::Small small_of(const Array& light, const Array& planes, int threads) {
     if (light.ndim() != 2 || light.size() == 0 || planes.ndim() != 3 || planes.size() == 0 ||
         planes.shape(2) != cc::PLANES) {
@@ -93,6 +110,8 @@ Picture compose_guided_lab(const Array& light, const Array& planes, float ab_sca
 void register_color(py::module_& module) {
     module.def("compose_lab", &compose_lab, py::arg("lightness").noconvert(),
                py::arg("ab").noconvert(), py::arg("to_rgb").noconvert());
+    module.def("lightness_of", &lightness_of, py::arg("rgb").noconvert(),
+               py::arg("to_y").noconvert());
     module.def("fit_slopes", &fit_slopes, py::arg("planes").noconvert(), py::arg("radius"),
                py::arg("epsilon"), py::arg("power"), py::arg("flat_light"), py::arg("flat_chroma"));
     module.def("compose_guided_luma", &compose_guided_luma, py::arg("light").noconvert(),
