@@ -167,7 +167,7 @@ def test_closing(photo_like, strokes_rgba):
 
 
 def test_load_refusals():
-    with pytest.raises(BundleError, match="levin, disco, lga"):
+    with pytest.raises(BundleError, match="levin, disco, lga, rasc, sscn"):
         colordeploy.load("nothing")
     with pytest.raises(BackendError, match="backend"):
         colordeploy.load("lga", backend="magic")
