@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -37,80 +38,29 @@ def _common(name: str, licence: str = "Apache-2.0") -> Callable[..., Callable[..
     return add
 
 
-@bundle.command()
-@_common("lga")
-def lga(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    name: str,
-    version: str,
-    licence: str,
-) -> None:
-    """LGA-Net: colour from strokes."""
-    from ..bundling.lga import bundle as write
-    from ..bundling.writer import Identity
+def _add(method: str, help_: str, licence: str = "Apache-2.0") -> None:
+    @bundle.command(method, help=help_)
+    @_common(method, licence)
+    def command(
+        checkpoint: Path,
+        out: Path,
+        working_size: int,
+        quality: Path | None,
+        name: str,
+        version: str,
+        licence: str,
+    ) -> None:
+        from ..bundling.writer import Identity
 
-    identity = Identity(name, version, licence)
-    _report(out, write(checkpoint, out, working_size, quality, identity))
-
-
-@bundle.command()
-@_common("disco")
-def disco(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    name: str,
-    version: str,
-    licence: str,
-) -> None:
-    """DISCO: automatic colour with anchors."""
-    from ..bundling.disco import bundle as write
-    from ..bundling.writer import Identity
-
-    identity = Identity(name, version, licence)
-    _report(out, write(checkpoint, out, working_size, quality, identity))
+        module = import_module(f"..bundling.{method}", __package__)
+        identity = Identity(name, version, licence)
+        _report(out, module.bundle(checkpoint, out, working_size, quality, identity))
 
 
-@bundle.command()
-@_common("rasc", licence="CC-BY-SA-4.0")
-def rasc(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    name: str,
-    version: str,
-    licence: str,
-) -> None:
-    """RASC: colour for line art."""
-    from ..bundling.rasc import bundle as write
-    from ..bundling.writer import Identity
-
-    identity = Identity(name, version, licence)
-    _report(out, write(checkpoint, out, working_size, quality, identity))
-
-
-@bundle.command()
-@_common("sscn")
-def sscn(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    name: str,
-    version: str,
-    licence: str,
-) -> None:
-    """SSCN: colour from an example."""
-    from ..bundling.sscn import bundle as write
-    from ..bundling.writer import Identity
-
-    identity = Identity(name, version, licence)
-    _report(out, write(checkpoint, out, working_size, quality, identity))
+_add("lga", "LGA-Net: colour from strokes.")
+_add("disco", "DISCO: automatic colour with anchors.")
+_add("rasc", "RASC: colour for line art.", licence="CC-BY-SA-4.0")
+_add("sscn", "SSCN: colour from an example.")
 
 
 def _report(out: Path, checks: list[GraphCheck]) -> None:
