@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,9 @@ class _Halved(Bundle):
 def fidelity(bundle: Bundle, precision: str, pictures: Sequence[ImageLike]) -> Fidelity:
     """Colour pictures in float32 and in simulated half precision, with guidance made of themselves.
 
-    Strokes in all hues, the mirrored picture as the reference, the anchors that were found in
-    float32 (which superpixels k-means takes may flip with the last digit), the predicted style.
+    Strokes in all hues, the mirrored picture as the reference, the predicted style. Choices that
+    may flip with the last digit are those of float32 for both: anchors, and which places of the
+    reference are looked at.
 
     Parameters
     ----------
@@ -119,14 +120,16 @@ def _colored_twice(
     exact: Any, half: Any, picture: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     canvases = [model.prepare(picture) for model in (exact, half)]
-    guidance: Any = None
+    guidance: list[Any] = [None, None]
     if exact.method == "lga":
-        guidance = _strokes(picture.shape[0], picture.shape[1])
-    elif exact.method == "sscn":
-        guidance = np.ascontiguousarray(picture[:, ::-1])
+        guidance = [_strokes(picture.shape[0], picture.shape[1])] * 2
     elif exact.method == "disco":
-        guidance = canvases[0].anchors
-    wanted, found = (canvas.render(guidance) for canvas in canvases)
+        guidance = [canvases[0].anchors] * 2
+    elif exact.method == "sscn":
+        other = np.ascontiguousarray(picture[:, ::-1])
+        first, second = (model.encode_reference(other) for model in (exact, half))
+        guidance = [first, replace(second, activation=first.activation)]
+    wanted, found = (c.render(g) for c, g in zip(canvases, guidance, strict=True))
     return wanted, found
 
 
