@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,10 +184,14 @@ def colored(model: Any, job: Job, wrap: Callable[[Any], Any]) -> tuple[dict[str,
     return {n: 1e3 * t for n, t in times.items()}, picture, changed
 
 
+def same(canvas: Any) -> Any:
+    return canvas
+
+
 def arithmetic(model: Any, job: Job) -> float:
     """GFLOP of the networks for one picture, counted by PyTorch."""
     with FlopCounterMode(display=False) as counter:
-        colored(model, job, lambda canvas: canvas)
+        colored(model, job, same)
     return counter.get_total_flops() / 1e9
 
 
@@ -210,14 +215,13 @@ def measure(name: str, side: int, rounds: int) -> dict[str, Any]:
         peer = peer_of(name, path, graphs)
         ours = colordeploy.load(path if name != "lga" else name, device="cpu", threads=THREADS)
         job = jobs(ours.method, (side, side))[0]
-        wrap: Callable[[Any], Any] = lambda canvas: canvas  # noqa: E731
+        wrap: Callable[[Any], Any] = same
         if name == "lga":
-            matrices = klu_matrices(ours, job)
-            wrap = lambda canvas: KluCanvas(canvas, matrices)  # noqa: E731
+            wrap = partial(KluCanvas, matrices=klu_matrices(ours, job))
         times: dict[str, list[float]] = {}
         for turn in range(rounds + 2):
             theirs, wanted, wanted_edit = colored(peer, job, wrap)
-            own, found, found_edit = colored(ours, job, lambda canvas: canvas)
+            own, found, found_edit = colored(ours, job, same)
             if turn == 0:
                 worst = min(psnr(found, wanted), psnr(found_edit, wanted_edit))
                 if worst < LEAST_PSNR:

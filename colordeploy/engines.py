@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .bundle import Bundle, TensorEntry
 from .errors import BackendError
 from .runtime.graph import Graph, Target, load_graph
-from .runtime.precision import HALVES, PRECISIONS, halved, layer_groups
+from .runtime.precision import HALVES, halved, layer_groups
 from .runtime.tensorrt.build import BuildOptions, Profile, build_engine
 from .runtime.tensorrt.cache import EngineCache
 from .runtime.tensorrt.device import open_device
@@ -329,7 +329,7 @@ def build_engines(
     BackendError
         See `build_engine` and `check_precision`.
     """
-    if precision not in PRECISIONS[:1] + HALVES:
+    if precision not in ("fp32", *HALVES):
         raise BackendError(f"engines are built in fp32, {' or '.join(HALVES)}, not {precision!r}")
     options = options or BuildOptions()
     options = BuildOptions(

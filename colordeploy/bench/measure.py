@@ -88,21 +88,20 @@ def expected(model: Any, jobs: Sequence[Job], size: Any) -> list[NDArray[np.uint
     return [model.prepare(job.picture, size=size).render(job.guidance) for job in jobs]
 
 
-def check(found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> float:
-    """PSNR of a timed picture.
+def check(found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> None:
+    """Compare a timed picture with the plain path's.
 
     Raises
     ------
     BackendError
         When it is a wrong picture: then there is no time to tell.
     """
-    if found.shape != wanted.shape or not psnr(found, wanted) >= LEAST_PSNR:
-        value = psnr(found, wanted) if found.shape == wanted.shape else float("nan")
+    value = psnr(found, wanted) if found.shape == wanted.shape else float("nan")
+    if not value >= LEAST_PSNR:
         raise BackendError(
             f"the timed picture is a wrong one (PSNR {value:.1f} dB against the plain path, at "
             f"least {LEAST_PSNR:g} are due); no time is told for it"
         )
-    return psnr(found, wanted)
 
 
 def query(
@@ -136,7 +135,6 @@ def single(
     wanted: Sequence[NDArray[np.uint8]],
     rules: Rules,
     size: Any = None,
-    progress: Callable[[float], None] | None = None,
 ) -> dict[str, Measured]:
     """One query after another; several models take turns (A B A B), so that they can be compared.
 
@@ -153,14 +151,12 @@ def single(
             check(query(model, job, size)[0], picture)
     busy = _Busy()
     began = time.perf_counter()
-    for share in _until(rules.duration * len(models), rules.queries):
+    for _ in _until(rules.duration * len(models), rules.queries):
         job, picture = next(turns)
         for name, model in models.items():
             found, scopes, stages = query(model, job, size)
             check(found, picture)
             results[name].add(scopes, stages)
-        if progress is not None:
-            progress(share)
     for result in results.values():
         result.queries = len(result.samples["end_to_end"])
         result.seconds = time.perf_counter() - began
@@ -243,14 +239,13 @@ def _run_all(works: Sequence[Callable[[], None]]) -> None:
             future.result()
 
 
-def _until(duration: float, count: int) -> Iterator[float]:
-    """Count turns until both a duration and a number are met; yields the share that is done."""
+def _until(duration: float, count: int) -> Iterator[int]:
+    """Count turns until both a duration and a number are met."""
     began = time.perf_counter()
     for i in itertools.count():
-        share = min((time.perf_counter() - began) / max(duration, 1e-9), i / max(count, 1))
-        if share >= 1:
+        if i >= count and time.perf_counter() - began >= duration:
             return
-        yield share
+        yield i
 
 
 class _Busy:

@@ -8,7 +8,7 @@ import platform
 import resource
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -181,9 +181,6 @@ class Change:
     def slower(self, threshold: float) -> bool:
         """Whether it is slower by more than a threshold, whatever the noise."""
         return self.low > 1 + threshold
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Change]:

@@ -15,9 +15,8 @@ import numpy as np
 
 from ..errors import BackendError
 
-__all__ = ["HALVES", "PRECISIONS", "halved", "layer_groups"]
+__all__ = ["HALVES", "halved", "layer_groups"]
 
-PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 HALVES = ("fp16", "bf16")
 # Sums of many terms, quotients of close ones and exponentials: off by visible amounts in half.
 KEPT_OPERATORS = (
