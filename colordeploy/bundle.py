@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,6 +23,7 @@ from .runtime.graph import Graph, Target, load_graph
 
 __all__ = [
     "FORMAT",
+    "HALF_TOLERANCE",
     "Bundle",
     "GraphCheck",
     "GraphEntry",
@@ -35,6 +36,10 @@ __all__ = [
 ]
 
 FORMAT = 1
+# Of half precision's error over the golden vectors, as shares of an output's largest value. Those
+# are noise at small sizes; what colours do on real pictures is `colordeploy.fidelity`'s to say.
+HALF_TOLERANCE = {"fp16": 0.02, "bf16": 0.15}
+_ALL = "*"
 _MANIFEST = "manifest.json"
 _GOLDEN = "golden.npz"
 # What reading a damaged zip file raises, depending on where the damage is.
@@ -220,8 +225,15 @@ class Bundle:
         return self._checked(entry.file, entry.sha256)
 
     def load(self, name: str, target: Target) -> Graph:
-        """Load a graph on a device."""
+        """Load a graph on a device; one that is to stay in float32 altogether does."""
+        if _ALL in self.kept_layers(name):
+            target = replace(target, backend=target.runtime, precision="fp32")
         return load_graph(self.graph(name), target, f"{self.manifest.name}/{name}")
+
+    def kept_layers(self, graph: str) -> tuple[str, ...]:
+        """Patterns of a graph's nodes that stay in float32 in half precision; "*" is all of it."""
+        kept = self.manifest.parameters.get("keep_fp32", {})
+        return tuple(kept.get(graph, ())) if isinstance(kept, dict) else ()
 
     def golden(self) -> dict[str, NDArray[Any]]:
         """Golden vectors, named ``graph/case/input|output/tensor``."""
@@ -338,8 +350,12 @@ class GraphCheck:
     cases : int
         Golden inputs that were run.
     largest_error : float
-        Largest absolute difference over all cases and outputs.
+        Largest difference over all cases and outputs: absolute in float32, in half precision as a
+        share of the output's largest value.
     tolerance : float
+        The bundle's own in float32, `HALF_TOLERANCE` in half precision.
+    precision : str
+        That it was run in.
     """
 
     graph: str
@@ -347,6 +363,7 @@ class GraphCheck:
     cases: int
     largest_error: float
     tolerance: float
+    precision: str = "fp32"
 
     @property
     def passed(self) -> bool:
@@ -375,7 +392,8 @@ def verify(bundle: Bundle, target: Target, load: Loader = Bundle.load) -> list[G
     for name, entry in bundle.manifest.graphs.items():
         graph = load(bundle, name, target)
         cases = sorted({key.split("/")[1] for key in golden if key.startswith(f"{name}/")})
-        largest = 0.0
+        errors: dict[str, float] = {}
+        sizes: dict[str, float] = {}
         for case in cases:
             try:
                 inputs = {t.name: golden[f"{name}/{case}/input/{t.name}"] for t in entry.inputs}
@@ -392,7 +410,14 @@ def verify(bundle: Bundle, target: Target, load: Loader = Bundle.load) -> list[G
                         f"{outputs[key].shape}, the golden one {value.shape}"
                     )
                 difference = np.abs(outputs[key].astype(np.float64) - value).max()
-                largest = float(np.maximum(largest, difference))  # keeps NaN
-        checks.append(GraphCheck(name, graph.device, len(cases), largest, entry.tolerance))
+                errors[key] = float(np.maximum(errors.get(key, 0.0), difference))  # keeps NaN
+                sizes[key] = max(sizes.get(key, 0.0), float(np.abs(value).max()))
+        tolerance = HALF_TOLERANCE.get(graph.precision, entry.tolerance)
+        if graph.precision in HALF_TOLERANCE:
+            errors = {key: error / max(sizes[key], 1e-12) for key, error in errors.items()}
+        largest = float(np.max(list(errors.values()), initial=0.0))
+        checks.append(
+            GraphCheck(name, graph.device, len(cases), largest, tolerance, graph.precision)
+        )
         graph.close()
     return checks

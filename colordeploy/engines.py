@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import Bundle, TensorEntry
+from .bundle import HALF_TOLERANCE, Bundle, TensorEntry
 from .errors import BackendError
 from .runtime.graph import Graph, Target, load_graph
 from .runtime.precision import HALVES, halved, layer_groups
@@ -29,12 +29,11 @@ __all__ = [
     "build_engines",
     "check_precision",
     "load_engine",
+    "load_halved",
     "parse_profile",
     "parse_size",
 ]
 
-# Of the error against float32, as shares of an output's largest value over the golden vectors.
-MOST_ERROR = {"fp16": 0.02, "bf16": 0.06}
 _SIZE = re.compile(r"(\d+)x(\d+)")
 _LARGEST = 4  # times the working size, by default
 _MOST_REGIONS = 2048
@@ -161,12 +160,6 @@ def profiles_of(bundle: Bundle, graph: str, sizes: list[Sizes]) -> list[Profile]
     ]
 
 
-def kept_layers(bundle: Bundle, graph: str) -> tuple[str, ...]:
-    """Patterns of a graph's nodes that stay in float32, by the bundle."""
-    kept = bundle.manifest.parameters.get("keep_fp32", {})
-    return tuple(kept.get(graph, ())) if isinstance(kept, dict) else ()
-
-
 def check_precision(bundle: Bundle, graph: str, precision: str) -> float:
     """How far a graph in half precision is from the golden vectors.
 
@@ -180,11 +173,11 @@ def check_precision(bundle: Bundle, graph: str, precision: str) -> float:
     Raises
     ------
     BackendError
-        When it is past `MOST_ERROR`; the message names the parts of the network that make it.
+        When it is past `HALF_TOLERANCE`; the message names the parts of the network that make it.
     """
-    content, keep = bundle.graph(graph), kept_layers(bundle, graph)
+    content, keep = bundle.graph(graph), bundle.kept_layers(graph)
     error = _error(bundle, graph, halved(content, precision, keep, simulate=True))
-    if error <= MOST_ERROR[precision]:
+    if error <= HALF_TOLERANCE[precision]:
         return error
     groups = layer_groups(content)
     shares = {
@@ -203,7 +196,7 @@ def check_precision(bundle: Bundle, graph: str, precision: str) -> float:
     worst = sorted(shares.items(), key=lambda item: -item[1])[:3]
     raise BackendError(
         f"{bundle.path}: graph {graph!r} in {precision} is off by {100 * error:.2g} % (allowed: "
-        f"{100 * MOST_ERROR[precision]:.2g} %); by part of the network: "
+        f"{100 * HALF_TOLERANCE[precision]:.2g} %); by part of the network: "
         + ", ".join(f"{name} {100 * value:.2g} %" for name, value in worst)
         + ". Use another precision, or keep these parts in float32 (parameter keep_fp32)"
     )
@@ -243,7 +236,7 @@ def engine_parts(
         "model_version": bundle.manifest.version,
         "graph": graph,
         "sha256": bundle.manifest.graphs[graph].sha256,
-        "kept": hashlib.sha256(repr(kept_layers(bundle, graph)).encode()).hexdigest()[:12],
+        "kept": hashlib.sha256(repr(bundle.kept_layers(graph)).encode()).hexdigest()[:12],
         "precision": precision,
         "profiles": [
             {name: [list(p.least[name]), list(p.best[name]), list(p.most[name])] for name in p.best}
@@ -256,13 +249,32 @@ def engine_parts(
     }
 
 
+def graph_in(bundle: Bundle, graph: str, precision: str) -> tuple[bytes, float | None]:
+    """A graph in a precision that was checked, and its error, see `check_precision`.
+
+    Parameters
+    ----------
+    precision : {"fp32", "fp16", "bf16"}
+    """
+    if precision not in HALVES:
+        return bundle.graph(graph), None
+    error = check_precision(bundle, graph, precision)
+    return halved(bundle.graph(graph), precision, bundle.kept_layers(graph)), error
+
+
+def load_halved(bundle: Bundle, graph: str, target: Target) -> Graph:
+    """A graph of which most is in float16, for ONNX Runtime on a GPU; see `halved`."""
+    content = halved(bundle.graph(graph), target.precision, bundle.kept_layers(graph))
+    return load_graph(content, target, f"{bundle.manifest.name}/{graph}")
+
+
 def load_engine(
     bundle: Bundle, graph: str, target: Target, cache: EngineCache | None = None
 ) -> Graph:
     """An engine of the cache that fits this GPU and TensorRT, or one that is built now.
 
-    The newest one is taken, of whatever precision and sizes it was built for. One that does not
-    load is removed and built again, with a warning.
+    The newest one of the target's precision is taken ("auto": of any), whatever sizes it was built
+    for. One that does not load is removed and built again, with a warning.
 
     Raises
     ------
@@ -278,6 +290,8 @@ def load_engine(
         "flavor_version": flavor.version,
         "colordeploy": version("colordeploy"),
     }
+    if target.precision != "auto":
+        wanted["precision"] = target.precision
     for parts in cache.find(wanted):
         built_for = parts["options"]["architectures"]
         if built_for and device.architecture not in built_for:
@@ -285,7 +299,7 @@ def load_engine(
         plan = cache.get(parts)
         try:
             if plan is not None:
-                return TensorRTGraph(plan, flavor, device, name)
+                return TensorRTGraph(plan, flavor, device, name, parts["precision"])
             reason = "its file is damaged"
         except BackendError as error:
             reason = str(error)
@@ -293,11 +307,15 @@ def load_engine(
         warnings.warn(f"an engine of {name} is built again: {reason}", stacklevel=2)
     profiles = profiles_of(bundle, graph, [default_sizes(bundle)])
     options = BuildOptions()
-    parts = engine_parts(bundle, graph, flavor, profiles, options, "fp32")
-    plan, _ = cache.get_or_build(
-        parts, lambda: build_engine(flavor, bundle.graph(graph), profiles, options, name)
-    )
-    return TensorRTGraph(plan, flavor, device, name)
+    precision = "fp32" if target.precision == "auto" else target.precision
+    parts = engine_parts(bundle, graph, flavor, profiles, options, precision)
+
+    def build() -> bytes:
+        content, _ = graph_in(bundle, graph, precision)
+        return build_engine(flavor, content, profiles, options, name)
+
+    plan, _ = cache.get_or_build(parts, build)
+    return TensorRTGraph(plan, flavor, device, name, precision)
 
 
 def build_engines(
@@ -342,10 +360,7 @@ def build_engines(
 
         def build(graph: str = graph, profiles: list[Profile] = profiles) -> bytes:
             nonlocal error
-            content = bundle.graph(graph)
-            if precision in HALVES:
-                error = check_precision(bundle, graph, precision)
-                content = halved(content, precision, kept_layers(bundle, graph))
+            content, error = graph_in(bundle, graph, precision)
             name = f"{bundle.manifest.name}/{graph}"
             report = None
             if progress is not None:

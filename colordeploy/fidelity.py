@@ -1,4 +1,4 @@
-"""What reduced precision does to real pictures: whole results against those in float32."""
+"""What another precision or device does to real pictures: whole results against float32's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from PIL import Image
 
 from .bundle import Bundle
 from .color import lab_of
-from .engines import kept_layers
 from .errors import BackendError, InputError
 from .image import ImageLike, read_picture
 from .models import model_of
@@ -46,6 +45,12 @@ class Fidelity:
     mean: float
     psnr: float
 
+    def __str__(self) -> str:
+        return (
+            f"{self.pictures} pictures: off by {self.mean:.3f} ab on average, {self.largest:.1f} "
+            f"at most, PSNR {self.psnr:.1f} dB"
+        )
+
 
 class _Halved(Bundle):
     """A bundle whose graphs are rounded as a precision would round them."""
@@ -53,11 +58,13 @@ class _Halved(Bundle):
     precision = "fp16"
 
     def graph(self, name: str) -> bytes:
-        return halved(super().graph(name), self.precision, kept_layers(self, name), simulate=True)
+        return halved(super().graph(name), self.precision, self.kept_layers(name), simulate=True)
 
 
-def fidelity(bundle: Bundle, precision: str, pictures: Sequence[ImageLike]) -> Fidelity:
-    """Colour pictures in float32 and in simulated half precision, with guidance made of themselves.
+def fidelity(
+    bundle: Bundle, precision: str, pictures: Sequence[ImageLike], target: Target | None = None
+) -> Fidelity:
+    """Colour pictures in float32 and in another way, with guidance made of themselves.
 
     Strokes in all hues, the mirrored picture as the reference, the predicted style. Choices that
     may flip with the last digit are those of float32 for both: anchors, and which places of the
@@ -68,6 +75,9 @@ def fidelity(bundle: Bundle, precision: str, pictures: Sequence[ImageLike]) -> F
     precision : {"fp16", "bf16"}
     pictures : sequence of path, PIL image or array
         In colour for models that take a reference.
+    target : Target, optional
+        Where to run the graphs for comparison. None simulates half precision on the CPU, for GPUs
+        that are not here.
 
     Raises
     ------
@@ -78,12 +88,14 @@ def fidelity(bundle: Bundle, precision: str, pictures: Sequence[ImageLike]) -> F
     """
     if not pictures:
         raise InputError("there are no pictures to check the precision on")
-    rounded = _Halved(bundle.path)
-    rounded.precision = precision
-    target = Target(device="cpu")
+    plain = Target(backend="onnxruntime", device="cpu")
+    rounded = bundle
+    if target is None:
+        rounded, target = _Halved(bundle.path), plain
+        rounded.precision = precision
     errors, squares = [], []
     largest = 0.0
-    with model_of(bundle, target) as exact, model_of(rounded, target) as half:
+    with model_of(bundle, plain) as exact, model_of(rounded, target) as half:
         for given in pictures:
             picture = _reduced(given)
             wanted, found = _colored_twice(exact, half, picture)

@@ -31,6 +31,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> ScribbleModel: ...
 
 
@@ -40,6 +41,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> AutomaticModel: ...
 
 
@@ -49,6 +51,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> LineArtModel: ...
 
 
@@ -58,6 +61,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> ExemplarModel: ...
 
 
@@ -67,6 +71,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> Any: ...
 
 
@@ -75,6 +80,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
 ) -> Model:
     """Load a model.
 
@@ -83,12 +89,16 @@ def load(
     name : str or path
         "levin", "lga", "disco", another bundle of the package, or the path of a bundle (a folder
         or a .zip of one).
-    backend : {"auto", "onnxruntime", "tensorrt"}
+    backend : {"auto", "onnxruntime", "openvino", "tensorrt"}
         Who runs the graphs.
     device : str
         "auto", "cpu", "cuda" or "cuda:N".
     threads : int, optional
         CPU threads of the graphs and of the solver; by default as many as there are cores.
+    precision : {"auto", "fp32", "fp16", "bf16", "int8"}
+        What graphs are computed in; "auto" is float32, but for TensorRT the newest engine's. On
+        CPUs that have it (AMX, AVX-512) "bf16" is several times faster; docs/deploying.md says how
+        far colours are off.
 
     Returns
     -------
@@ -109,7 +119,7 @@ def load(
     >>> canvas = model.prepare("photo.png")                 # doctest: +SKIP
     >>> rgb = canvas.render("strokes.png")                  # doctest: +SKIP
     """
-    target = parse_target(backend, device, threads)
+    target = parse_target(backend, device, threads, precision)
     if name == "levin":
         return levin_model(threads)
     return model_of(find_bundle(name), target)

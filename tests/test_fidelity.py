@@ -9,6 +9,8 @@ from colordeploy import fidelity as module
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError, InputError
 from colordeploy.fidelity import fidelity
+from colordeploy.runtime.graph import Target
+from colordeploy.runtime.open_vino import has_bfloat16
 
 
 @pytest.mark.parametrize("name", list(default_bundles()))
@@ -23,6 +25,16 @@ def test_fp16_holds_on_every_bundle(name, photo_like):
     assert 0 < found.mean <= found.largest
     assert found.mean < 0.5
     assert 35 < found.psnr < 100
+
+
+def test_bf16_on_this_cpu(photo_like):
+    if not has_bfloat16():
+        pytest.skip("this CPU has no bfloat16")
+    for name in ("lga", "sscn"):
+        target = Target("openvino", "cpu", 1, "bf16")
+        found = fidelity(find_bundle(name), "bf16", [photo_like], target)
+        assert 0 < found.mean < 1
+        assert found.psnr > 35
 
 
 def test_more_error_is_a_failure(photo_like, monkeypatch):

@@ -9,7 +9,7 @@ from ..bundle import find_bundle, verify
 from ..errors import BackendError
 from ..methods.model import loader_for
 from ..models import load
-from ..runtime.graph import parse_target
+from ..runtime.graph import Target
 from . import measure
 from .measure import Measured, Rules
 from .report import record_of
@@ -38,10 +38,8 @@ class Plan:
         Pictures in work at once (offline, server).
     rate : float or None
         Arrivals a second (server); None: half of what one stream gives.
-    backends : tuple of str
+    targets : tuple of Target
         Several are measured in turns and compared with the first.
-    device, precision : str
-    threads : int or None
     rules : Rules
     cold : int
         Fresh processes for the cold start.
@@ -54,15 +52,12 @@ class Plan:
     working_size: Any = None
     batch: int = 1
     rate: float | None = None
-    backends: tuple[str, ...] = ("auto",)
-    device: str = "auto"
-    precision: str = "fp32"
-    threads: int | None = None
+    targets: tuple[Target, ...] = (Target(),)
     rules: Rules = field(default_factory=Rules)
     cold: int = 3
     seed: int = 0
 
-    def key(self, backend: str) -> dict[str, Any]:
+    def key(self, target: Target) -> dict[str, Any]:
         """What tells this run's record from others."""
         return {
             "model": self.model,
@@ -71,15 +66,15 @@ class Plan:
             "working_size": self.working_size,
             "batch": self.batch,
             "rate": self.rate,
-            "backend": backend,
-            "device": self.device,
-            "precision": self.precision,
-            "threads": self.threads,
+            "backend": target.backend,
+            "device": target.device,
+            "precision": target.precision,
+            "threads": target.threads,
         }
 
 
 def measured_runs(plan: Plan) -> list[dict[str, Any]]:
-    """Records of a plan: one for each backend, warm, then cold.
+    """Records of a plan: one for each target, warm, then cold.
 
     Raises
     ------
@@ -88,50 +83,50 @@ def measured_runs(plan: Plan) -> list[dict[str, Any]]:
         then.
     """
     hashes = _verified(plan)
-    with load(plan.model, "onnxruntime", "cpu", plan.threads) as plain:
+    with load(plan.model, "onnxruntime", "cpu", plan.targets[0].threads) as plain:
         work = jobs(plain.method, plan.size, plan.seed)
         wanted = measure.expected(plain, work, plan.working_size)
-    models = {
-        backend: load(plan.model, backend, plan.device, plan.threads) for backend in plan.backends
-    }
+    models = {target: _loaded(plan.model, target) for target in plan.targets}
     try:
         found = _measured(plan, models, work, wanted)
         records = []
-        for backend, measured in found.items():
-            devices = {name: graph.device for name, graph in models[backend].graphs.items()}
-            record = record_of(plan.key(backend), measured, devices=devices, graphs=hashes)
-            if backend != plan.backends[0]:
-                samples = [found[b].samples["end_to_end"] for b in (plan.backends[0], backend)]
+        for target, measured in found.items():
+            devices = {name: graph.device for name, graph in models[target].graphs.items()}
+            record = record_of(plan.key(target), measured, devices=devices, graphs=hashes)
+            if target != plan.targets[0]:
+                samples = [found[t].samples["end_to_end"] for t in (plan.targets[0], target)]
                 record["against_first"] = interval_of_ratio(*samples)
             records.append(record)
     finally:
         for model in models.values():
             model.close()
-    for backend in plan.backends if plan.cold else ():
-        measured = measure.cold_start(
-            plan.model, backend, plan.device, plan.threads, plan.size, plan.cold
-        )
-        records.append(record_of({**plan.key(backend), "scenario": "cold"}, measured))
+    for target in plan.targets if plan.cold else ():
+        measured = measure.cold_start(plan.model, target, plan.size, plan.cold)
+        records.append(record_of({**plan.key(target), "scenario": "cold"}, measured))
     return records
 
 
+def _loaded(model: str, target: Target) -> Any:
+    return load(model, target.backend, target.device, target.threads, target.precision)
+
+
 def _measured(
-    plan: Plan, models: dict[str, Any], work: list[Job], wanted: list[Any]
-) -> dict[str, Measured]:
+    plan: Plan, models: dict[Target, Any], work: list[Job], wanted: list[Any]
+) -> dict[Target, Measured]:
     size, rules = plan.working_size, plan.rules
     if plan.scenario == "single":
         return measure.single(models, work, wanted, rules, size)
     found = {}
-    for backend, model in models.items():
+    for target, model in models.items():
         if plan.scenario == "offline":
-            found[backend] = measure.offline(model, work, wanted, rules, plan.batch, size)
+            found[target] = measure.offline(model, work, wanted, rules, plan.batch, size)
             continue
         rate = plan.rate
         if rate is None:
-            alone = measure.single({backend: model}, work, wanted, _TO_FIND_RATE, size)[backend]
+            alone = measure.single({target: model}, work, wanted, _TO_FIND_RATE, size)[target]
             samples = sorted(alone.samples["end_to_end"])
             rate = 0.5e9 / samples[len(samples) // 2]
-        found[backend] = measure.server(
+        found[target] = measure.server(
             model, work, wanted, rules, rate, plan.batch, size, plan.seed
         )
     return found
@@ -142,8 +137,7 @@ def _verified(plan: Plan) -> dict[str, str]:
     if plan.model == "levin":
         return {}
     bundle = find_bundle(plan.model)
-    for backend in plan.backends:
-        target = parse_target(backend, plan.device, plan.threads)
+    for target in plan.targets:
         for check in verify(bundle, target, loader_for(target)):
             if not check.passed:
                 raise BackendError(

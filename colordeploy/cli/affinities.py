@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..image import WorkingSize
+from ..runtime.graph import Target
 from .options import PointType, SizeType, load_method, say, target_options, verbosity_options
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def affinities(
     at: tuple[int, int] | None,
     model: str,
     size: WorkingSize,
-    backend: str,
-    device: str,
-    threads: int | None,
+    target: Target,
 ) -> None:
     """Draw the affinities of PHOTO.
 
@@ -50,7 +49,7 @@ def affinities(
     from colordeploy.image import picture_format, read_luma, save_picture
 
     picture_format(output)
-    with load_method(model, ("lga", "levin"), backend, device, threads) as loaded:
+    with load_method(model, ("lga", "levin"), target) as loaded:
         canvas = loaded.prepare(photo, size=size)
     height, width = canvas.size
     y, x = at or (height // 2, width // 2)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..image import WorkingSize
+from ..runtime.graph import Target
 from .options import (
     SizeType,
     expand_pictures,
@@ -47,21 +48,19 @@ def auto(
     seed: int,
     size: WorkingSize,
     palette: bool,
-    backend: str,
-    device: str,
-    threads: int | None,
+    target: Target,
 ) -> None:
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
     from colordeploy.image import save_picture
 
     pictures = expand_pictures(photos)
-    targets = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
-    with load_method(model, ("disco",), backend, device, threads) as loaded:
-        for photo, target in progress(list(zip(pictures, targets, strict=True)), "photos"):
+    files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
+    with load_method(model, ("disco",), target) as loaded:
+        for photo, file in progress(list(zip(pictures, files, strict=True)), "photos"):
             canvas = loaded.prepare(photo, anchors=anchors, seed=seed, size=size)
-            save_picture(canvas.render(sample=sample), target)
+            save_picture(canvas.render(sample=sample), file)
             if palette:
                 shown = canvas.diverse_anchors(sample)
-                save_picture(canvas.palette(shown), target.with_suffix(".palette.png"))
-            say(f"{target}: {len(canvas.anchors)} anchors", level=2)
+                save_picture(canvas.palette(shown), file.with_suffix(".palette.png"))
+            say(f"{file}: {len(canvas.anchors)} anchors", level=2)
     say(f"{output}: {len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'}")

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from ..errors import BackendError
 from ..image import write_whole
-from .options import verbosity_options
+from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
+from .options import say, verbosity_options
 
 _SCENARIOS = ("single", "offline", "server")
 
@@ -42,10 +44,11 @@ def bench() -> None:
               help="Pictures in work at once (offline, server).")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True),
               help="Arrivals a second (server); by default half of one stream's.")  # fmt: skip
-@click.option("--backend", multiple=True, type=click.Choice(["auto", "onnxruntime", "tensorrt"]),
+@click.option("--backend", multiple=True, type=click.Choice(BACKENDS), default=("auto",),
               help="Who runs the graphs; several take turns and are compared.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
-@click.option("--precision", type=click.Choice(["fp32"]), default="fp32", show_default=True)
+@click.option("--precision", multiple=True, type=click.Choice(PRECISIONS), default=("auto",),
+              help="Several are compared too, with every backend that has them.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option("--duration", default=10.0, show_default=True, help="Seconds a run takes at least.")
 @click.option("--queries", default=100, show_default=True, help="Queries it has at least.")
@@ -62,7 +65,7 @@ def run(
     rate: float | None,
     backend: tuple[str, ...],
     device: str,
-    precision: str,
+    precision: tuple[str, ...],
     threads: int | None,
     duration: float,
     queries: int,
@@ -77,12 +80,13 @@ def run(
     from ..bundle import default_bundles
 
     sizes = [_size(text) for text in size or ("1024x768",)]
+    targets = _targets(backend, precision, device, threads)
     records: list[dict[str, Any]] = []
     for name in models or ("levin", *default_bundles()):
         for shape in sizes:
             plan = Plan(
-                name, shape, scenario, _working(working_size), batch, rate, backend or ("auto",),
-                device, precision, threads, Rules(duration, queries), cold, seed,
+                name, shape, scenario, _working(working_size), batch, rate, targets,
+                Rules(duration, queries), cold, seed,
             )  # fmt: skip
             for record in measured_runs(plan):
                 records.append(record)
@@ -90,6 +94,24 @@ def run(
     if json_file:
         content = {"format": FORMAT, "machine": machine(), "runs": records}
         write_whole(json_file, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _targets(
+    backends: tuple[str, ...], precisions: tuple[str, ...], device: str, threads: int | None
+) -> tuple[Target, ...]:
+    """All pairs that there are; one alone must be one."""
+    pairs = [(b, p) for b in dict.fromkeys(backends) for p in dict.fromkeys(precisions)]
+    found = []
+    for backend, precision in pairs:
+        try:
+            found.append(parse_target(backend, device, threads, precision))
+        except BackendError as error:
+            if len(pairs) == 1:
+                raise
+            say(f"left out: {error}")
+    if not found:
+        raise click.UsageError("no backend given has one of the precisions given")
+    return tuple(found)
 
 
 def _size(text: str) -> tuple[int, int]:

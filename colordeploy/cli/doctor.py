@@ -88,6 +88,16 @@ def _models(check: bool) -> dict[str, str]:
     return found
 
 
+def _cpu_precisions() -> str:
+    from ..errors import BackendError
+    from ..runtime.open_vino import has_bfloat16
+
+    try:
+        return "this CPU computes in bfloat16" if has_bfloat16() else "this CPU has no bfloat16"
+    except BackendError as error:
+        return f"does not load: {error}"
+
+
 def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
     import onnxruntime
 
@@ -102,6 +112,11 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
     engines = cache.engines()
     models = _models(check)
     missing = []
+    openvino = {p: f"{v}, {_cpu_precisions()}" for p, v in _installed(("openvino",)).items()}
+    if not openvino:
+        missing.append(
+            Missing("bfloat16 on the CPU: no OpenVINO", "pip install 'colordeploy[openvino]'")
+        )
     if no_gpu:
         missing.append(Missing(f"GPU: {no_gpu}", "install NVIDIA's driver for your system"))
     if "CUDAExecutionProvider" not in providers:
@@ -132,6 +147,7 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         "cuda_wheels": _installed(_CUDA_WHEELS),
         "onnxruntime": onnxruntime.__version__,
         "providers": providers,
+        "openvino": openvino,
         "tensorrt": {f.name: f.version for f in flavors},
         "engine_cache": {
             "folder": str(cache.folder),

@@ -86,11 +86,7 @@ def build(
         from ..fidelity import fidelity
 
         result = fidelity(bundle, precision, expand_pictures([pictures]))
-        click.echo(
-            f"{bundle.manifest.name} in {precision}, {result.pictures} pictures: off by "
-            f"{result.mean:.3f} ab on average, {result.largest:.1f} at most, PSNR "
-            f"{result.psnr:.1f} dB"
-        )
+        click.echo(f"{bundle.manifest.name} in {precision}, {result}")
     say(f"{found.name} {found.version}; engines go to {engines.folder}", level=2)
     began = time.perf_counter()
     for built in build_engines(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..image import WorkingSize, save_picture
+from ..runtime.graph import Target
 from .options import (
     SizeType,
     expand_pictures,
@@ -56,20 +57,18 @@ def exemplar(
     seed: int,
     size: WorkingSize,
     show_matches: bool,
-    backend: str,
-    device: str,
-    threads: int | None,
+    target: Target,
 ) -> None:
     """Colour PHOTOS like a reference: files, folders or patterns such as 'frames/*.png'."""
     pictures = expand_pictures(photos)
-    targets = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
-    with load_method(model, ("sscn",), backend, device, threads) as loaded:
+    files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
+    with load_method(model, ("sscn",), target) as loaded:
         encoded = loaded.encode_reference(reference, size=size)
         say(f"{reference}: {encoded.places} places to choose from", level=2)
-        for photo, target in progress(list(zip(pictures, targets, strict=True)), "photos"):
+        for photo, file in progress(list(zip(pictures, files, strict=True)), "photos"):
             canvas = loaded.prepare(photo, size=size)
-            save_picture(canvas.render(encoded, k=k, r=r, seed=seed), target)
+            save_picture(canvas.render(encoded, k=k, r=r, seed=seed), file)
             if show_matches:
                 shown = canvas.match_picture(encoded, k=k, r=r, seed=seed)
-                save_picture(shown, target.with_suffix(".matches.png"))
+                save_picture(shown, file.with_suffix(".matches.png"))
     say(f"{output}: {len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'}")

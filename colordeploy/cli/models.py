@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
-from .options import target_options, verbosity, verbosity_options
+from ..runtime.graph import Target
+from .options import expand_pictures, target_options, verbosity, verbosity_options
 
 
 @click.group()
@@ -55,23 +57,34 @@ def info(bundle: str, as_json: bool) -> None:
 
 @models.command()
 @click.argument("bundle")
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, exists=True),
+    help="Also colour these and compare with float32 on the CPU: a picture or a folder of them.",
+)
 @target_options
 @verbosity_options
-def verify(bundle: str, backend: str, device: str, threads: int | None) -> None:
+def verify(bundle: str, pictures: Path | None, target: Target) -> None:
     """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
     from ..bundle import find_bundle
     from ..bundle import verify as check
     from ..methods.model import loader_for
-    from ..runtime.graph import parse_target
 
-    target = parse_target(backend, device, threads)
-    checks = check(find_bundle(bundle), target, loader_for(target))
+    opened = find_bundle(bundle)
+    checks = check(opened, target, loader_for(target))
     for result in checks if verbosity() else ():
         word = "ok" if result.passed else "FAILED"
+        share = "" if result.precision == "fp32" else f" of the range, in {result.precision}"
         click.echo(
             f"{word}  {result.graph} on {result.device}: largest error "
-            f"{result.largest_error:.2e} of {result.tolerance:.0e} allowed, {result.cases} cases"
+            f"{result.largest_error:.2e} of {result.tolerance:.2g} allowed{share}, "
+            f"{result.cases} cases"
         )
     if not all(result.passed for result in checks):
         click.echo("colordeploy: some graphs do not match their golden vectors", err=True)
         sys.exit(1)
+    if pictures is not None:
+        from ..fidelity import fidelity
+
+        found = fidelity(opened, target.precision, expand_pictures([pictures]), target)
+        click.echo(str(found))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from ..errors import InputError
 from ..image import WorkingSize, picture_format, picture_suffixes
+from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -53,13 +55,13 @@ class PointType(click.ParamType):  # type: ignore[type-arg]
         return y, x
 
 
-def load_method(
-    model: str, methods: tuple[str, ...], backend: str, device: str, threads: int | None
-) -> Any:
+def load_method(model: str, methods: tuple[str, ...], target: Target) -> Any:
     """Load a model of one of the methods that a command is for."""
     import colordeploy
 
-    loaded = colordeploy.load(model, backend, device, threads)
+    loaded = colordeploy.load(
+        model, target.backend, target.device, target.threads, target.precision
+    )
     for name, graph in loaded.graphs.items():
         say(f"graph {name} runs on {graph.device}: {graph.why}", level=2)
     if loaded.method not in methods:
@@ -128,20 +130,35 @@ def progress(items: Sequence[_T], unit: str) -> Iterator[_T]:
 
 
 def target_options(function: _F) -> _F:
-    """Where graphs run."""
+    """Where graphs run: --backend, --device, --precision and --threads as one `target`."""
+
+    @functools.wraps(function)
+    def collected(
+        *, backend: str, device: str, precision: str, threads: int | None, **others: Any
+    ) -> Any:
+        return function(target=parse_target(backend, device, threads, precision), **others)
+
+    options: Callable[..., Any] = collected
     for option in (
         click.option("--threads", type=click.IntRange(min=1), help="CPU threads of the graphs."),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default="auto",
+            show_default=True,
+            help="What graphs are computed in; bf16 is fast on CPUs that have it.",
+        ),
         click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda[:N]."),
         click.option(
             "--backend",
-            type=click.Choice(["auto", "onnxruntime", "tensorrt"]),
+            type=click.Choice(BACKENDS),
             default="auto",
             show_default=True,
             help="Who runs the graphs.",
         ),
     ):
-        function = option(function)
-    return function
+        options = option(options)
+    return cast(_F, options)
 
 
 def verbosity_options(function: _F) -> _F:

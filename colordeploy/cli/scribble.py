@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ..image import WorkingSize
+from ..runtime.graph import Target
 from .options import SizeType, load_method, say, target_options, verbosity_options
 
 
@@ -27,16 +28,14 @@ def scribble(
     output: Path,
     model: str,
     size: WorkingSize,
-    backend: str,
-    device: str,
-    threads: int | None,
+    target: Target,
 ) -> None:
     """Colour PHOTO from STROKES, a transparent PNG of the same size with coloured marks on it."""
     from colordeploy.image import picture_format, save_picture
 
     picture_format(output)  # an odd suffix is found out before the work, not after it
     started = time.perf_counter()
-    with load_method(model, ("lga", "levin"), backend, device, threads) as loaded:
+    with load_method(model, ("lga", "levin"), target) as loaded:
         ready = time.perf_counter()
         canvas = loaded.prepare(photo, size=size)
         prepared = time.perf_counter()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..image import WorkingSize, save_picture
+from ..runtime.graph import Target
 from .options import (
     SizeType,
     expand_pictures,
@@ -55,32 +56,30 @@ def sketch(
     samples: int | None,
     layers: bool,
     size: WorkingSize,
-    backend: str,
-    device: str,
-    threads: int | None,
+    target: Target,
 ) -> None:
     """Colour LINEART: files, folders or patterns such as 'pages/*.png'."""
     if samples is not None and (layers or style is not None):
         raise click.UsageError("--samples shows many styles; leave --style and --layers out")
     drawings = expand_pictures(lineart)
-    targets = outputs_for(drawings, output, several=len(lineart) > 1 or lineart[0].is_dir())
-    with load_method(model, ("rasc",), backend, device, threads) as loaded:
-        for drawing, target in progress(list(zip(drawings, targets, strict=True)), "drawings"):
+    files = outputs_for(drawings, output, several=len(lineart) > 1 or lineart[0].is_dir())
+    with load_method(model, ("rasc",), target) as loaded:
+        for drawing, file in progress(list(zip(drawings, files, strict=True)), "drawings"):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always", UserWarning)
                 canvas = loaded.prepare(drawing, size=size)
             for warning in caught:
                 say(f"warning: {warning.message}")
             if samples is not None:
-                save_picture(contact_sheet(canvas, samples, flat), target)
+                save_picture(contact_sheet(canvas, samples, flat), file)
             else:
-                save_picture(canvas.render(style, flat=flat), target)
+                save_picture(canvas.render(style, flat=flat), file)
             if layers:
                 for name, layer in zip(
                     ("lines", "colors"), canvas.layers(style, flat=flat), strict=True
                 ):
-                    save_picture(layer, target.with_suffix(f".{name}.png"))
-            say(f"{target}: {int(canvas.regions.max())} regions", level=2)
+                    save_picture(layer, file.with_suffix(f".{name}.png"))
+            say(f"{file}: {int(canvas.regions.max())} regions", level=2)
     say(f"{output}: {len(drawings)} {'drawing' if len(drawings) == 1 else 'drawings'}")
 
 

@@ -99,8 +99,12 @@ def load_graphs(
 
 
 def loader_for(target: Target) -> Loader:
-    """Who loads a bundle's graphs: ONNX Runtime, or engines are built or found for them."""
-    if target.backend != "tensorrt":
+    """Who loads a bundle's graphs: as they are, in half precision, or as engines."""
+    if target.runtime == "onnxruntime" and target.precision == "fp16":
+        from ..engines import load_halved
+
+        return load_halved
+    if target.runtime != "tensorrt":
         return Bundle.load
     from ..engines import load_engine  # imports more than most need
 

@@ -51,6 +51,7 @@ class OnnxRuntimeGraph:
             )
         self.device = f"cuda:{index}" if on_cuda else "cpu"
         self.why = _reason(target.device, has_cuda, on_cuda)
+        self.precision = "fp16" if target.precision == "fp16" else "fp32"
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Outputs by name."""

@@ -136,6 +136,9 @@ def write(
         "quality": dict(quality),
         "parameters": {
             "multiple": MULTIPLE,
+            # The places that are looked at are chosen by its result: in half precision some would
+            # be others. It runs once for a reference.
+            "keep_fp32": {"encode_reference": ["*"]},
             "k": 256,
             "r": 256,
             "working_size": working_size,

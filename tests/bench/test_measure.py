@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from colordeploy.bench import measure
 from colordeploy.bench.measure import Rules
 from colordeploy.bench.workload import PICTURES, jobs
 from colordeploy.errors import BackendError
+from colordeploy.runtime.graph import Target
 from colordeploy.trace import span
 
 FAST = Rules(duration=0.0, queries=6, warm_up=0.0, warm_up_queries=2)
@@ -20,6 +22,7 @@ FAST = Rules(duration=0.0, queries=6, warm_up=0.0, warm_up_queries=2)
 
 class FakeModel:
     method = "levin"
+    graphs: ClassVar = {}
 
     def __init__(self, wrong_after=10**9):
         self.calls, self.at_once, self.most = 0, 0, 0
@@ -124,12 +127,12 @@ def test_server_counts_the_waiting(work, wanted):
 
 
 def test_cold_start_in_a_fresh_process():
-    result = measure.cold_start("levin", "auto", "cpu", 1, (48, 64), 1)
+    result = measure.cold_start("levin", Target(device="cpu", threads=1), (48, 64), 1)
     parts = ("import", "load", "first picture")
     total = sum(result.samples[part][0] for part in parts)
     assert result.samples["cold start"][0] == pytest.approx(total, rel=1e-6)
     with pytest.raises(BackendError, match="no-such-model"):
-        measure.cold_start("no-such-model", "auto", "cpu", 1, (48, 64), 1)
+        measure.cold_start("no-such-model", Target(device="cpu"), (48, 64), 1)
 
 
 def test_busy_is_a_share_or_unknown(work, wanted):

@@ -44,6 +44,27 @@ def test_backends_sizes_and_the_cold_start(tmp_path):
     assert "graph lga/affinity" in runs[0]["stages_ns"]
 
 
+def test_several_precisions(tmp_path):
+    path = tmp_path / "a.json"
+    asked = ("--backend", "onnxruntime", "--backend", "openvino", "--device", "cpu", "--cold", 0)
+    both = ("--precision", "fp32", "--precision", "fp16")
+    done = run("lga", *QUICK, *asked, *both, "--json", path)
+    assert done.exit_code == 0, (done.output, done.exception)
+    keys = [r["key"] for r in json.loads(path.read_text())["runs"]]
+    assert [(k["backend"], k["precision"]) for k in keys] == [
+        ("onnxruntime", "fp32"),
+        ("openvino", "fp32"),
+    ]
+    assert "float16 on GPUs only" in done.output
+    assert "slower in float16" in done.output
+    with pytest.raises(BackendError, match="float16 on GPUs only"):
+        CliRunner().invoke(
+            cli,
+            ["bench", "lga", "--precision", "fp16", "--device", "cpu"],
+            catch_exceptions=False,
+        )
+
+
 def test_compare(tmp_path):
     a, b = tmp_path / "a.json", tmp_path / "b.json"
     assert run("levin", "--cold", 0, "--json", a, *QUICK).exit_code == 0

@@ -76,3 +76,12 @@ def test_text(bare):
     assert done.exit_code == 0
     assert "gpus          none" in done.output
     assert "-> pip install tensorrt-rtx" in done.output
+
+
+def test_openvino(bare, monkeypatch):
+    found, fixes = report("--quick")
+    assert "bfloat16" in found["openvino"]["openvino"]
+    assert "bfloat16 on the CPU" not in fixes
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    found, _ = report("--quick")
+    assert "does not load" in found["openvino"]["openvino"]

@@ -38,6 +38,8 @@ class TensorRTGraph:
     device : Device
     name : str
         What to call the graph in messages.
+    precision : {"fp32", "fp16", "bf16"}
+        What the plan was built in.
 
     Raises
     ------
@@ -45,8 +47,11 @@ class TensorRTGraph:
         When the plan does not load: it is damaged, or was built for another TensorRT or GPU.
     """
 
-    def __init__(self, plan: bytes, flavor: Flavor, device: Device, name: str) -> None:
+    def __init__(
+        self, plan: bytes, flavor: Flavor, device: Device, name: str, precision: str = "fp32"
+    ) -> None:
         self._name, self._flavor, self._gpu = name, flavor, device
+        self.precision = precision
         self.device = f"cuda:{device.index}"
         self.why = f"{flavor.name} {flavor.version} was asked for"
         device.activate()
