@@ -98,6 +98,19 @@ def _cpu_precisions() -> str:
         return f"does not load: {error}"
 
 
+def _cuda_part() -> str:
+    """Whether the solver's CUDA part is there, and what keeps it from running."""
+    try:
+        from ..native import _cuda
+    except ImportError:
+        return "not built"
+    try:
+        count = _cuda.device_count()
+    except _cuda.DeviceError as error:
+        return f"built; {error}"
+    return f"built; {count} GPUs"
+
+
 def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
     import onnxruntime
 
@@ -134,7 +147,15 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         )
     if not _installed(("pycuda",)):
         missing.append(Missing("running engines: no pycuda", "pip install pycuda"))
-    missing.append(Missing("solver on the GPU", "not part of this version; it runs on the CPU"))
+    cuda_part = _cuda_part()
+    if cuda_part == "not built":
+        missing.append(
+            Missing(
+                "solver on the GPU: this build has no CUDA part",
+                "pip install --force-reinstall --no-binary colordeploy colordeploy "
+                "--config-settings=cmake.define.COLORDEPLOY_CUDA=ON (needs nvcc)",
+            )
+        )
     for name, state in models.items():
         if state.startswith("WRONG"):
             missing.append(Missing(f"model {name}: {state}", "pip install --force-reinstall ."))
@@ -142,7 +163,7 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         "colordeploy": version("colordeploy"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
-        "solver": f"{_core.instruction_set()} kernels; no CUDA part",
+        "solver": f"{_core.instruction_set()} kernels; CUDA part: {cuda_part}",
         "gpus": gpus,
         "cuda_wheels": _installed(_CUDA_WHEELS),
         "onnxruntime": onnxruntime.__version__,

@@ -14,9 +14,9 @@ from . import _core
 from .checks import (
     any_array,
     finite_array,
-    finite_number,
     memory_named,
     require_memory,
+    sigma_of,
     step_of,
     thread_count,
 )
@@ -24,7 +24,6 @@ from .checks import (
 __all__ = ["DIRECTIONS", "Affinities", "plan_of"]
 
 _F64 = NDArray[np.float64]
-_SMALLEST_SIGMA = 1e-100
 _MOST_PIXELS = 1 << 28  # four edges a pixel are counted in 32 bits
 # (dy, dx) of the four planes of Affinities.local; csrc/propagation/graph.hpp has the same.
 DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
@@ -126,9 +125,7 @@ class Affinities:
         """
         array = finite_array("features", features, "HWC", single=True)
         workers = thread_count(threads)
-        sigma = finite_number("sigma", sigma, positive=True)
-        if sigma < _SMALLEST_SIGMA:
-            raise InputError(f"sigma must be at least {_SMALLEST_SIGMA:g}, not {sigma}")
+        sigma = sigma_of(sigma)
         step = step_of(global_step)
         height, width, _ = array.shape
         plan = plan_of(height, width, step)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import BackendError, InputError, SolverError
+from ..errors import InputError, SolverError
 from . import _core
 
 __all__ = [
@@ -19,8 +19,8 @@ __all__ = [
     "finite_array",
     "finite_number",
     "memory_named",
-    "require_cpu",
     "require_memory",
+    "sigma_of",
     "step_of",
     "thread_count",
     "whole_number",
@@ -28,6 +28,7 @@ __all__ = [
 
 # More take turns at the few large fronts rather than to speed them up.
 _MOST_THREADS = 8
+_SMALLEST_SIGMA = 1e-100
 
 
 def finite_number(name: str, value: Any, *, positive: bool) -> float:
@@ -98,12 +99,12 @@ def finite_array(name: str, values: ArrayLike, axes: str, *, single: bool = Fals
     return array
 
 
-def require_cpu(device: str) -> None:
-    if device != "cpu":
-        raise BackendError(
-            f"device {device!r} is not available in this build of the compiled core; use "
-            "device='cpu'"
-        )
+def sigma_of(sigma: Any) -> float:
+    """Width of the Gaussian."""
+    number = finite_number("sigma", sigma, positive=True)
+    if number < _SMALLEST_SIGMA:
+        raise InputError(f"sigma must be at least {_SMALLEST_SIGMA:g}, not {number}")
+    return number
 
 
 def require_memory(plan: _core.Plan, height: int, width: int) -> None:

@@ -13,7 +13,7 @@ hang on by ``phi`` alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,13 +26,26 @@ from .checks import (
     finite_array,
     finite_number,
     memory_named,
-    require_cpu,
     require_memory,
+    sigma_of,
+    step_of,
     thread_count,
+)
+from .device import (
+    CudaArray,
+    DeviceSystem,
+    DeviceView,
+    device_features,
+    device_number,
+    on_device,
+    refuse_device,
+    view_of,
 )
 
 if TYPE_CHECKING:
     import scipy.sparse
+
+    from ._cuda import DeviceArray
 
 __all__ = ["Propagator", "propagate"]
 
@@ -56,7 +69,8 @@ class Propagator:
     global_step : int
         Spacing of the global points in pixels; 0 for none.
     device : str
-        "cpu".
+        "cpu", "cuda" or "cuda:N". On a GPU all of the work is done there, and contiguous arrays in
+        device memory are taken as they are (``__cuda_array_interface__``: CuPy, torch, pycuda).
     threads : int, optional
         Threads to use; by default as many as there are processors, eight at most. The result does
         not depend on it, to the last bit.
@@ -79,29 +93,31 @@ class Propagator:
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        require_cpu(device)
-        self._threads = thread_count(threads)
-        if isinstance(features, Affinities):
-            if sigma is not None or global_step is not None:
-                raise InputError("sigma and global_step are already part of the affinities given")
-            self._affinities = features
-        else:
-            if sigma is None:
-                raise InputError("sigma is needed to turn features into affinities")
-            self._affinities = Affinities.from_features(
-                features,
-                sigma=sigma,
-                global_step=12 if global_step is None else global_step,
-                threads=threads,
-            )
+        number = device_number(device)
+        workers = thread_count(threads)
         self._alpha = finite_number("alpha", alpha, positive=False)
         self._phi = finite_number("phi", phi, positive=False)
-        _, self._height, self._width = self._affinities.local.shape
-        self._plan = plan_of(self._height, self._width, self._affinities.global_step)
-        require_memory(self._plan, self._height, self._width)
-        self._solver = _core.Solver(
-            self._plan, self._affinities.local, self._affinities.global_, self._alpha, self._phi
-        )
+        source: Any = features
+        given: Affinities | None = source if isinstance(source, Affinities) else None
+        if given is not None and (sigma is not None or global_step is not None):
+            raise InputError("sigma and global_step are already part of the affinities given")
+        if given is None and sigma is None:
+            raise InputError("sigma is needed to turn features into affinities")
+        step = given.global_step if given else step_of(12 if global_step is None else global_step)
+        self._system: HostSystem | DeviceSystem
+        if number is None:
+            refuse_device("features", source)
+            made = given or Affinities.from_features(
+                source, sigma=sigma or 0.0, global_step=step, threads=workers
+            )
+            self._system = HostSystem(made, self._alpha, self._phi, workers)
+        else:
+            width = 1.0 if given else sigma_of(sigma)
+            self._system = DeviceSystem(
+                number, given or device_features(source), width, self._alpha, self._phi, step
+            )
+        self._height, self._width = self._system.shape
+        self._plan = plan_of(self._height, self._width, step)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -110,10 +126,14 @@ class Propagator:
 
     @property
     def affinities(self) -> Affinities:
-        """The edge weights."""
-        return self._affinities
+        """The edge weights, on the host."""
+        return self._system.affinities()
 
-    def solve(self, mask: ArrayLike, values: ArrayLike) -> _F64:
+    @overload
+    def solve(self, mask: Any, values: CudaArray) -> DeviceArray: ...
+    @overload
+    def solve(self, mask: Any, values: ArrayLike) -> _F64: ...
+    def solve(self, mask: Any, values: Any) -> Any:
         """Propagate the values of the marked pixels over the picture.
 
         Parameters
@@ -123,10 +143,14 @@ class Propagator:
         values : (H, W, K) real
             What is propagated; only the marked pixels count, but all must be finite.
 
+        On a GPU both may be arrays in device memory: mask as bool or uint8, values as float32 or
+        float64, contiguous.
+
         Returns
         -------
         (H, W, K) float64
-            The solution x of Eq. 5, the caller's own memory.
+            The solution x of Eq. 5, the caller's own memory. In device memory when `values` is
+            there: an object with ``__cuda_array_interface__`` and ``numpy()``.
 
         Raises
         ------
@@ -135,17 +159,16 @@ class Propagator:
         SolverError
             When the system is singular (possible with ``phi = 0`` only) or does not fit into
             memory.
+        BackendError
+            When the GPU fails.
         """
-        marks = self._marks(mask)
-        array = finite_array("values", values, "HWK")
-        if array.shape[:2] != self.shape:
-            raise InputError(
-                f"values must be {self._height}x{self._width} like the features, not "
-                f"{array.shape[0]}x{array.shape[1]}"
-            )
-        return self._solve(marks, array, masked=True)
+        return self._system.solve(self._marks(mask), self._values("values", values), masked=True)
 
-    def adjoint(self, mask: ArrayLike, gradient: ArrayLike) -> _F64:
+    @overload
+    def adjoint(self, mask: Any, gradient: CudaArray) -> DeviceArray: ...
+    @overload
+    def adjoint(self, mask: Any, gradient: ArrayLike) -> _F64: ...
+    def adjoint(self, mask: Any, gradient: Any) -> Any:
         """Solve ``A z = gradient``, the adjoint system (A is symmetric).
 
         With ``gradient = dloss/dx`` the derivative by the values is ``M z``; see `gradients` for
@@ -156,11 +179,8 @@ class Propagator:
         mask : (H, W) bool
         gradient : (H, W, K) real
         """
-        marks = self._marks(mask)
-        array = finite_array("gradient", gradient, "HWK")
-        if array.shape[:2] != self.shape:
-            raise InputError(f"gradient must be {self.shape}, not {array.shape[:2]}")
-        return self._solve(marks, array, masked=False)
+        array = self._values("gradient", gradient)
+        return self._system.solve(self._marks(mask), array, masked=False)
 
     def gradients(
         self, features: ArrayLike, sigma: float, x: ArrayLike, adjoint: ArrayLike
@@ -192,13 +212,14 @@ class Propagator:
                 f"features, x and adjoint must be {self._height}x{self._width}, x and adjoint of "
                 f"one shape; got {', '.join(str(array.shape) for array in arrays)}"
             )
+        affinities = self.affinities
         return _core.affinity_gradient(
             self._plan,
             arrays[0],
             finite_number("sigma", sigma, positive=True),
             self._alpha,
-            self._affinities.local,
-            self._affinities.global_,
+            affinities.local,
+            affinities.global_,
             arrays[1],
             arrays[2],
         )
@@ -210,11 +231,14 @@ class Propagator:
         """
         import scipy.sparse
 
-        marks = self._marks(mask)
+        marks = self._host_marks(mask)
         count = self._height * self._width
         index = np.arange(count).reshape(self._height, self._width)
-        heads, tails, weights = [], [], []
-        for plane, (dy, dx) in zip(self._affinities.local, DIRECTIONS, strict=True):
+        heads: list[NDArray[Any]] = []
+        tails: list[NDArray[Any]] = []
+        weights: list[_F64] = []
+        affinities = self.affinities
+        for plane, (dy, dx) in zip(affinities.local, DIRECTIONS, strict=True):
             rows = slice(0, max(self._height - dy, 0))
             columns = slice(max(-dx, 0), max(self._width - max(dx, 0), 0))
             head = index[rows, columns]
@@ -225,30 +249,71 @@ class Propagator:
         i, j = np.tril_indices(len(points), -1)
         heads.append(points[i])
         tails.append(points[j])
-        weights.append(self._alpha * self._affinities.global_)
+        weights.append(self._alpha * affinities.global_)
         head, tail, weight = (np.concatenate(part) for part in (heads, tails, weights))
         w = scipy.sparse.coo_matrix((weight, (head, tail)), shape=(count, count)).tocsr()
         w = w + w.T
         diagonal = marks.ravel() + np.asarray(w.sum(axis=1)).ravel()
         return scipy.sparse.csr_matrix(scipy.sparse.diags(diagonal, format="csr") - w)
 
-    def _marks(self, mask: ArrayLike) -> NDArray[np.uint8]:
+    def _marks(self, mask: Any) -> NDArray[np.uint8] | DeviceView:
+        if on_device(mask):
+            view = view_of("mask", self._system.taken("mask", mask), "HW", marks=True)
+            self._require_shape("mask", view.shape)
+            return view
+        return self._host_marks(mask)
+
+    def _host_marks(self, mask: Any) -> NDArray[np.uint8]:
         array = any_array("mask", mask)
         if array.dtype != np.bool_:
             raise InputError(f"mask must be boolean, not {array.dtype}")
-        if array.shape != self.shape:
-            raise InputError(
-                f"mask must be {self._height}x{self._width} like the features, not shape "
-                f"{array.shape}"
-            )
+        self._require_shape("mask", array.shape)
         if not array.any():
             raise InputError("mask marks no pixel: there is no colour to propagate")
         return np.array(array, dtype=np.uint8, order="C")
 
-    def _solve(self, marks: NDArray[np.uint8], values: _F64, *, masked: bool) -> _F64:
+    def _values(self, name: str, values: Any) -> _F64 | DeviceView:
+        if on_device(values):
+            view = view_of(name, self._system.taken(name, values), "HWK")
+            self._require_shape(name, view.shape[:2])
+            return view
+        array: _F64 = finite_array(name, values, "HWK")
+        self._require_shape(name, array.shape[:2])
+        return array
+
+    def _require_shape(self, name: str, shape: tuple[int, ...]) -> None:
+        if shape != self.shape:
+            raise InputError(
+                f"{name} must be {self._height}x{self._width} like the features, not {shape}"
+            )
+
+
+class HostSystem:
+    """The propagation system of one picture on the CPU."""
+
+    def __init__(self, affinities: Affinities, alpha: float, phi: float, threads: int) -> None:
+        self._affinities, self._threads = affinities, threads
+        _, self._height, self._width = affinities.local.shape
+        plan = plan_of(self._height, self._width, affinities.global_step)
+        require_memory(plan, self._height, self._width)
+        self._solver = _core.Solver(plan, affinities.local, affinities.global_, alpha, phi)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._height, self._width
+
+    def affinities(self) -> Affinities:
+        return self._affinities
+
+    @staticmethod
+    def taken(name: str, values: Any) -> Any:
+        refuse_device(name, values)
+        return values
+
+    def solve(self, mask: Any, values: Any, *, masked: bool) -> _F64:
         try:
             with memory_named(self._height, self._width):
-                return self._solver.solve(marks, values, masked, self._threads)
+                return self._solver.solve(mask, values, masked, self._threads)
         except _core.SingularSystem as error:
             raise SolverError(str(error)) from None
 

@@ -52,16 +52,6 @@ void for_each_global_pair(const Grid& grid, Visit&& visit) {
 
 }  // namespace
 
-std::vector<std::int32_t> Grid::global_pixels() const {
-    std::vector<std::int32_t> points;
-    if (global_step <= 0) return points;
-    points.reserve(static_cast<std::size_t>(global_points()));
-    for (int y = global_step / 2; y < height; y += global_step) {
-        for (int x = global_step / 2; x < width; x += global_step) points.push_back(y * width + x);
-    }
-    return points;
-}
-
 template <typename T>
 void local_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
                       double* local) {

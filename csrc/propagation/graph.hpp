@@ -46,7 +46,17 @@ struct Grid {
         return static_cast<std::ptrdiff_t>(global_along(height)) * global_along(width);
     }
     // Pixel numbers (y * width + x) of the global points, in raster order.
-    std::vector<std::int32_t> global_pixels() const;
+    std::vector<std::int32_t> global_pixels() const {
+        std::vector<std::int32_t> points;
+        if (global_step <= 0) return points;
+        points.reserve(static_cast<std::size_t>(global_points()));
+        for (int y = global_step / 2; y < height; y += global_step) {
+            for (int x = global_step / 2; x < width; x += global_step) {
+                points.push_back(y * width + x);
+            }
+        }
+        return points;
+    }
 };
 
 // Index of the pair (i, j), i > j, in a packed strict lower triangle.

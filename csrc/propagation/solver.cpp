@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <new>
-#include <string>
 
 namespace colordeploy::propagation {
 
@@ -274,10 +273,7 @@ void Solver::solve(const std::uint8_t* mask, const Values& values, int threads) 
     mask_.clear();
     if (failure.memory.load()) throw std::bad_alloc();
     const std::int32_t position = failure.position.load();
-    throw SingularSystem(
-        "the system is singular: pixel " + std::to_string(plan.pixel_at[position]) +
-        " (raster order) is not tied to any marked pixel, or its weights overflow; use phi > 0, or "
-        "a smaller alpha, phi or weights");
+    throw SingularSystem(plan.pixel_at[position]);
 }
 
 }  // namespace colordeploy::propagation

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "crew.hpp"
@@ -17,7 +18,11 @@
 namespace colordeploy::propagation {
 
 struct SingularSystem : std::runtime_error {
-    using std::runtime_error::runtime_error;
+    // pixel: in raster order.
+    explicit SingularSystem(std::int32_t pixel)
+        : std::runtime_error("the system is singular: pixel " + std::to_string(pixel) +
+                             " (raster order) is not tied to any marked pixel, or its weights "
+                             "overflow; use phi > 0, or a smaller alpha, phi or weights") {}
 };
 
 // Values at the pixels (raster order, channels innermost).

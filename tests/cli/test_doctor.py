@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 
+import colordeploy.native
 from colordeploy.bundle import default_bundles
 from colordeploy.cli import cli
 
@@ -85,3 +86,22 @@ def test_openvino(bare, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     found, _ = report("--quick")
     assert "does not load" in found["openvino"]["openvino"]
+
+
+def test_the_solver_on_a_gpu(bare, monkeypatch):
+    class Cuda:
+        DeviceError = RuntimeError
+
+        @staticmethod
+        def device_count():
+            return 2
+
+    monkeypatch.setattr(colordeploy.native, "_cuda", Cuda, raising=False)
+    found, fixes = report("--quick")
+    assert found["solver"].endswith("CUDA part: built; 2 GPUs")
+    assert "solver on the GPU" not in fixes
+    monkeypatch.delattr(colordeploy.native, "_cuda")
+    monkeypatch.setitem(sys.modules, "colordeploy.native._cuda", None)
+    found, fixes = report("--quick")
+    assert found["solver"].endswith("CUDA part: not built")
+    assert "COLORDEPLOY_CUDA=ON" in fixes["solver on the GPU"]

@@ -1,0 +1,46 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._core import Plan
+
+class SingularSystem(ArithmeticError): ...  # noqa: N818
+class NotFinite(ValueError): ...  # noqa: N818
+class NoMark(ValueError): ...  # noqa: N818
+class DeviceError(RuntimeError): ...
+class DeviceMemoryError(DeviceError): ...
+
+class DevicePlan:
+    def __init__(self, plan: Plan, device: int) -> None: ...
+    @property
+    def solver_bytes(self) -> int: ...
+
+class DeviceArray:
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+    def numpy(self) -> NDArray[np.float64]: ...
+
+# Address, whether it is device memory, whether float32, stream.
+_Given = tuple[int, bool, bool, int]
+
+class Solver:
+    @staticmethod
+    def from_features(
+        plan: DevicePlan, features: _Given, channels: int, sigma: float, alpha: float, phi: float
+    ) -> Solver: ...
+    @staticmethod
+    def from_affinities(
+        plan: DevicePlan,
+        local: NDArray[np.float64],
+        global_: NDArray[np.float64],
+        alpha: float,
+        phi: float,
+    ) -> Solver: ...
+    def solve(self, mask: _Given, b: _Given, channels: int, masked: bool) -> DeviceArray: ...
+    def affinities(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+def device_count() -> int: ...
+def architecture(device: int) -> str: ...

@@ -1,0 +1,272 @@
+"""The solver on a GPU: arrays of device memory in and out, and what can go wrong there.
+
+The module ``_cuda`` is loaded at first use: without it, and without a GPU, everything else works.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BackendError, InputError, SolverError
+from .affinities import Affinities, plan_of
+from .checks import finite_array
+
+if TYPE_CHECKING:
+    from ._cuda import DeviceArray, DevicePlan, Solver
+
+__all__ = [
+    "CudaArray",
+    "DeviceSystem",
+    "DeviceView",
+    "cuda_module",
+    "device_features",
+    "device_number",
+    "on_device",
+    "refuse_device",
+    "view_of",
+]
+
+_DEVICE = re.compile(r"cuda(?::(\d+))?")
+_REALS = {"<f4": True, "<f8": False}  # typestr: whether single precision
+_MARKS = ("|b1", "|u1")
+
+
+class CudaArray(Protocol):
+    """An array in device memory."""
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+
+
+def device_number(device: Any) -> int | None:
+    """Number of the GPU that ``"cuda"`` or ``"cuda:N"`` names; None for "cpu".
+
+    Raises
+    ------
+    BackendError
+        For other names.
+    """
+    if device == "cpu":
+        return None
+    found = _DEVICE.fullmatch(device) if isinstance(device, str) else None
+    if found is None:
+        raise BackendError(f"unknown device {device!r}; use 'cpu', 'cuda' or 'cuda:N'")
+    return int(found[1] or 0)
+
+
+def cuda_module() -> Any:
+    """The compiled CUDA part, when it is there and finds a GPU.
+
+    Raises
+    ------
+    BackendError
+    """
+    try:
+        from . import _cuda
+    except ImportError as error:
+        raise BackendError(
+            f"the compiled core has no CUDA part here ({error}); build colordeploy where nvcc is "
+            "installed (pip install . --config-settings=cmake.define.COLORDEPLOY_CUDA=ON), or use "
+            "device='cpu'"
+        ) from None
+    try:
+        count = _cuda.device_count()
+    except _cuda.DeviceError as error:
+        raise BackendError(
+            f"there is no GPU to solve on ({error}); install NVIDIA's driver, or use device='cpu'"
+        ) from None
+    if count == 0:
+        raise BackendError("there is no GPU to solve on; use device='cpu'")
+    return _cuda
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """An array in device memory, as its ``__cuda_array_interface__`` describes it.
+
+    Attributes
+    ----------
+    owner : object
+        Kept alive by the view.
+    address : int
+    shape : tuple of int
+    single : bool
+        float32, not float64 (or bytes).
+    stream : int
+        That still works on it; 0 for none.
+    """
+
+    owner: Any
+    address: int
+    shape: tuple[int, ...]
+    single: bool
+    stream: int
+
+    @property
+    def given(self) -> tuple[int, bool, bool, int]:
+        return self.address, True, self.single, self.stream
+
+
+def on_device(values: Any) -> bool:
+    """Whether something is an array in device memory."""
+    return hasattr(values, "__cuda_array_interface__")
+
+
+def view_of(name: str, values: Any, axes: str, *, marks: bool = False) -> DeviceView:
+    """Check an array in device memory (CUDA array interface, version 2 or later).
+
+    Raises
+    ------
+    InputError
+        For wrong axes or types, and for arrays that are not contiguous.
+    """
+    described = values.__cuda_array_interface__
+    shape = tuple(int(side) for side in described["shape"])
+    kind = described["typestr"]
+    if len(shape) != len(axes):
+        raise InputError(
+            f"{name} must have {len(axes)} axes ({', '.join(axes)}), not shape {shape}"
+        )
+    if 0 in shape:
+        raise InputError(f"{name} is empty: shape {shape}")
+    allowed = _MARKS if marks else tuple(_REALS)
+    if kind not in allowed:
+        raise InputError(
+            f"{name} in device memory must be {' or '.join(allowed)} (typestr), not {kind!r}; "
+            "convert it there"
+        )
+    strides = described.get("strides")
+    if strides is not None:
+        packed, size = [], int(kind[2:])
+        for side in reversed(shape):
+            packed.append(size)
+            size *= side
+        if tuple(strides) != tuple(reversed(packed)):
+            raise InputError(f"{name} in device memory is not contiguous; make a contiguous copy")
+    # Version 2 has no stream: its producers work on the legacy default stream.
+    stream = described.get("stream", 1 if described.get("version", 0) < 3 else None)
+    if stream == 0:
+        raise InputError(f"{name} names stream 0, which the CUDA array interface does not allow")
+    return DeviceView(
+        values, int(described["data"][0]), shape, _REALS.get(kind, False), int(stream or 0)
+    )
+
+
+def refuse_device(name: str, values: Any) -> None:
+    """For what works on the CPU: InputError for arrays in device memory."""
+    if on_device(values):
+        raise InputError(f"{name} is in device memory; use device='cuda', or copy it to the host")
+
+
+def device_features(features: Any) -> NDArray[Any] | DeviceView:
+    """(H, W, C) features, checked: finite on the host; in device memory the GPU looks itself."""
+    if on_device(features):
+        return view_of("features", features, "HWC")
+    return finite_array("features", features, "HWC", single=True)
+
+
+class DeviceSystem:
+    """The propagation system of one picture on a GPU; what `Propagator` does there.
+
+    Parameters
+    ----------
+    features : (H, W, C) float32 or float64, contiguous and finite, a DeviceView, or Affinities
+    sigma : float
+        Ignored for affinities.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        features: NDArray[Any] | DeviceView | Affinities,
+        sigma: float,
+        alpha: float,
+        phi: float,
+        step: int,
+    ) -> None:
+        cuda = cuda_module()
+        count = cuda.device_count()
+        if number >= count:
+            raise BackendError(
+                f"device 'cuda:{number}' was asked for, but there are {count} GPUs; count from 0"
+            )
+        shape = features.local.shape[1:] if isinstance(features, Affinities) else features.shape
+        self._cuda, self._height, self._width, self._step = cuda, shape[0], shape[1], step
+        self._affinities = features if isinstance(features, Affinities) else None
+        with self._errors():
+            plan = _device_plan(cuda, self._height, self._width, step, number)
+            self._solver: Solver
+            if isinstance(features, Affinities):
+                self._solver = cuda.Solver.from_affinities(
+                    plan, features.local, features.global_, alpha, phi
+                )
+            else:
+                self._solver = cuda.Solver.from_features(
+                    plan, _given(features), shape[2], sigma, alpha, phi
+                )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._height, self._width
+
+    def affinities(self) -> Affinities:
+        """The edge weights, copied to the host once."""
+        if self._affinities is None:
+            with self._errors():
+                local, distant = self._solver.affinities()
+            self._affinities = Affinities(local, distant, self._step)
+        return self._affinities
+
+    @staticmethod
+    def taken(name: str, values: Any) -> Any:
+        return values
+
+    def solve(
+        self,
+        mask: NDArray[np.uint8] | DeviceView,
+        values: NDArray[Any] | DeviceView,
+        *,
+        masked: bool,
+    ) -> NDArray[np.float64] | DeviceArray:
+        """Solution x where `values` lies: on the host, or in device memory."""
+        with self._errors():
+            found = self._solver.solve(_given(mask), _given(values), values.shape[2], masked)
+            return found if isinstance(values, DeviceView) else found.numpy()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        cuda = self._cuda
+        try:
+            yield
+        except (cuda.NotFinite, cuda.NoMark) as error:
+            raise InputError(str(error)) from None
+        except cuda.SingularSystem as error:
+            raise SolverError(str(error)) from None
+        except cuda.DeviceMemoryError as error:
+            raise SolverError(
+                f"the GPU's memory does not suffice for {self._height}x{self._width} pixels "
+                f"({error}); use a smaller working size, a larger global_step, or device='cpu'"
+            ) from None
+        except cuda.DeviceError as error:
+            raise BackendError(f"solving on the GPU failed: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def _device_plan(cuda: Any, height: int, width: int, step: int, number: int) -> DevicePlan:
+    """Index lists in device memory; they depend on the size alone."""
+    plan: DevicePlan = cuda.DevicePlan(plan_of(height, width, step), number)
+    return plan
+
+
+def _given(values: NDArray[Any] | DeviceView) -> tuple[int, bool, bool, int]:
+    if isinstance(values, DeviceView):
+        return values.given
+    return values.ctypes.data, False, values.dtype == np.float32, 0

@@ -1,0 +1,152 @@
+// The module _cuda: the solver on a GPU. Built apart from _core, so that that loads without CUDA.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <string>
+
+#include "../propagation/cuda/solver.hpp"
+#include "../propagation/solver.hpp"
+
+namespace py = pybind11;
+namespace cp = colordeploy::propagation;
+namespace cuda = colordeploy::propagation::cuda;
+
+namespace {
+
+using Array = py::array_t<double, py::array::c_style>;
+
+// (height, width, channels) float64 in device memory.
+class DeviceArray {
+ public:
+    DeviceArray(std::shared_ptr<cuda::DeviceSolver> solver, cuda::Buffer<double> values,
+                std::int64_t channels)
+        : solver_(std::move(solver)), values_(std::move(values)), channels_(channels) {}
+
+    py::tuple shape() const {
+        const cp::Grid& grid = solver_->plan().plan->grid;
+        return py::make_tuple(grid.height, grid.width, channels_);
+    }
+
+    // Version 3: it is ready on the stream given there.
+    py::dict interface() const {
+        py::dict result;
+        result["shape"] = shape();
+        result["typestr"] = "<f8";
+        result["data"] = py::make_tuple(reinterpret_cast<std::uintptr_t>(values_.get()), false);
+        result["strides"] = py::none();
+        result["version"] = 3;
+        result["stream"] = reinterpret_cast<std::uintptr_t>(solver_->stream()->get().handle);
+        return result;
+    }
+
+    Array numpy() const {
+        const cp::Grid& grid = solver_->plan().plan->grid;
+        Array result({py::ssize_t{grid.height}, py::ssize_t{grid.width},
+                      static_cast<py::ssize_t>(channels_)});
+        double* target = result.mutable_data();
+        py::gil_scoped_release release;
+        solver_->fetch(target, values_);
+        return result;
+    }
+
+ private:
+    std::shared_ptr<cuda::DeviceSolver> solver_;  // before the values: they live on its stream
+    cuda::Buffer<double> values_;
+    std::int64_t channels_;
+};
+
+cuda::Source source(std::uintptr_t address, bool on_device, bool single, std::uintptr_t stream) {
+    return {reinterpret_cast<const void*>(address), on_device, single, stream};
+}
+
+// What the facade knows of an array: address, on_device, float32, stream.
+using Given = std::tuple<std::uintptr_t, bool, bool, std::uintptr_t>;
+
+cuda::Source source(const Given& given) {
+    return std::apply([](auto... parts) { return source(parts...); }, given);
+}
+
+std::shared_ptr<cuda::DeviceSolver> from_features(std::shared_ptr<cuda::DevicePlan> plan,
+                                                  const Given& features, std::int64_t channels,
+                                                  double sigma, double alpha, double phi) {
+    py::gil_scoped_release release;
+    return std::make_shared<cuda::DeviceSolver>(std::move(plan), source(features), channels, sigma,
+                                                alpha, phi);
+}
+
+std::shared_ptr<cuda::DeviceSolver> from_affinities(std::shared_ptr<cuda::DevicePlan> plan,
+                                                    const Array& local, const Array& global,
+                                                    double alpha, double phi) {
+    const cp::Grid& grid = plan->plan->grid;
+    const std::int64_t points = grid.global_points();
+    if (local.size() != 4 * grid.pixels() || global.size() != points * (points - 1) / 2) {
+        throw py::value_error("affinities must have the plan's size");
+    }
+    const double *l = local.data(), *g = global.data();
+    py::gil_scoped_release release;
+    return std::make_shared<cuda::DeviceSolver>(std::move(plan), l, g, alpha, phi);
+}
+
+std::unique_ptr<DeviceArray> solve(const std::shared_ptr<cuda::DeviceSolver>& solver,
+                                   const Given& mask, const Given& b, std::int64_t channels,
+                                   bool masked) {
+    py::gil_scoped_release release;
+    return std::make_unique<DeviceArray>(
+        solver, solver->solve(source(mask), source(b), channels, masked), channels);
+}
+
+py::tuple affinities(cuda::DeviceSolver& solver) {
+    const cp::Grid& grid = solver.plan().plan->grid;
+    const auto points = static_cast<py::ssize_t>(grid.global_points());
+    Array local({py::ssize_t{4}, py::ssize_t{grid.height}, py::ssize_t{grid.width}});
+    Array global(points * (points - 1) / 2);
+    double *l = local.mutable_data(), *g = global.mutable_data();
+    {
+        py::gil_scoped_release release;
+        solver.affinities(l, g);
+    }
+    return py::make_tuple(local, global);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
+    // Plan is a type of _core.
+    py::module_::import("colordeploy.native._core");
+    py::register_local_exception<cp::SingularSystem>(module, "SingularSystem",
+                                                     PyExc_ArithmeticError);
+    py::register_local_exception<cuda::NotFinite>(module, "NotFinite", PyExc_ValueError);
+    py::register_local_exception<cuda::NoMark>(module, "NoMark", PyExc_ValueError);
+    auto error =
+        py::register_local_exception<cuda::DeviceError>(module, "DeviceError", PyExc_RuntimeError);
+    py::register_local_exception<cuda::DeviceMemoryError>(module, "DeviceMemoryError", error);
+
+    py::class_<cuda::DevicePlan, std::shared_ptr<cuda::DevicePlan>>(module, "DevicePlan",
+                                                                    py::module_local())
+        .def(py::init([](std::shared_ptr<cp::Plan> plan, int device) {
+                 py::gil_scoped_release release;
+                 return std::make_shared<cuda::DevicePlan>(std::move(plan), device);
+             }),
+             py::arg("plan"), py::arg("device"))
+        .def_property_readonly(
+            "solver_bytes", [](const cuda::DevicePlan& plan) { return 8 * plan.solver_size(2); });
+
+    py::class_<DeviceArray>(module, "DeviceArray", py::module_local())
+        .def_property_readonly("shape", &DeviceArray::shape)
+        .def_property_readonly("__cuda_array_interface__", &DeviceArray::interface)
+        .def("numpy", &DeviceArray::numpy);
+
+    py::class_<cuda::DeviceSolver, std::shared_ptr<cuda::DeviceSolver>>(module, "Solver",
+                                                                        py::module_local())
+        .def_static("from_features", &from_features, py::arg("plan"), py::arg("features"),
+                    py::arg("channels"), py::arg("sigma"), py::arg("alpha"), py::arg("phi"))
+        .def_static("from_affinities", &from_affinities, py::arg("plan"),
+                    py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
+                    py::arg("phi"))
+        .def("solve", &solve, py::arg("mask"), py::arg("b"), py::arg("channels"), py::arg("masked"))
+        .def("affinities", &affinities);
+
+    module.def("device_count", &cuda::device_count);
+    module.def("architecture", &cuda::architecture, py::arg("device"));
+}

@@ -1,0 +1,86 @@
+// What the solver needs of a GPU: memory, streams, copies. Two files implement it: device.cu by
+// CUDA's runtime, and emulated.cpp on the host, for tests on machines without a GPU.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace colordeploy::propagation::cuda {
+
+struct DeviceError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// Device memory that ran out.
+struct DeviceMemoryError : DeviceError {
+    using DeviceError::DeviceError;
+};
+
+// A stream, and the pool that memory is taken from in its order.
+struct Stream {
+    void* handle = nullptr;  // cudaStream_t
+    void* pool = nullptr;    // cudaMemPool_t
+};
+
+int device_count();  // throws DeviceError without a driver
+std::string architecture(int device);
+void use(int device);  // the calling thread's device from here on
+std::size_t free_memory();
+
+void* make_pool(int device);  // keeps what was freed for whoever asks next
+void drop_pool(void* pool) noexcept;
+Stream make_stream(void* pool);
+void drop(Stream stream) noexcept;
+void synchronize(Stream stream);
+// Work put into `stream` from here on waits for what another stream holds by now. `other` is the
+// handle of the CUDA array interface: 1 is the legacy default stream, 2 the thread's own.
+void wait_for(Stream stream, std::uintptr_t other);
+
+void* allocate(std::size_t bytes, Stream stream);
+void release(void* address, Stream stream) noexcept;
+void upload(void* target, const void* source, std::size_t bytes, Stream stream);
+void download(void* target, const void* source, std::size_t bytes, Stream stream);
+void copy(void* target, const void* source, std::size_t bytes, Stream stream);
+void clear(void* target, std::size_t bytes, Stream stream);
+
+// `count` values in device memory, freed in the order of a stream.
+template <typename T>
+class Buffer {
+ public:
+    Buffer() = default;
+    Buffer(std::size_t count, Stream stream)
+        : data_(static_cast<T*>(allocate((count ? count : 1) * sizeof(T), stream))),
+          count_(count),
+          stream_(stream) {}
+    Buffer(Buffer&& other) noexcept { swap(other); }
+    Buffer& operator=(Buffer&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~Buffer() {
+        if (data_ != nullptr) release(data_, stream_);
+    }
+
+    T* get() const { return data_; }
+    std::size_t size() const { return count_; }
+    // Grows to at least `count` values; what it held is lost.
+    void reserve(std::size_t count, Stream stream) {
+        if (data_ == nullptr || count > count_) *this = Buffer(count, stream);
+    }
+
+ private:
+    void swap(Buffer& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(count_, other.count_);
+        std::swap(stream_, other.stream_);
+    }
+
+    T* data_ = nullptr;
+    std::size_t count_ = 0;
+    Stream stream_;
+};
+
+}  // namespace colordeploy::propagation::cuda

@@ -1,0 +1,133 @@
+#include "device_plan.hpp"
+
+#include <algorithm>
+
+namespace colordeploy::propagation::cuda {
+
+namespace {
+
+template <typename T>
+Buffer<T> uploaded(const std::vector<T>& values, Stream stream) {
+    Buffer<T> buffer(values.size(), stream);
+    upload(buffer.get(), values.data(), values.size() * sizeof(T), stream);
+    return buffer;
+}
+
+}  // namespace
+
+FlatPlan::FlatPlan(const Plan& plan) : to_parent(plan.boundary_pixel.size(), -1) {
+    fronts.reserve(plan.fronts.size());
+    edges.reserve(plan.edges.size());
+    for (const Front& front : plan.fronts) {
+        DeviceFront flat{};
+        flat.first = front.first;
+        flat.pivots = front.pivots;
+        flat.boundary = front.boundary;
+        std::copy(front.children.begin(), front.children.end(), flat.child);
+        flat.edge_count = static_cast<std::int32_t>(front.edge_count);
+        flat.factor = factor_size;
+        flat.update = update_size;
+        flat.inverse = inverse_size;
+        flat.index = static_cast<std::int64_t>(front.index);
+        flat.edges = static_cast<std::int64_t>(front.edges);
+        flat.vector = vector_size;
+        factor_size += std::int64_t{flat.rows()} * flat.pivots;
+        update_size += (std::int64_t{flat.boundary} + 1) * flat.boundary;
+        inverse_size += std::int64_t{flat.panels()} * kTile * kTile;
+        vector_size += flat.rows();
+        fronts.push_back(flat);
+        parent.push_back(front.parent);
+        depth.push_back(front.depth);
+        const auto gap = static_cast<std::int32_t>(padded(front.pivots)) - front.pivots;
+        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
+            FrontEdge edge = plan.edges[e];
+            if (edge.row >= front.pivots) edge.row -= gap;
+            edges.push_back(edge);
+        }
+    }
+    for (const Front& front : plan.fronts) {
+        if (front.parent < 0) continue;
+        const std::int32_t pivots = plan.fronts[front.parent].pivots;
+        const auto gap = static_cast<std::int32_t>(padded(pivots)) - pivots;
+        for (std::size_t r = front.runs; r < front.runs + front.run_count; ++r) {
+            const Run& run = plan.runs[r];
+            for (std::int32_t i = 0; i < run.length; ++i) {
+                const std::int32_t row = run.to + i;
+                to_parent[front.index + run.from + i] = row < pivots ? row : row - gap;
+            }
+        }
+    }
+    clique = plan.grid.global_points() > 1;
+}
+
+std::vector<Level> FlatPlan::levels(const std::vector<std::uint8_t>& chosen,
+                                    std::vector<std::int32_t>& list) const {
+    const std::int32_t deepest = *std::max_element(depth.begin(), depth.end());
+    std::vector<std::vector<std::int32_t>> by_depth(static_cast<std::size_t>(deepest) + 1);
+    for (std::size_t f = 0; f < fronts.size(); ++f) {
+        if (chosen[f]) by_depth[depth[f]].push_back(static_cast<std::int32_t>(f));
+    }
+    list.clear();
+    std::vector<Level> result;
+    for (auto ids = by_depth.rbegin(); ids != by_depth.rend(); ++ids) {
+        if (ids->empty()) continue;
+        Level level;
+        level.begin = static_cast<std::int64_t>(list.size());
+        level.count = static_cast<std::int64_t>(ids->size());
+        for (std::int32_t id : *ids) {
+            const DeviceFront& front = fronts[id];
+            level.pivots = std::max(level.pivots, front.pivots);
+            level.boundary = std::max(level.boundary, front.boundary);
+            level.rows = std::max(level.rows, front.rows());
+            level.edges = std::max(level.edges, front.edge_count);
+            const std::int64_t own = std::int64_t{front.rows()} * front.pivots;
+            const std::int64_t up = (std::int64_t{front.boundary} + 1) * front.boundary;
+            level.entries = std::max({level.entries, own, up});
+        }
+        list.insert(list.end(), ids->begin(), ids->end());
+        result.push_back(level);
+    }
+    return result;
+}
+
+OwnStream::~OwnStream() {
+    try {
+        use(device_);
+    } catch (const DeviceError&) {  // the process ends, and the driver has gone before it
+    }
+    drop(stream_);
+}
+
+DevicePlan::DevicePlan(std::shared_ptr<const Plan> given, int number)
+    : plan(std::move(given)),
+      device(number),
+      pool(number),
+      stream(number, pool.get()),
+      flat(*plan) {
+    upload_all();
+}
+
+void DevicePlan::upload_all() {
+    const Stream own = stream.get();
+    levels = flat.levels(std::vector<std::uint8_t>(flat.fronts.size(), 1), everything);
+    fronts = uploaded(flat.fronts, own);
+    list = uploaded(everything, own);
+    pixel_at = uploaded(plan->pixel_at, own);
+    front_of = uploaded(plan->front_of, own);
+    boundary_pixel = uploaded(plan->boundary_pixel, own);
+    to_parent = uploaded(flat.to_parent, own);
+    edges = uploaded(flat.edges, own);
+    const std::vector<std::int32_t> global = plan->grid.global_pixels();
+    points = uploaded(global, own);
+    synchronize(own);  // `global` ends here
+}
+
+std::size_t DevicePlan::solver_size(std::int64_t channels) const {
+    const auto pixels = static_cast<std::int64_t>(plan->grid.pixels());
+    const auto global = static_cast<std::int64_t>(plan->grid.global_points());
+    return static_cast<std::size_t>(flat.factor_size + flat.update_size + flat.inverse_size +
+                                    flat.vector_size * channels + 4 * pixels +
+                                    global * (global - 1) / 2 + 2 * pixels * channels);
+}
+
+}  // namespace colordeploy::propagation::cuda

@@ -1,0 +1,117 @@
+// A plan's index lists in the form that kernels read, and copied to the device.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "../plan.hpp"
+#include "device.hpp"
+
+namespace colordeploy::propagation::cuda {
+
+#ifdef __CUDACC__
+#define COLORDEPLOY_BOTH __host__ __device__
+#else
+#define COLORDEPLOY_BOTH
+#endif
+
+inline constexpr int kTile = 32;  // columns of a front that are eliminated at a time
+
+// A front on the device. Its rows: pivots, boundary, ground; nothing is padded. Entry (r, c) of
+// its columns of the factor is at factor + r + c * rows(), of what it adds to its parent at
+// update + (r - pivots) + (c - pivots) * (boundary + 1). Diagonals are not stored.
+struct DeviceFront {
+    std::int32_t first, pivots, boundary;
+    std::int32_t child[2];
+    std::int32_t edge_count;
+    std::int64_t factor, update;
+    std::int64_t inverse;  // its panels' inverses: kTile * kTile values each
+    std::int64_t index;    // its boundary in boundary_pixel and to_parent
+    std::int64_t edges;
+    std::int64_t vector;  // rows() values for each right-hand side
+
+    COLORDEPLOY_BOTH std::int32_t rows() const { return pivots + boundary + 1; }
+    COLORDEPLOY_BOTH std::int32_t ground() const { return pivots + boundary; }
+    COLORDEPLOY_BOTH std::int32_t panels() const { return (pivots + kTile - 1) / kTile; }
+};
+
+// Fronts of one depth that are worked on together, and the largest of them.
+struct Level {
+    std::int64_t begin = 0, count = 0;  // in the list of fronts
+    std::int32_t pivots = 0, boundary = 0, rows = 0, edges = 0;
+    std::int64_t entries = 0;
+};
+
+// What does not depend on a device.
+struct FlatPlan {
+    explicit FlatPlan(const Plan& plan);
+
+    // The given fronts by depth, the deepest first, and these depths.
+    std::vector<Level> levels(const std::vector<std::uint8_t>& chosen,
+                              std::vector<std::int32_t>& list) const;
+
+    std::vector<DeviceFront> fronts;
+    std::vector<std::int32_t> parent, depth;
+    std::vector<std::int32_t> to_parent;  // a boundary unknown's row in the parent
+    std::vector<FrontEdge> edges;         // rows without padding
+    std::int64_t factor_size = 0, update_size = 0, inverse_size = 0, vector_size = 0;
+    bool clique = false;  // the root (the last front) holds the global points
+};
+
+// A stream with a pool of memory, both its own.
+class OwnStream {
+ public:
+    OwnStream(int device, void* pool) : device_(device) {
+        use(device);
+        stream_ = make_stream(pool);
+    }
+    ~OwnStream();
+    OwnStream(const OwnStream&) = delete;
+    OwnStream& operator=(const OwnStream&) = delete;
+    const Stream& get() const { return stream_; }
+
+ private:
+    int device_;
+    Stream stream_;
+};
+
+class OwnPool {
+ public:
+    explicit OwnPool(int device) {
+        use(device);
+        pool_ = make_pool(device);
+    }
+    ~OwnPool() { drop_pool(pool_); }
+    OwnPool(const OwnPool&) = delete;
+    OwnPool& operator=(const OwnPool&) = delete;
+    void* get() const { return pool_; }
+
+ private:
+    void* pool_ = nullptr;
+};
+
+// The lists on the device, and the pool of the memory of all solvers of this size.
+struct DevicePlan {
+    DevicePlan(std::shared_ptr<const Plan> plan, int device);
+
+    // Entries of 8 bytes that a solver takes beside the lists.
+    std::size_t solver_size(std::int64_t channels) const;
+
+    std::shared_ptr<const Plan> plan;
+    int device;
+    OwnPool pool;
+    OwnStream stream;
+    FlatPlan flat;
+    std::vector<std::int32_t> everything;  // all fronts in the order of `levels`
+    std::vector<Level> levels;
+
+    Buffer<DeviceFront> fronts;
+    Buffer<std::int32_t> list, pixel_at, front_of, boundary_pixel, to_parent, points;
+    Buffer<FrontEdge> edges;
+
+ private:
+    void upload_all();
+};
+
+}  // namespace colordeploy::propagation::cuda

@@ -1,0 +1,190 @@
+// Substitution in the fronts of one depth, and what goes into and comes out of it.
+#pragma once
+
+#include "front_kernels.hpp"
+
+namespace colordeploy::propagation::cuda {
+
+// Right-hand sides; block.y is the channel.
+struct Sides {
+    const std::int32_t* pixel_at;
+    const std::int32_t* boundary_pixel;
+    double* vectors;  // of each front and channel
+    std::int64_t plane;
+    std::int64_t channels;
+
+    COLORDEPLOY_DEVICE double* of(const DeviceFront& front, int channel) const {
+        return vectors + channel * plane + front.vector;
+    }
+};
+
+// t := D^-1 t for one panel, by the stored inverse; `t` may be overwritten after the call.
+struct Forward {
+    static constexpr int kSharedSize = 2 * kTile;
+
+    Fronts at;
+    Sides sides;
+    const double* b;
+    const std::uint8_t* mask;  // of the pixels where b counts; null: everywhere
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        const DeviceFront& front = at.of(block);
+        double* t = sides.of(front, block.y);
+        block.each(front.rows(), [&](std::int64_t r) {
+            double value = 0.0;
+            if (r < front.pivots) {
+                const std::int64_t pixel = sides.pixel_at[front.first + r];
+                if (mask == nullptr || mask[pixel]) value = b[pixel * sides.channels + block.y];
+            }
+            t[r] = value;
+        });
+        for (int c = 0; c < 2; ++c) {
+            if (front.child[c] < 0) continue;
+            block.sync();
+            const DeviceFront& below = at.fronts[front.child[c]];
+            const double* source = sides.of(below, block.y) + below.pivots;
+            const std::int32_t* to = at.to_parent + below.index;
+            block.each(below.boundary, [&](std::int64_t i) { t[to[i]] += source[i]; });
+        }
+        block.sync();
+        double* held = block.shared;
+        double* solved = held + kTile;
+        for (std::int32_t p = 0; p < front.panels(); ++p) {
+            const std::int64_t c0 = std::int64_t{p} * kTile;
+            const int width =
+                static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
+            const double* inverse = at.inverse + front.inverse + std::int64_t{p} * kTile * kTile;
+            block.each(kTile, [&](std::int64_t k) { held[k] = k < width ? t[c0 + k] : 0.0; });
+            block.sync();
+            block.each(width, [&](std::int64_t m) {
+                double sum = 0.0;
+                for (int i = 0; i <= m; ++i) sum += inverse[i * kTile + m] * held[i];
+                solved[m] = t[c0 + m] = sum;
+            });
+            block.sync();
+            const double* columns = at.factor + front.factor + c0 * front.rows();
+            block.each(front.ground() - c0 - width, [&](std::int64_t i) {
+                const std::int64_t r = c0 + width + i;
+                double sum = 0.0;
+                for (int k = 0; k < width; ++k) {
+                    sum += columns[r + std::int64_t{k} * front.rows()] * solved[k];
+                }
+                t[r] += sum;
+            });
+            block.sync();
+        }
+    }
+};
+
+struct Backward {
+    static constexpr int kLanes = 32;
+    static constexpr int kSharedSize = kTile * (kLanes + 1) + kTile;
+
+    Fronts at;
+    Sides sides;
+    double* x;  // (pixels, channels)
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        const DeviceFront& front = at.of(block);
+        double* t = sides.of(front, block.y);
+        const std::int32_t* boundary = sides.boundary_pixel + front.index;
+        block.each(front.boundary, [&](std::int64_t i) {
+            t[front.pivots + i] = x[boundary[i] * sides.channels + block.y];
+        });
+        double* parts = block.shared;
+        double* held = parts + kTile * (kLanes + 1);
+        for (std::int32_t p = front.panels() - 1; p >= 0; --p) {
+            const std::int64_t c0 = std::int64_t{p} * kTile;
+            const int width =
+                static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
+            const double* columns = at.factor + front.factor + c0 * front.rows();
+            block.sync();
+            block.each(kTile * kLanes, [&](std::int64_t e) {
+                const int lane = static_cast<int>(e % kLanes), k = static_cast<int>(e / kLanes);
+                double sum = 0.0;
+                if (k < width) {
+                    const double* column = columns + std::int64_t{k} * front.rows();
+                    for (std::int64_t r = c0 + width + lane; r < front.ground(); r += kLanes) {
+                        sum += column[r] * t[r];
+                    }
+                }
+                parts[k * (kLanes + 1) + lane] = sum;
+            });
+            block.sync();
+            block.each(width, [&](std::int64_t k) {
+                double sum = t[c0 + k];
+                for (int lane = 0; lane < kLanes; ++lane) sum += parts[k * (kLanes + 1) + lane];
+                held[k] = sum;
+            });
+            block.sync();
+            const double* inverse = at.inverse + front.inverse + std::int64_t{p} * kTile * kTile;
+            block.each(width, [&](std::int64_t k) {
+                double sum = 0.0;
+                for (int m = static_cast<int>(k); m < width; ++m) {
+                    sum += inverse[k * kTile + m] * held[m];
+                }
+                t[c0 + k] = sum;
+                x[sides.pixel_at[front.first + c0 + k] * sides.channels + block.y] = sum;
+            });
+        }
+    }
+};
+
+// Notes whether any pixel is marked. Block.x: a piece of the pixels.
+struct FindMark {
+    static constexpr int kPiece = 4096;
+
+    const std::uint8_t* mask;
+    std::int64_t pixels;
+    int* found;
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        block.each(kPiece, [&](std::int64_t i) {
+            const std::int64_t pixel = block.x * kPiece + i;
+            if (pixel < pixels && mask[pixel]) mark(found);
+        });
+    }
+};
+
+// Marks the fronts of pixels whose mark has changed. Block.x: a piece of the pixels.
+struct FindChanges {
+    static constexpr int kPiece = 1024;
+
+    const std::uint8_t* before;
+    const std::uint8_t* now;
+    const std::int32_t* front_of;
+    std::int64_t pixels;
+    int* changed;  // by front
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        block.each(kPiece, [&](std::int64_t i) {
+            const std::int64_t pixel = block.x * kPiece + i;
+            if (pixel < pixels && (before[pixel] != 0) != (now[pixel] != 0)) {
+                mark(changed + front_of[pixel]);
+            }
+        });
+    }
+};
+
+// A device array of another type as double; marks what is not finite.
+template <typename T>
+struct Convert {
+    static constexpr int kPiece = 1024;
+
+    const T* source;
+    double* target;
+    std::int64_t count;
+    int* odd;
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        block.each(kPiece, [&](std::int64_t i) {
+            const std::int64_t at = block.x * kPiece + i;
+            if (at >= count) return;
+            const double value = static_cast<double>(source[at]);
+            if (!(value - value == 0.0)) mark(odd);
+            target[at] = value;
+        });
+    }
+};
+
+}  // namespace colordeploy::propagation::cuda

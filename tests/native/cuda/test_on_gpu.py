@@ -1,0 +1,92 @@
+"""The CUDA solver on a GPU. Skipped, visibly, where there is none."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from colordeploy.errors import BackendError
+from colordeploy.native import Propagator
+from colordeploy.native.device import cuda_module
+
+
+def reason_to_skip() -> str:
+    try:
+        cuda_module()
+    except BackendError as error:
+        return str(error)
+    return ""
+
+
+pytestmark = pytest.mark.skipif(bool(reason_to_skip()), reason=reason_to_skip() or "there is a GPU")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (64, 96), (128, 128), (256, 256), (300, 417)])
+@pytest.mark.parametrize("step", [0, 5, 12])
+@pytest.mark.parametrize("sigma", [0.03, 0.3])
+def test_like_the_cpu_then_after_edits(problem, size, step, sigma):
+    if step == 5 and size[0] > 128:
+        pytest.skip("the clique alone would take gigabytes")
+    features, mask, values = problem(*size, channels=16)
+    same = {"sigma": sigma, "alpha": 0.01, "global_step": step}
+    ours, cpu = Propagator(features, **same, device="cuda"), Propagator(features, **same)
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        np.testing.assert_allclose(ours.solve(mask, values), cpu.solve(mask, values), atol=1e-9)
+        mask = mask.copy()
+        mask.ravel()[rng.choice(mask.size, max(1, mask.size // 500))] ^= True
+        mask.ravel()[0] = True
+
+
+def test_no_growth_over_ten_thousand_solves(problem):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("this torch has no CUDA")
+    features, mask, values = problem(32, 32)
+    ours = Propagator(features, sigma=0.3, alpha=1.0, device="cuda")
+    ours.solve(mask, values)
+    before, _ = torch.cuda.mem_get_info()
+    for i in range(10_000):
+        mask.ravel()[i % mask.size] ^= True
+        mask[0, 0] = True
+        ours.solve(mask, values)
+    assert before - torch.cuda.mem_get_info()[0] < 4 << 20
+
+
+def test_tensors_of_torch_on_their_stream(problem):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("this torch has no CUDA")
+    features, mask, values = problem(96, 64, channels=8)
+    expected = Propagator(features, sigma=0.3, alpha=1.0).solve(mask, values)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        torch.cuda._sleep(20_000_000)  # what is given is not ready yet
+        given = [torch.from_numpy(a).cuda() for a in (features, mask, values)]
+        stream.synchronize()
+    ours = Propagator(given[0], sigma=0.3, alpha=1.0, device="cuda")
+    found = torch.as_tensor(ours.solve(given[1], given[2]), device="cuda")
+    np.testing.assert_allclose(found.cpu().numpy(), expected, atol=1e-9)
+
+
+def test_several_pictures_and_threads_at_once(problem):
+    problems = [problem(64 + 8 * i, 80, seed=i) for i in range(4)]
+    expected = [Propagator(f, sigma=0.3, alpha=1.0).solve(m, v) for f, m, v in problems]
+    worst = [np.inf] * 4
+
+    def work(i: int) -> None:
+        features, mask, values = problems[i]
+        errors = []
+        for _ in range(20):
+            ours = Propagator(features, sigma=0.3, alpha=1.0, device="cuda")
+            errors.append(np.abs(ours.solve(mask, values) - expected[i]).max())
+        worst[i] = max(errors)
+
+    crew = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    assert max(worst) < 1e-9
