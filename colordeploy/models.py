@@ -88,7 +88,7 @@ def load(
     device : str
         "auto", "cpu", "cuda" or "cuda:N".
     threads : int, optional
-        CPU threads of the graphs and of the solver; by default as many as there are cores.
+        CPU threads of the graphs and of the compiled core; by default as many as there are cores.
 
     Returns
     -------
