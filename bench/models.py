@@ -12,7 +12,8 @@ matrix and analysis are given; only factorization and solution count). There are
 * torch.compile: the same, compiled with the defaults for fixed shapes. Compiling (a C++ compiler is
   needed) is in the first of two turns that do not count; what could not be compiled is run eagerly
   and is named;
-* eager bfloat16: under autocast to bfloat16, whose pictures are other ones: see its PSNR.
+* eager bfloat16: under autocast to bfloat16, whose pictures are other ones: see its PSNR (it says
+  nothing for lga, whose matrix is given).
 
 Networks have the shipped bundle's shape and random weights, so that all can be made from one.
 Rounds alternate, and the pictures are compared before any time is printed. An edit is a second
