@@ -41,9 +41,10 @@ def _propagation(found: Any) -> dict[str, float]:
 def _models(found: Any) -> dict[str, float]:
     ratios = {}
     for name in ("lga", "disco", "sscn", "rasc"):
-        if name in found:
-            ratios[f"{name}: PyTorch / ours"] = found[name]["ratios"]["end to end"]
-            ratios[f"{name}, edit: PyTorch / ours"] = found[name]["ratios"]["edit"]
+        for key, ratio in found.get(name, {}).get("ratios", {}).items():
+            peer, scope = key.split(", ")
+            edit = ", edit" if scope == "edit" else ""
+            ratios[f"{name}{edit}: {peer} / ours"] = ratio
     cold = found.get("cold start of lga, s")
     return ratios | ({"lga, cold: PyTorch / ours": cold["PyTorch"] / cold["ours"]} if cold else {})
 

@@ -1,14 +1,23 @@
-"""Every model end to end against eager PyTorch, with the same pre- and post-processing.
+"""Every model end to end against PyTorch, with the same pre- and post-processing.
 
-    python bench/models.py [--model lga ...] [--size 1024] [--rounds 9] [--out bench/results/models]
+    python bench/models.py [--model lga ...] [--peer torch.compile ...] [--size 1024] [--rounds 5]
+                           [--out bench/results/models]
 
 A made-up photo of about a megapixel (a drawing for rasc), decoded, two threads, full-resolution
-output. The peer is the same pipeline with the shipped bundle's network in eager PyTorch in place of
-each graph, not folded, in float32; for lga also with KLU, the solver of the paper's authors, in
-place of ours (its matrix and analysis are given; only factorization and solution count). Networks
-have the shipped bundle's shape and random weights, so that both sides can be made from one. Rounds
-alternate, and both pictures are compared before any time is printed. An edit is a second render
-with changed guidance. Cold start: a fresh process each, import to first picture.
+output. A peer is the same pipeline with the shipped bundle's network, not folded, in PyTorch in
+place of each graph; for lga also with KLU, the solver of the paper's authors, in place of ours (its
+matrix and analysis are given; only factorization and solution count). There are three:
+
+* PyTorch: eager, in float32;
+* torch.compile: the same, compiled with the defaults for fixed shapes. Compiling (a C++ compiler is
+  needed) is in the first of two turns that do not count; what could not be compiled is run eagerly
+  and is named;
+* eager bfloat16: under autocast to bfloat16, whose pictures are other ones: see its PSNR (it says
+  nothing for lga, whose matrix is given).
+
+Networks have the shipped bundle's shape and random weights, so that all can be made from one.
+Rounds alternate, and the pictures are compared before any time is printed. An edit is a second
+render with changed guidance. Cold start: a fresh process each, import to first picture.
 """
 
 from __future__ import annotations
@@ -23,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +41,6 @@ import numpy as np
 import scipy.sparse
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import colordeploy
@@ -42,86 +50,23 @@ from colordeploy.bundle import find_bundle
 from colordeploy.native import Propagator
 from colordeploy.strokes import constraints, read_strokes
 from colordeploy.upsample import colorize_full_size
-from export.bundling import disco, lga, rasc, sscn
-from export.bundling.writer import Identity
+from export.bundling import lga
 from export.evaluation.metrics import psnr
-from export.models.disco.network import Disco, DiscoConfig
-from export.models.lga import LGAConfig, LGANet
-from export.models.rasc.network import Rasc, RascConfig
-from export.models.sscn.network import Sscn, SscnConfig
 
 sys.path.insert(0, str(Path(__file__).parent))
 from peers.sparse_solvers import Klu
+from peers.torch_graphs import Mode, Network, TorchGraph, networks
 
 THREADS = 2
 MODELS = ("lga", "disco", "sscn", "rasc")
-LEAST_PSNR = 45.0
-
-
-class TorchGraph:
-    """A graph's network in eager PyTorch, in the graph's place."""
-
-    device = "cpu"
-    why = "PyTorch"
-
-    def __init__(self, module: nn.Module, outputs: list[str]) -> None:
-        self._module, self._outputs = module, outputs
-
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        with torch.no_grad():
-            found = self._module(**{n: torch.from_numpy(np.array(a)) for n, a in inputs.items()})
-        tensors = found if isinstance(found, tuple) else (found,)
-        return {n: t.numpy() for n, t in zip(self._outputs, tensors, strict=True)}
-
-    def close(self) -> None:
-        pass
-
-
-def made(name: str, path: Path) -> dict[str, TorchGraph]:
-    """Write a bundle of the shipped shape, and give its graphs in PyTorch."""
-    torch.manual_seed(0)
-    shape = find_bundle(name).parameter("network") if name != "lga" else None
-    identity = Identity(f"{name}-bench")
-    if name == "lga":
-        opened = find_bundle(name)
-        config = LGAConfig.from_dict(opened.parameter("network"))
-        net = LGANet(config).eval()
-        net.load_state_dict(lga.bundle_weights(opened))
-        return {"affinity": TorchGraph(lga.AffinityGraph(net), ["features", "log_alpha"])}
-    if name == "disco":
-        net = Disco(DiscoConfig(**shape)).train()
-        with torch.no_grad():
-            for _ in range(4):  # running statistics
-                found = net.analyze(torch.rand(2, 1, 64, 64) * 2 - 1)
-                net.generate(torch.rand(2, 1, 64, 64), found.association, found.tokens,
-                             torch.ones(2, 1, 4, 4), torch.zeros(2, 2, 4, 4))  # fmt: skip
-        net.eval()
-        disco.write(net, path, identity, trained_on="nothing", quality={}, half=False)
-        return {
-            "analyze": TorchGraph(disco.AnalyzeGraph(net), list(disco.OUTPUTS)),
-            "generate": TorchGraph(disco.GenerateGraph(net), ["ab"]),
-        }
-    if name == "sscn":
-        net = Sscn(SscnConfig(**shape)).train()
-        with torch.no_grad():
-            for _ in range(4):
-                lab = torch.rand(2, 3, 64, 64) * 2 - 1
-                found = net.encode_reference(lab)
-                net.colorize(lab[:, :1], found.style, found.features)
-        net.eval()
-        sscn.write(net, path, identity, trained_on="nothing", quality={})
-        modules = {
-            "encode_reference": sscn.EncodeReferenceGraph(net),
-            "colorize": sscn.ColorizeGraph(net),
-        }
-        return {n: TorchGraph(module, sscn.OUTPUTS[n]) for n, module in modules.items()}
-    net = Rasc(RascConfig.from_dict(shape)).train()
-    with torch.no_grad():
-        for _ in range(4):
-            net(torch.rand(2, 1, 64, 64) * 2 - 1, torch.randint(0, 4, (2, 64, 64)))
-    net.eval()
-    rasc.write(net, path, identity, trained_on="nothing", quality={})
-    return {n: TorchGraph(m, outputs) for n, (m, outputs) in rasc.named_graphs(net).items()}
+PEERS: dict[str, Mode] = {
+    "PyTorch": "eager",
+    "torch.compile": "compile",
+    "eager bfloat16": "bfloat16",
+}
+LEAST_PSNR = 45.0  # of pictures in the same precision
+SCOPES = ("end to end", "edit")
+WARM_UP = 2
 
 
 class KluCanvas:
@@ -140,8 +85,9 @@ class KluCanvas:
         return colorize_full_size(canvas._luma, canvas._working_luma, chroma)
 
 
-def peer_of(name: str, path: Path, graphs: dict[str, TorchGraph]) -> Any:
+def peer_of(name: str, path: Path, made: dict[str, Network], mode: Mode) -> Any:
     """Our model with PyTorch in place of its graphs."""
+    graphs = {n: TorchGraph(network, mode) for n, network in made.items()}
     model = colordeploy.load(path if name != "lga" else name, device="cpu", threads=THREADS)
     for graph in model.graphs.values():
         graph.close()
@@ -208,37 +154,55 @@ def _clocked(call: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def measure(name: str, side: int, rounds: int) -> dict[str, Any]:
+def measure(name: str, side: int, rounds: int, wanted: list[str]) -> dict[str, Any]:
+    """Medians in ms and ratios to ours of the peers that are wanted."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bundle"
-        graphs = made(name, path)
-        peer = peer_of(name, path, graphs)
+        made = networks(name, path)
+        peers = {peer: peer_of(name, path, made, PEERS[peer]) for peer in wanted}
         ours = colordeploy.load(path if name != "lga" else name, device="cpu", threads=THREADS)
         job = jobs(ours.method, (side, side))[0]
         wrap: Callable[[Any], Any] = same
         if name == "lga":
             wrap = partial(KluCanvas, matrices=klu_matrices(ours, job))
+        likeness, first_turn, failures = {}, {}, {}
         times: dict[str, list[float]] = {}
-        for turn in range(rounds + 2):
-            theirs, wanted, wanted_edit = colored(peer, job, wrap)
-            own, found, found_edit = colored(ours, job, same)
-            if turn == 0:
-                worst = min(psnr(found, wanted), psnr(found_edit, wanted_edit))
-                if worst < LEAST_PSNR:
-                    raise SystemExit(f"{name}: the two differ, PSNR {worst:.1f} dB")
-            if turn < 2:
+        for turn in range(rounds + WARM_UP):
+            own, *pictures = colored(ours, job, same)
+            found = {"ours": own}
+            for peer, model in list(peers.items()):
+                begin = time.perf_counter()
+                found[peer], *theirs = colored(model, job, wrap)
+                if turn == 0:
+                    first_turn[peer] = time.perf_counter() - begin
+                    likeness[peer] = min(map(psnr, pictures, theirs))
+                    failures[peer] = failures_of(model)
+                    if len(failures[peer]) == len(made):  # it would be eager PyTorch again
+                        del peers[peer], found[peer]
+            if turn < WARM_UP:
                 continue
-            for scope, value in theirs.items():
-                times.setdefault(f"PyTorch, {scope}", []).append(value)
-            for scope, value in own.items():
-                times.setdefault(f"ours, {scope}", []).append(value)
-        gflop = arithmetic(peer, job)
-    medians = {scope: float(np.median(values)) for scope, values in times.items()}
-    ratios = {
-        scope: medians[f"PyTorch, {scope}"] / medians[f"ours, {scope}"]
-        for scope in ("end to end", "edit")
+            for which, scopes in found.items():
+                for scope, value in scopes.items():
+                    times.setdefault(f"{which}, {scope}", []).append(value)
+        for peer in peers:
+            if PEERS[peer] != "bfloat16" and likeness[peer] < LEAST_PSNR:
+                raise SystemExit(f"{name}: {peer} differs, PSNR {likeness[peer]:.1f} dB")
+        gflop = arithmetic(peer_of(name, path, made, "eager"), job)
+    ms = {scope: float(np.median(values)) for scope, values in times.items()}
+    ratios = {f"{p}, {s}": ms[f"{p}, {s}"] / ms[f"ours, {s}"] for p in peers for s in SCOPES}
+    return {
+        "ms": ms,
+        "ratios": ratios,
+        "PSNR to ours": likeness,
+        "first turn, s": first_turn,
+        "not compiled": {peer: reasons for peer, reasons in failures.items() if reasons},
+        "GFLOP": gflop,
     }
-    return {"ms": medians, "ratios": ratios, "PSNR between them": worst, "GFLOP": gflop}
+
+
+def failures_of(model: Any) -> dict[str, str]:
+    """Which graphs could not be compiled, and why."""
+    return {name: graph.failure for name, graph in model.graphs.items() if graph.failure}
 
 
 _COLD_OURS = """
@@ -321,11 +285,31 @@ def one(name: str, side: int) -> float:
     return peak_memory()
 
 
+def table_of(name: str, row: dict[str, Any], peers: list[str]) -> list[str]:
+    """The lines of a model, and one for each graph that torch.compile gave up on."""
+    lines = []
+    for scope in SCOPES:
+        line = f"{name if scope == SCOPES[0] else '  edit':12s}{row['ms'][f'ours, {scope}']:8.1f}"
+        for peer in peers:
+            key = f"{peer}, {scope}"
+            known = key in row["ratios"]
+            line += f"{row['ms'][key]:15.1f}{row['ratios'][key]:7.2f}" if known else f"{'-':>22s}"
+        lines.append(line)
+    likeness = row["PSNR to ours"].get("eager bfloat16")
+    lines[0] += f"{likeness:7.1f}" if likeness is not None else f"{'-':>7s}"
+    share = row["arithmetic's share"]
+    lines[0] += f"{row['GFLOP']:8.1f}{share:7.0%}{row['peak MiB']:6.0f}"
+    for peer, reasons in row["not compiled"].items():
+        lines += [f"  {peer}: {graph} was not compiled ({why})" for graph, why in reasons.items()]
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", choices=MODELS)
+    parser.add_argument("--peer", action="append", choices=list(PEERS))
     parser.add_argument("--size", type=int, default=1024)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("bench/results/models"))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -335,25 +319,25 @@ def main() -> None:
         return
     rate = peak_rate()
     record: dict[str, Any] = {"threads": THREADS, "size": arguments.size, "GFLOP/s": rate}
+    peers = arguments.peer or list(PEERS)
     lines = [
         f"{arguments.size}x{arguments.size}, {THREADS} threads, medians of {arguments.rounds} "
-        f"alternating rounds in ms; a matrix product runs at {rate:.0f} GFLOP/s here",
-        f"{'':7s}{'PyTorch':>9s}{'ours':>9s}{'ratio':>7s}{'edit: PyTorch':>15s}{'ours':>9s}"
-        f"{'ratio':>7s}{'GFLOP':>8s}{'share':>7s}{'MiB':>6s}",
+        "alternating rounds in ms, and ratios to ours;",
+        f"a matrix product runs at {rate:.0f} GFLOP/s here; PSNR is bfloat16's to ours in dB",
+        f"{'':12s}{'ours':>8s}"
+        + "".join(f"{peer:>15s}{'ratio':>7s}" for peer in peers)
+        + f"{'PSNR':>7s}{'GFLOP':>8s}{'share':>7s}{'MiB':>6s}",
     ]
+    print("\n".join(lines), flush=True)
     for name in arguments.model or MODELS:
-        row = measure(name, arguments.size, arguments.rounds)
+        row = measure(name, arguments.size, arguments.rounds, peers)
         row["peak MiB"] = peak_of(name, arguments.size)
         both = row["ms"]["ours, end to end"] + row["ms"]["ours, edit"]
         row["arithmetic's share"] = 1e3 * row["GFLOP"] / rate / both
         record[name] = row
-        lines.append(
-            f"{name:7s}{row['ms']['PyTorch, end to end']:9.1f}{row['ms']['ours, end to end']:9.1f}"
-            f"{row['ratios']['end to end']:7.2f}{row['ms']['PyTorch, edit']:15.1f}"
-            f"{row['ms']['ours, edit']:9.1f}{row['ratios']['edit']:7.2f}{row['GFLOP']:8.1f}"
-            f"{row['arithmetic' + chr(39) + 's share']:7.0%}{row['peak MiB']:6.0f}"
-        )
-        print("\n".join(lines[-3:]) if len(lines) == 3 else lines[-1], flush=True)
+        shown = table_of(name, row, peers)
+        lines += shown
+        print("\n".join(shown), flush=True)
     if "lga" in (arguments.model or MODELS):
         record["cold start of lga, s"] = seconds = cold(arguments.size, 3)
         lines.append(

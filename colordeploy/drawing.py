@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from .color import luma_of
 from .errors import InputError
 from .image import ImageLike, read_picture, resize
-from .native import cover_lines, region_map
+from .native import cover_lines, region_map, separate_lines
 from .trace import span
 
-__all__ = ["MOST_REGIONS", "Drawing", "patch_labels", "strips"]
+__all__ = ["MOST_REGIONS", "Drawing", "patch_labels"]
 
 MOST_REGIONS = 2048  # the paper's busiest drawing has 729
 
@@ -24,7 +24,6 @@ _LARGEST_RADIUS = 31
 _SMALLEST = 8  # pixels of a region at the working size
 _LINE = 0.8  # darker is line
 _DARK = 0.5  # if most of the picture is darker, it is white on black
-_STRIP_PIXELS = 1 << 20
 
 
 class Drawing:
@@ -36,17 +35,20 @@ class Drawing:
         See `colordeploy.image.read_picture`.
     working_shape : callable
         From the drawing's size to the working size.
+    threads : int, optional
+        By default as many as there are processors, eight at most.
 
     Attributes
     ----------
-    ink : (H, W, 3) uint8 or None
-        Colour of the lines; None is black.
-    opacity : (H, W) uint8
-        Of the lines; ink of that opacity over white is the drawing.
+    lines : Lines
+        What over white is the drawing.
     regions, covered : (H, W) int32
         Regions, 0 on lines; and with the lines given to near ones. Read-only.
+    count : int
+        Of labels: the number of regions and 1.
     working_luma : (h, w) float32 in [0, 1]
-    working_regions : (h, w) int32
+    working_regions, working_ground : (h, w) int32
+        Regions; and with 0 beside lines, too, where the lines have a say in the colour.
 
     Raises
     ------
@@ -55,34 +57,24 @@ class Drawing:
     """
 
     def __init__(
-        self, image: ImageLike, working_shape: Callable[[tuple[int, int]], tuple[int, int]]
+        self,
+        image: ImageLike,
+        working_shape: Callable[[tuple[int, int]], tuple[int, int]],
+        *,
+        threads: int | None = None,
     ) -> None:
         name = str(image) if isinstance(image, (str, os.PathLike)) else "the picture"
-        values = read_picture(image)
-        luma = values if values.ndim == 2 else luma_of(values)
-        if float((luma < _DARK).mean()) > 0.5:
-            if luma.max() < _DARK:
-                raise InputError(
-                    f"{name} has no light ground: it is dark all over; line art is dark lines on "
-                    "light ground"
-                )
-            warnings.warn(
-                f"{name} is mostly dark: it is taken for light lines on dark ground and inverted",
-                stacklevel=4,
-            )
-            values, luma = 1 - values, 1 - luma
-        if not (luma < _LINE).any():
-            raise InputError(f"{name} is empty: nothing in it is dark enough for a line")
+        values, luma = _dark_on_light(read_picture(image), name)
         shape = working_shape((luma.shape[0], luma.shape[1]))
         self.working_luma = np.clip(resize(luma, shape), np.float32(0), np.float32(1))
-        # The least opacity with which some ink over white gives the drawing.
-        cover = 1 - (values if values.ndim == 2 else values.min(axis=2))
-        self.opacity = (cover * 255 + np.float32(0.5)).astype(np.uint8)
-        self.ink = _ink(values, cover)
+        self.lines = separate_lines(values, threads=threads)
+        del values  # large, and not needed any more
         self.regions = _find_regions(luma, min(luma.shape) / min(shape), name)
+        self.count = int(self.regions.max()) + 1
         self.covered = cover_lines(self.regions)
         self.working_regions = _nearest(self.regions, shape)
-        for labels in (self.regions, self.covered, self.working_regions):
+        self.working_ground = _inside(self.working_regions)
+        for labels in (self.regions, self.covered, self.working_regions, self.working_ground):
             labels.flags.writeable = False
 
 
@@ -93,27 +85,25 @@ def patch_labels(height: int, width: int, side: int) -> NDArray[np.int32]:
     return labels
 
 
-def strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Rows of about a megapixel each: what bounds the memory of large pictures."""
-    rows = max(1, _STRIP_PIXELS // shape[1])
-    for begin in range(0, shape[0], rows):
-        yield slice(begin, min(begin + rows, shape[0]))
-
-
-def _ink(values: NDArray[np.float32], cover: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """The colour that, laid over white with opacity `cover`, gives the drawing."""
-    if values.ndim == 2:
-        return None
-    ink = np.zeros(values.shape, np.uint8)
-    for rows in strips(values.shape):
-        opacity = cover[rows, :, None]
-        over = values[rows] - (1 - opacity)
-        pure = np.divide(over, opacity, out=np.zeros_like(over), where=opacity > 1 / 255)
-        ink[rows] = np.clip(pure, 0, 1) * 255 + np.float32(0.5)
-    return ink if ink.max() > _GRAY_INK else None
-
-
-_GRAY_INK = 8  # of 255: gray drawings saved in colour are black ink but for rounding
+def _dark_on_light(
+    values: NDArray[np.float32], name: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The picture and its luma, inverted if it is mostly dark."""
+    luma = values if values.ndim == 2 else luma_of(values)
+    if np.count_nonzero(luma < _DARK) > 0.5 * luma.size:
+        if luma.max() < _DARK:
+            raise InputError(
+                f"{name} has no light ground: it is dark all over; line art is dark lines on "
+                "light ground"
+            )
+        warnings.warn(
+            f"{name} is mostly dark: it is taken for light lines on dark ground and inverted",
+            stacklevel=5,
+        )
+        values, luma = 1 - values, 1 - luma
+    if not (luma < _LINE).any():
+        raise InputError(f"{name} is empty: nothing in it is dark enough for a line")
+    return values, luma
 
 
 def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray[np.int32]:
@@ -149,3 +139,10 @@ def _nearest(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.in
     )
     small: NDArray[np.int32] = labels[rows[:, None], columns[None]]
     return small
+
+
+def _inside(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Labels of pixels that have no line among their eight neighbours; 0 elsewhere."""
+    framed = np.pad(labels > 0, 1, mode="edge")
+    rows = framed[:-2] & framed[1:-1] & framed[2:]
+    return np.where(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:], labels, np.int32(0))

@@ -94,7 +94,7 @@ def load(
     device : str
         "auto", "cpu", "cuda" or "cuda:N".
     threads : int, optional
-        CPU threads of the graphs and of the solver; by default as many as there are cores.
+        CPU threads of the graphs and of the compiled core; by default as many as there are cores.
     precision : {"auto", "fp32", "fp16", "bf16", "int8"}
         What graphs are computed in; "auto" is float32, but for TensorRT the newest engine's. On
         CPUs that have it (AMX, AVX-512) "bf16" is several times faster; docs/deploying.md says how

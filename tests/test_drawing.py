@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from colordeploy.drawing import MOST_REGIONS, Drawing, patch_labels
 from colordeploy.errors import InputError
@@ -23,15 +24,15 @@ def circles(mode="L", ground=255, ink=0, side=120):
 
 
 def laid_over_white(drawing):
-    opacity = drawing.opacity[..., None] / 255
-    ink = 0 if drawing.ink is None else drawing.ink / 255
+    opacity = drawing.lines.opacity[..., None] / 255
+    ink = 0 if drawing.lines.ink is None else drawing.lines.ink / 255
     return ink * opacity + 1 - opacity
 
 
 def test_black_lines():
     drawing = Drawing(circles(), same)
-    assert drawing.ink is None
-    assert drawing.regions.max() == 3
+    assert drawing.lines.ink is None
+    assert drawing.regions.max() == 3 == drawing.count - 1
     assert np.array_equal(drawing.regions == 0, np.asarray(circles()) < 204)
     assert drawing.covered.min() == 1
     assert np.array_equal(drawing.working_regions, drawing.regions)
@@ -52,7 +53,7 @@ def test_coloured_and_transparent_lines_come_back():
 
 
 def test_gray_drawings_saved_in_colour_are_black_ink():
-    assert Drawing(circles().convert("RGB"), same).ink is None
+    assert Drawing(circles().convert("RGB"), same).lines.ink is None
 
 
 def test_light_lines_on_dark_ground_are_inverted():
@@ -60,7 +61,7 @@ def test_light_lines_on_dark_ground_are_inverted():
         drawing = Drawing(circles(ground=0, ink=255), same)
     plain = Drawing(circles(), same)
     assert np.array_equal(drawing.regions, plain.regions)
-    assert np.array_equal(drawing.opacity, plain.opacity)
+    assert np.array_equal(drawing.lines.opacity, plain.lines.opacity)
 
 
 @pytest.mark.parametrize(("value", "word"), [(255, "empty"), (230, "empty"), (0, "dark all over")])
@@ -89,6 +90,20 @@ def test_large_drawings_get_larger_balls():
     assert drawing.regions.max() == 2
     assert drawing.working_regions.shape == (64, 64)
     assert drawing.working_luma.shape == (64, 64)
+
+
+def test_ground_keeps_away_from_lines():
+    drawing = Drawing(circles(), same)
+    least = ndimage.minimum_filter((drawing.regions > 0).astype(np.uint8), 3)
+    assert np.array_equal(drawing.working_ground, np.where(least > 0, drawing.regions, 0))
+    assert drawing.working_ground[0, 0] == drawing.regions[0, 0] > 0  # the border is no line
+
+
+def test_threads_change_nothing():
+    coloured = circles("RGB", (255, 255, 255), (150, 20, 60), side=300)
+    one, three = (Drawing(coloured, same, threads=n) for n in (1, 3))
+    assert np.array_equal(one.lines.ink, three.lines.ink)
+    assert np.array_equal(one.lines.opacity, three.lines.opacity)
 
 
 def test_patches():

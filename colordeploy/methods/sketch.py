@@ -6,17 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
-from scipy.ndimage import minimum_filter
 
 from ..bundle import Bundle
-from ..drawing import Drawing, patch_labels, strips
+from ..drawing import Drawing, patch_labels
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, pad_to_multiple, working_shape
-from ..native import region_max
+from ..native import Lines, Shading, compose_drawing, region_max, region_means
 from ..runtime.graph import Graph, Target
 from ..trace import span
-from ..upsample import interpolated_strips
 from .model import Model, load_graphs
 
 __all__ = ["LineArtCanvas", "LineArtModel", "rasc_model"]
@@ -34,7 +31,9 @@ class LineArtCanvas:
         decoder: Graph,
         fixed: dict[str, NDArray[np.generic]],
         style: NDArray[np.float32],
+        threads: int | None = None,
     ) -> None:
+        self._threads = threads
         self._drawing = drawing
         self._decoder = decoder
         self._fixed = fixed
@@ -90,14 +89,7 @@ class LineArtCanvas:
         InputError
             For seeds below 0 and style codes of another shape, not finite, or all zero.
         """
-        result = self._colors(style, flat)
-        drawing = self._drawing
-        for rows in strips(result.shape):
-            cover = drawing.opacity[rows, :, None].astype(np.float32) / 255
-            line = np.float32(0) if drawing.ink is None else drawing.ink[rows].astype(np.float32)
-            mixed = result[rows] * (1 - cover) + line * cover
-            result[rows] = (mixed + np.float32(0.5)).astype(np.uint8)
-        return result
+        return self._composed(style, flat, self._drawing.lines)
 
     def preview(self, style: int | ArrayLike | None = None) -> NDArray[np.uint8]:
         """The network's own picture at the working size, (h, w, 3) uint8; `style` as in `render`.
@@ -123,53 +115,39 @@ class LineArtCanvas:
             Opaque, below the lines too: the one laid over the other is what `render` gives.
         """
         colors = np.full((*self.size, 4), 255, np.uint8)
-        colors[..., :3] = self._colors(style, flat)
+        colors[..., :3] = self._composed(style, flat, None)
         lines = np.zeros((*self.size, 4), np.uint8)
-        if self._drawing.ink is not None:
-            lines[..., :3] = self._drawing.ink
-        lines[..., 3] = self._drawing.opacity
+        if self._drawing.lines.ink is not None:
+            lines[..., :3] = self._drawing.lines.ink
+        lines[..., 3] = self._drawing.lines.opacity
         return lines, colors
 
-    def _colors(self, style: int | ArrayLike | None, flat: bool) -> NDArray[np.uint8]:
-        """The colours below the lines: each region's own, and shading on top."""
+    def _composed(
+        self, style: int | ArrayLike | None, flat: bool, lines: Lines | None
+    ) -> NDArray[np.uint8]:
+        """Each region's own colour, shading on top, and lines over them."""
         decoded = self._decode(self._code(style))
         with span("upsampling"):
-            return self._at_full_size(decoded, flat)
+            shading = None if flat else Shading(decoded, self._drawing.working_ground)
+            return compose_drawing(
+                self._palette(decoded), self._drawing.covered,
+                shading=shading, lines=lines, threads=self._threads,
+            )  # fmt: skip
 
-    def _at_full_size(self, decoded: NDArray[np.float32], flat: bool) -> NDArray[np.uint8]:
-        labels = self._drawing.working_regions
-        count = int(self._drawing.regions.max(initial=0)) + 1
-        open_ground = minimum_filter((labels > 0).astype(np.uint8), 3) > 0  # lines have no say
-        means, seen = _region_means(decoded, np.where(open_ground, labels, 0), count)
-        rough, present = _region_means(decoded, labels, count)
-        means = np.where(seen[:, None], means, rough)
-        if not present.all():  # too small for the working size: looked up at full size
-            means = self._lookup(decoded, means, present)
-        covered = self._drawing.covered
-        result = np.empty((*self.size, 3), np.uint8)
-        if flat:
-            palette = _bytes(means)
-            for rows in strips(result.shape):
-                result[rows] = palette[covered[rows]]
-            return result
-        shading = np.where(open_ground[..., None], decoded - means[labels], np.float32(0))
-        for rows, strip in interpolated_strips(shading, self.size, Image.Resampling.BILINEAR):
-            result[rows] = _bytes(means[covered[rows]] + strip)
-        return result
-
-    def _lookup(
-        self, decoded: NDArray[np.float32], means: NDArray[np.float32], present: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        labels = self._drawing.covered
-        total = np.zeros((len(means), 3))
-        pixels = np.zeros(len(means))
-        for rows, strip in interpolated_strips(decoded, self.size, Image.Resampling.BILINEAR):
-            marks = labels[rows].ravel()
-            pixels += np.bincount(marks, minlength=len(means))
-            for c in range(3):
-                total[:, c] += np.bincount(marks, strip[..., c].ravel(), len(means))
-        full = (total / np.maximum(pixels, 1)[:, None]).astype(np.float32)
-        return np.where(present[:, None], means, full)
+    def _palette(self, decoded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean colour of each region (count, 3); black for label 0, which stands for lines."""
+        drawing = self._drawing
+        palette = np.zeros((drawing.count, 3), np.float32)
+        missing = np.arange(drawing.count) > 0
+        # Lines should have no say; but narrow regions are all beside lines at the working size,
+        # and the smallest are not there at all: those are looked up at full size.
+        for labels in (drawing.working_ground, drawing.working_regions, drawing.covered):
+            means, pixels = region_means(decoded, labels, missing, threads=self._threads)
+            palette += means  # zeros but for what was missing
+            missing &= pixels == 0
+            if not missing.any():
+                break
+        return palette
 
     def _code(self, style: int | ArrayLike | None) -> NDArray[np.float32]:
         if style is None:
@@ -210,8 +188,9 @@ class LineArtModel(Model):
         working_size: int,
         patches: int,
         labels_encoded: bool,
+        threads: int | None = None,
     ) -> None:
-        super().__init__(name, "rasc", graphs)
+        super().__init__(name, "rasc", graphs, threads)
         self._levels, self._multiple = levels, multiple
         self._working_size, self._patches = working_size, patches
         self._labels_encoded = labels_encoded
@@ -235,7 +214,11 @@ class LineArtModel(Model):
         """
         graphs = self._open_graphs()
         with span("preprocessing"):
-            drawing = Drawing(image, lambda shape: working_shape(shape, size, self._working_size))
+            drawing = Drawing(
+                image,
+                lambda shape: working_shape(shape, size, self._working_size),
+                threads=self.threads,
+            )
         line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
         labels = drawing.working_regions
         if self._patches:
@@ -264,7 +247,7 @@ class LineArtModel(Model):
                 {"present": present[None].astype(np.float32), **aggregated}
             )
             fixed |= {**patterns, "labels": labels[None]}
-        return LineArtCanvas(drawing, graphs["decode"], fixed, style)
+        return LineArtCanvas(drawing, graphs["decode"], fixed, style, self.threads)
 
     def __call__(
         self, image: ImageLike, style: int | ArrayLike | None = None, *, flat: bool = False
@@ -300,29 +283,13 @@ def rasc_model(bundle: Bundle, target: Target) -> LineArtModel:
         working_size=bundle.whole_parameter("working_size", least=1),
         patches=bundle.whole_parameter("patches", least=0),
         labels_encoded=labels_encoded,
+        threads=target.threads,
     )
 
 
 def _shrunk(labels: NDArray[np.int32], factor: int) -> NDArray[np.int32]:
     """The label right below the middle of each cell, as in training."""
     return labels[factor // 2 :: factor, factor // 2 :: factor]
-
-
-def _region_means(
-    rgb: NDArray[np.float32], labels: NDArray[np.int32], count: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Mean colour (count, 3) of each label but 0, and which labels have a pixel.
-
-    Label 0 stands for lines and gets no colour of its own.
-    """
-    marks = labels.ravel()
-    pixels = np.bincount(marks, minlength=count)
-    total = [np.bincount(marks, rgb[..., c].ravel(), count) for c in range(3)]
-    means = np.stack(total, axis=1) / np.maximum(pixels, 1)[:, None]
-    present = pixels > 0
-    present[0] = True
-    means[0] = 0
-    return means.astype(np.float32), present
 
 
 def _bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:

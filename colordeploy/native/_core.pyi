@@ -68,3 +68,21 @@ def aggregate_max(
     features: NDArray[np.float32], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float32]: ...
 def cover_lines(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
+def region_means(
+    values: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    wanted: NDArray[np.uint8],
+    threads: int,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
+def separate_lines(
+    values: NDArray[np.float32], threads: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]: ...
+def compose_drawing(
+    palette: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    values: NDArray[np.float32] | None,
+    ground: NDArray[np.int32] | None,
+    opacity: NDArray[np.uint8] | None,
+    ink: NDArray[np.uint8] | None,
+    threads: int,
+) -> NDArray[np.uint8]: ...

@@ -2,6 +2,7 @@
 
 void register_clustering(pybind11::module_& module);
 void register_color(pybind11::module_& module);
+void register_drawing(pybind11::module_& module);
 void register_propagation(pybind11::module_& module);
 void register_regions(pybind11::module_& module);
 
@@ -9,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of colordeploy; use it through colordeploy.native.";
     register_clustering(module);
     register_color(module);
+    register_drawing(module);
     register_propagation(module);
     register_regions(module);
 }

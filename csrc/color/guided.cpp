@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <exception>
-#include <system_error>
-#include <thread>
 #include <vector>
+
+#include "../share.hpp"
 
 namespace colordeploy::color {
 
 namespace {
 
 constexpr int TAPS = 4;
-constexpr int LANES = 8;              // PLANES, filled up to a vector register
-constexpr double NOTHING = 1e-12;     // slopes below it change no pixel
-constexpr std::ptrdiff_t GRAIN = 16;  // rows a thread takes at a time
+constexpr int LANES = 8;           // PLANES, filled up to a vector register
+constexpr double NOTHING = 1e-12;  // slopes below it change no pixel
 
 // The four source positions of an output position, and their weights.
 struct Taps {
@@ -137,38 +135,20 @@ void compose_rows(const float* light, std::ptrdiff_t rows, std::ptrdiff_t column
                   const Small& small, int threads, std::uint8_t* rgb, const Compose& compose) {
     const std::vector<Taps> down = taps_of(small.rows, rows),
                             across = taps_of(small.columns, columns);
-    const auto work = [&](std::ptrdiff_t rank, std::ptrdiff_t size) {
-        std::vector<float> row(small.columns * LANES, 0.0F), chroma(2 * columns);
-        for (std::ptrdiff_t begin = rank * GRAIN; begin < rows; begin += size * GRAIN) {
-            for (std::ptrdiff_t y = begin; y < std::min(begin + GRAIN, rows); ++y) {
-                blend_rows(small, down[y], row.data());
-                guide_row(light + y * columns, row.data(), across, chroma.data());
-                compose(light + y * columns, chroma.data(), columns, rgb + 3 * y * columns);
-            }
-        }
+    struct Scratch {
+        std::vector<float> row, chroma;
     };
-    const std::ptrdiff_t useful = std::clamp<std::ptrdiff_t>(rows / GRAIN, 1, threads);
-    // Parts without a thread of their own are done here: a system may refuse threads.
-    std::vector<std::thread> crew;
-    std::vector<std::exception_ptr> failures(useful);
-    const auto guarded = [&](std::ptrdiff_t rank) {
-        try {
-            work(rank, useful);
-        } catch (...) {
-            failures[rank] = std::current_exception();
-        }
+    const auto make = [&] {
+        return Scratch{std::vector<float>(small.columns * LANES, 0.0F),
+                       std::vector<float>(2 * columns)};
     };
-    std::ptrdiff_t started = 1;
-    try {
-        for (; started < useful; ++started) crew.emplace_back(guarded, started);
-    } catch (const std::system_error&) {
-    }
-    guarded(0);
-    for (std::ptrdiff_t rank = started; rank < useful; ++rank) guarded(rank);
-    for (std::thread& thread : crew) thread.join();
-    for (const std::exception_ptr& failure : failures) {
-        if (failure) std::rethrow_exception(failure);
-    }
+    share(rows, ROWS, threads, make, [&](std::ptrdiff_t begin, std::ptrdiff_t end, Scratch& own) {
+        for (std::ptrdiff_t y = begin; y < end; ++y) {
+            blend_rows(small, down[y], own.row.data());
+            guide_row(light + y * columns, own.row.data(), across, own.chroma.data());
+            compose(light + y * columns, own.chroma.data(), columns, rgb + 3 * y * columns);
+        }
+    });
 }
 
 }  // namespace

@@ -1,53 +1,28 @@
 #include "trapped_ball.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <limits>
+#include <cstdlib>
 #include <numeric>
+
+#include "bit_plane.hpp"
 
 namespace colordeploy::regions {
 
 namespace {
 
-using Index = std::ptrdiff_t;
-using Word = std::uint64_t;
-constexpr Index kBits = 64;
 constexpr std::int32_t kLine = 0;
 constexpr std::int32_t kFree = -1;
 
-// A set of pixels, one bit each; rows are padded to whole words, and outside is not in the set.
-class BitPlane {
- public:
-    BitPlane(Index height, Index width)
-        : height_(height), words_((width + kBits - 1) / kBits), bits_(words_ * height, 0) {}
-
-    Index words() const { return words_; }
-    Word* row(Index y) { return bits_.data() + y * words_; }
-    const Word* row(Index y) const { return bits_.data() + y * words_; }
-    void set(Index y, Index x) { row(y)[x / kBits] |= Word{1} << (x % kBits); }
-
- private:
-    Index height_, words_;
-    std::vector<Word> bits_;
-};
-
-// Pixels of a row whose neighbour `by` to the right (left if negative) is in the set, |by| < 64.
-void shifted(const Word* row, Index words, int by, Word* out) {
-    for (Index i = 0; i < words; ++i) {
-        if (by > 0) {
-            const Word next = i + 1 < words ? row[i + 1] : 0;
-            out[i] = (row[i] >> by) | (next << (kBits - by));
-        } else {
-            const Word before = i > 0 ? row[i - 1] : 0;
-            out[i] = by == 0 ? row[i] : (row[i] << -by) | (before >> (kBits + by));
-        }
-    }
-}
-
-// Half the width of a ball of radius r in the row dy from its middle.
-int half_width(int radius, int dy) {
+// Half the widths of a ball in its rows, from its middle on.
+std::vector<int> half_widths(int radius) {
+    std::vector<int> halves;
     const double r = radius + 0.5;
-    return static_cast<int>(std::floor(std::sqrt(r * r - static_cast<double>(dy) * dy)));
+    for (int dy = 0; dy <= radius; ++dy) {
+        halves.push_back(static_cast<int>(std::sqrt(r * r - static_cast<double>(dy) * dy)));
+    }
+    return halves;
 }
 
 // Middles of the balls that fit into the set. The picture's border holds no ball back: lines do.
@@ -73,13 +48,14 @@ BitPlane eroded(const BitPlane& set, Index height, Index width, int radius) {
         }
         narrow.push_back(std::move(next));
     }
+    const std::vector<int> half = half_widths(radius);
     BitPlane result(height, width);
     for (Index y = 0; y < height; ++y) {
         Word* out = result.row(y);
         std::copy_n(set.row(y), words, out);
         for (int dy = -radius; dy <= radius; ++dy) {
             if (y + dy < 0 || y + dy >= height) continue;
-            const Word* row = narrow[static_cast<std::size_t>(half_width(radius, dy))].row(y + dy);
+            const Word* row = narrow[half[std::abs(dy)]].row(y + dy);
             for (Index i = 0; i < words; ++i) out[i] &= row[i];
         }
     }
@@ -164,13 +140,22 @@ Groups connected(const Runs& runs) {
 class TrappedBall {
  public:
     TrappedBall(const std::uint8_t* line, Index height, Index width, std::int32_t* labels)
-        : height_(height), width_(width), labels_(labels) {
+        : height_(height), width_(width), labels_(labels), free_(height, width) {
         for (Index i = 0; i < height * width; ++i) labels_[i] = line[i] ? kLine : kFree;
+        for (Index y = 0; y < height; ++y) {
+            for (Index i = 0; i < free_.words(); ++i) {
+                const std::uint8_t* first = line + y * width + i * kBits;
+                const Index count = std::min(kBits, width - i * kBits);
+                Word word = 0;
+                for (Index k = 0; k < count; ++k) word |= Word{first[k] == 0} << k;
+                free_.row(y)[i] = word;
+            }
+        }
     }
 
     // What balls of this radius reach among what is still free.
     void move_balls(int radius) {
-        const BitPlane middles = eroded(free_pixels(), height_, width_, radius);
+        const BitPlane middles = eroded(free_, height_, width_, radius);
         const Runs runs = runs_of(middles, height_, width_);
         if (runs.all.empty()) return;
         Groups groups = connected(runs);
@@ -182,9 +167,10 @@ class TrappedBall {
             label[i] = label[root];
             paint(runs.all[i], 0, 0, label[i]);
         }
+        const std::vector<int> half = half_widths(radius);
         for (std::size_t i = 0; i < runs.all.size(); ++i) {
             for (int dy = -radius; dy <= radius; ++dy) {
-                paint(runs.all[i], dy, half_width(radius, dy), label[i]);
+                paint(runs.all[i], dy, half[std::abs(dy)], label[i]);
             }
         }
     }
@@ -207,27 +193,31 @@ class TrappedBall {
         };
         // The first ring: labelled pixels beside free ones, found from the free ones.
         std::vector<std::int32_t> beside;
-        for (Index i = 0; i < height_ * width_; ++i) {
-            if (labels_[i] != kFree) continue;
-            const Index x = i % width_;
-            if (i >= width_ && labels_[i - width_] > 0)
-                beside.push_back(label_at(i - width_));
+        for_free([&](Index y, Index x) {
+            const Index i = y * width_ + x;
+            if (y > 0 && labels_[i - width_] > 0)
+                beside.push_back(labels_[i - width_]);
             else if (x > 0 && labels_[i - 1] > 0)
-                beside.push_back(label_at(i - 1));
+                beside.push_back(labels_[i - 1]);
             else if (x + 1 < width_ && labels_[i + 1] > 0)
-                beside.push_back(label_at(i + 1));
-            else if (i + width_ < height_ * width_ && labels_[i + width_] > 0)
-                beside.push_back(label_at(i + width_));
+                beside.push_back(labels_[i + 1]);
+            else if (y + 1 < height_ && labels_[i + width_] > 0)
+                beside.push_back(labels_[i + width_]);
             else
-                continue;
+                return;
             front.push_back(static_cast<std::int32_t>(i));
-        }
+        });
         for (std::size_t k = 0; k < front.size(); ++k) labels_[front[k]] = beside[k];
         while (!front.empty()) {
             next.clear();
             for (std::int32_t i : front) visit_around(i);
             front.swap(next);
         }
+        for_free([&](Index y, Index x) {
+            if (labels_[y * width_ + x] != kFree) {
+                free_.row(y)[x / kBits] &= ~(Word{1} << (x % kBits));
+            }
+        });
     }
 
     // What no ball reached and nothing could grow into: small pieces between lines.
@@ -235,7 +225,11 @@ class TrappedBall {
 
     void merge_specks(Index smallest) {
         std::vector<Index> area(static_cast<std::size_t>(count_) + 1, 0);
-        for (Index i = 0; i < height_ * width_; ++i) ++area[labels_[i]];
+        for (Index i = 0; i < height_ * width_;) {  // by runs: adding one by one takes its time
+            const Index begin = i;
+            while (i < height_ * width_ && labels_[i] == labels_[begin]) ++i;
+            area[labels_[begin]] += i - begin;
+        }
         std::vector<std::uint8_t> speck(area.size(), 0);
         bool any = false;
         for (std::size_t k = 1; k < area.size(); ++k) {
@@ -269,12 +263,15 @@ class TrappedBall {
     // 1..K in the order of first pixels.
     std::int32_t renumber() {
         std::vector<std::int32_t> number(static_cast<std::size_t>(count_) + 1, 0);
-        std::int32_t used = 0;
+        std::int32_t used = 0, before = kLine, after = kLine;  // of the pixel to the left
         for (Index i = 0; i < height_ * width_; ++i) {
             std::int32_t& label = labels_[i];
-            if (label == kLine) continue;
-            if (number[label] == 0) number[label] = ++used;
-            label = number[label];
+            if (label != before) {
+                before = label;
+                if (label != kLine && number[label] == 0) number[label] = ++used;
+                after = number[label];
+            }
+            label = after;
         }
         return used;
     }
@@ -285,29 +282,34 @@ class TrappedBall {
         Index length;
     };
 
-    std::int32_t label_at(Index i) const { return labels_[i]; }
-
     // The free pixels of a run moved down by dy and widened by `half` on both sides.
     void paint(const Run& run, int dy, int half, std::int32_t label) {
         const Index y = run.y + dy;
         if (y < 0 || y >= height_) return;
-        std::int32_t* row = labels_ + y * width_;
+        const Index begin = std::max<Index>(run.begin - half, 0);
         const Index end = std::min<Index>(run.end + half, width_);
-        for (Index x = std::max<Index>(run.begin - half, 0); x < end; ++x) {
-            if (row[x] == kFree) row[x] = label;
+        for (Index i = begin / kBits; i * kBits < end; ++i) {
+            Word& free = free_.row(y)[i];
+            Word taken = free;
+            if (begin > i * kBits) taken &= ~Word{0} << (begin - i * kBits);
+            if (end < (i + 1) * kBits) taken &= ~(~Word{0} << (end - i * kBits));
+            if (taken == 0) continue;
+            free &= ~taken;
+            std::int32_t* first = labels_ + y * width_ + i * kBits;
+            for_runs(taken, [&](int from, int to) { std::fill(first + from, first + to, label); });
         }
     }
 
-    BitPlane free_pixels() const {
-        BitPlane set(height_, width_);
+    // Calls visit(y, x) for every free pixel; it may take the pixel.
+    template <typename Visit>
+    void for_free(const Visit& visit) const {
         for (Index y = 0; y < height_; ++y) {
-            const std::int32_t* row = labels_ + y * width_;
-            Word* out = set.row(y);
-            for (Index x = 0; x < width_; ++x) {
-                out[x / kBits] |= Word{row[x] == kFree} << (x % kBits);
+            for (Index i = 0; i < free_.words(); ++i) {
+                for (Word word = free_.row(y)[i]; word != 0; word &= word - 1) {
+                    visit(y, i * kBits + std::countr_zero(word));
+                }
             }
         }
-        return set;
     }
 
     // How many sides of pixels each speck shares with each other region.
@@ -342,6 +344,7 @@ class TrappedBall {
 
     Index height_, width_;
     std::int32_t* labels_;
+    BitPlane free_;  // pixels without a label; behind while `grow` runs
     std::int32_t count_ = 0;
 };
 

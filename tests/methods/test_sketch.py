@@ -171,6 +171,29 @@ def test_the_runtime_is_the_network(model, bundle, drawing):
     assert np.abs(canvas._decode(canvas.random_style(4)) - expected).max() < 1e-4
 
 
+def test_threads_reach_the_core(bundle, drawing, monkeypatch):
+    from colordeploy import drawing as lines
+    from colordeploy.methods import sketch
+
+    seen = []
+
+    def spied(name, call):
+        def noted(*arguments, threads, **named):
+            seen.append((name, threads))
+            return call(*arguments, threads=threads, **named)
+
+        return noted
+
+    for module, name in ((lines, "separate_lines"), (sketch, "region_means"),
+                         (sketch, "compose_drawing")):  # fmt: skip
+        monkeypatch.setattr(module, name, spied(name, getattr(module, name)))
+    with colordeploy.load(bundle, device="cpu", threads=2) as loaded:
+        assert loaded.threads == 2
+        loaded(drawing, 1)
+    assert {name for name, _ in seen} == {"separate_lines", "region_means", "compose_drawing"}
+    assert {threads for _, threads in seen} == {2}
+
+
 def test_closed_models_say_so(bundle, drawing):
     loaded = colordeploy.load(bundle, device="cpu", threads=1)
     loaded.close()

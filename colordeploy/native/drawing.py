@@ -1,0 +1,207 @@
+"""Drawings apart and together again: lines, mean colours of regions, the finished picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from . import _core
+from .checks import any_array, thread_count
+
+__all__ = ["Lines", "Shading", "compose_drawing", "region_means", "separate_lines"]
+
+_BLACK = 8  # of 255: gray drawings saved in colour are black ink but for rounding
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a drawing, to be laid over colours.
+
+    Attributes
+    ----------
+    opacity : (H, W) uint8
+        Ink of that opacity over white is the drawing.
+    ink : (H, W, 3) uint8 or None
+        Its colour; None is black.
+    """
+
+    opacity: NDArray[np.uint8]
+    ink: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class Shading:
+    """What varies within regions: colours less those of their regions.
+
+    Attributes
+    ----------
+    values : (h, w, 3) float32
+        The colours, at most of the picture's size; of any strides.
+    ground : (h, w) int
+        The region of each; where it is 0 nothing varies.
+    """
+
+    values: NDArray[np.float32]
+    ground: NDArray[np.int32]
+
+
+def separate_lines(values: ArrayLike, *, threads: int | None = None) -> Lines:
+    """Take the ink off white paper: the least opacity with which some ink gives the drawing.
+
+    Parameters
+    ----------
+    values : (H, W) or (H, W, 3) float in [0, 1]
+        Values outside count as 0 or 1.
+    threads : int, optional
+        By default as many as there are processors, eight at most.
+
+    Raises
+    ------
+    InputError
+        For other shapes and types.
+    """
+    array = any_array("values", values)
+    if array.ndim != 2 and (array.ndim != 3 or array.shape[2] != 3):
+        raise InputError(f"values must be (H, W) or (H, W, 3), not {array.shape}")
+    if array.dtype.kind != "f":
+        raise InputError(f"values must be float in [0, 1], not {array.dtype}")
+    opacity, ink, lightest = _core.separate_lines(
+        np.ascontiguousarray(array, np.float32), thread_count(threads)
+    )
+    return Lines(opacity, ink if lightest > _BLACK else None)
+
+
+def region_means(
+    values: ArrayLike, labels: ArrayLike, wanted: ArrayLike, *, threads: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Mean colours of regions.
+
+    Parameters
+    ----------
+    values : (h, w, 3) real
+        Colours, enlarged bilinearly to the labels' size. float32 of any strides is not copied.
+    labels : (H, W) int
+        Regions of the pixels, 0 to ``len(wanted) - 1``.
+    wanted : (count,) bool
+        Which regions to look at.
+    threads : int, optional
+        By default as many as there are processors, eight at most; the result is the same for all.
+
+    Returns
+    -------
+    means : (count, 3) float32
+        Zeros for regions that have no pixel or are not wanted.
+    pixels : (count,) int64
+        Of each wanted region.
+
+    Raises
+    ------
+    InputError
+        For other shapes and types, and labels out of range.
+    """
+    marks, chosen = _labels("labels", labels), any_array("wanted", wanted)
+    if chosen.ndim != 1 or chosen.dtype != np.bool_:
+        raise InputError(f"wanted must be (count,) bool, not {chosen.shape} of {chosen.dtype}")
+    colors = _colors(values, marks.shape)
+    try:
+        return _core.region_means(colors, marks, chosen.astype(np.uint8), thread_count(threads))
+    except IndexError:
+        raise _out_of_range(len(chosen), marks) from None
+
+
+def compose_drawing(
+    palette: ArrayLike,
+    labels: ArrayLike,
+    *,
+    shading: Shading | None = None,
+    lines: Lines | None = None,
+    threads: int | None = None,
+) -> NDArray[np.uint8]:
+    """Picture of a coloured drawing.
+
+    Each pixel has its region's colour and, enlarged bilinearly, the shading; that is rounded to
+    eight bits, and lines are laid over it by their opacity.
+
+    Parameters
+    ----------
+    palette : (count, 3) real in [0, 1]
+        Colours of the regions; values outside count as 0 or 1.
+    labels : (H, W) int
+        Regions of the pixels, 0 to ``count - 1``.
+    shading : Shading, optional
+        By default regions are flat.
+    lines : Lines, optional
+        By default none.
+    threads : int, optional
+        By default as many as there are processors, eight at most; the result is the same for all.
+
+    Returns
+    -------
+    (H, W, 3) uint8
+
+    Raises
+    ------
+    InputError
+        For other shapes and types, and labels out of range.
+    """
+    colors, marks = any_array("palette", palette), _labels("labels", labels)
+    if colors.ndim != 2 or colors.shape[1] != 3 or colors.dtype.kind not in "fiu":
+        raise InputError(
+            f"palette must be (count, 3) real numbers, not {colors.shape} of {colors.dtype}"
+        )
+    values = ground = None
+    if shading is not None:
+        values = _colors(shading.values, marks.shape)
+        ground = _labels("ground", shading.ground)
+        if ground.shape != values.shape[:2]:
+            raise InputError(
+                f"ground must be of the values' size {values.shape[:2]}, not {ground.shape}"
+            )
+    opacity = ink = None
+    if lines is not None:
+        opacity = _plane("opacity", lines.opacity, marks.shape)
+        ink = None if lines.ink is None else _plane("ink", lines.ink, (*marks.shape, 3))
+    try:
+        return _core.compose_drawing(
+            np.ascontiguousarray(colors, np.float32), marks, values, ground, opacity, ink,
+            thread_count(threads),
+        )  # fmt: skip
+    except IndexError:
+        wrong = [marks] if ground is None else [marks, ground]
+        raise _out_of_range(len(colors), *wrong) from None
+
+
+def _labels(name: str, labels: ArrayLike) -> NDArray[np.int32]:
+    marks = any_array(name, labels)
+    if marks.ndim != 2 or marks.size == 0 or marks.dtype.kind not in "iu":
+        raise InputError(f"{name} must be (H, W) whole numbers, not {marks.shape} of {marks.dtype}")
+    if marks.dtype != np.int32 and int(marks.max()) >= 2**31:
+        raise InputError(f"{name} must be below 2**31, not {marks.max()}")
+    return np.ascontiguousarray(marks, np.int32)
+
+
+def _colors(values: ArrayLike, most: tuple[int, ...]) -> NDArray[np.float32]:
+    array = any_array("values", values)
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0 or array.dtype.kind not in "fiu":
+        raise InputError(
+            f"values must be (h, w, 3) real numbers, not {array.shape} of {array.dtype}"
+        )
+    if array.shape[0] > most[0] or array.shape[1] > most[1]:
+        raise InputError(
+            f"values must be no larger than the labels' {most}, not {array.shape[:2]}; resize them"
+        )
+    return array.astype(np.float32, copy=False)
+
+
+def _plane(name: str, plane: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if plane.shape != shape or plane.dtype != np.uint8:
+        raise InputError(f"{name} must be {shape} uint8, not {plane.shape} of {plane.dtype}")
+    return np.ascontiguousarray(plane)
+
+
+def _out_of_range(count: int, *labels: NDArray[np.int32]) -> InputError:
+    least, most = min(int(m.min()) for m in labels), max(int(m.max()) for m in labels)
+    return InputError(f"labels must lie between 0 and {count - 1}; these reach {least} to {most}")

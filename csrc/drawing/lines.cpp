@@ -1,0 +1,172 @@
+#include "lines.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+#include "../share.hpp"
+#include "bilinear.hpp"
+
+namespace colordeploy::drawing {
+
+namespace {
+
+constexpr int LANES = 4;                      // three channels, filled up to a vector register
+constexpr std::ptrdiff_t PIXELS = 1 << 14;    // a thread takes at a time
+constexpr float LEAST_COVER = 1.0F / 255.0F;  // where there is less, ink has no colour
+
+std::uint8_t byte_of(float value) {
+    const float inside = value > 0.0F ? (value < 1.0F ? value : 1.0F) : 0.0F;  // NaN: 0
+    return static_cast<std::uint8_t>(inside * 255.0F + 0.5F);
+}
+
+// Four floats a region, so that a pixel is one vector.
+std::vector<float> widened(const float* palette, std::ptrdiff_t count) {
+    std::vector<float> wide(count * LANES, 0.0F);
+    for (std::ptrdiff_t k = 0; k < count; ++k) {
+        std::copy_n(palette + 3 * k, 3, wide.data() + LANES * k);
+    }
+    return wide;
+}
+
+void check(const std::int32_t* marks, std::ptrdiff_t n, std::ptrdiff_t count) {
+    std::int32_t least = 0, most = 0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        least = std::min(least, marks[i]);
+        most = std::max(most, marks[i]);
+    }
+    if (least < 0 || most >= count) throw std::out_of_range("label");
+}
+
+// Colours less their region's, rows * columns * LANES.
+std::vector<float> differences(const Shading& shading, const std::vector<float>& palette,
+                               std::ptrdiff_t count) {
+    const Colors& colors = shading.colors;
+    const std::ptrdiff_t n = colors.rows * colors.columns;
+    check(shading.ground, n, count);
+    std::vector<float> planes(n * LANES, 0.0F);
+    for (std::ptrdiff_t y = 0; y < colors.rows; ++y) {
+        for (std::ptrdiff_t x = 0; x < colors.columns; ++x) {
+            const std::ptrdiff_t i = y * colors.columns + x;
+            const std::int32_t label = shading.ground[i];
+            if (label == 0) continue;
+            for (int c = 0; c < 3; ++c) {
+                planes[LANES * i + c] = colors.at(y, x, c) - palette[LANES * label + c];
+            }
+        }
+    }
+    return planes;
+}
+
+void flat_row(const std::int32_t* marks, std::ptrdiff_t columns, const float* palette,
+              std::uint8_t* rgb) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x) {
+        for (int c = 0; c < 3; ++c) rgb[3 * x + c] = byte_of(palette[LANES * marks[x] + c]);
+    }
+}
+
+// `row`: the shading at this row's height.
+void shaded_row(const std::int32_t* marks, std::ptrdiff_t columns, const float* palette,
+                const float* row, const std::vector<Pair>& across, std::uint8_t* rgb) {
+    for (std::ptrdiff_t x = 0; x < columns; ++x) {
+        const Pair& pair = across[x];
+        const float *left = row + LANES * pair.first, *right = row + LANES * pair.second;
+        const float* color = palette + LANES * marks[x];
+        float sum[LANES];
+        for (int c = 0; c < LANES; ++c) {
+            sum[c] = color[c] + (left[c] + pair.share * (right[c] - left[c]));
+        }
+        for (int c = 0; c < 3; ++c) rgb[3 * x + c] = byte_of(sum[c]);
+    }
+}
+
+// (below * (255 - opacity) + ink * opacity) / 255, to the nearest: there are no ties.
+std::uint8_t mixed(unsigned below, unsigned ink, unsigned opacity) {
+    const unsigned sum = below * (255 - opacity) + ink * opacity + 128;
+    return static_cast<std::uint8_t>((sum + (sum >> 8)) >> 8);
+}
+
+void lay_lines(const Lines& lines, std::ptrdiff_t begin, std::ptrdiff_t columns,
+               std::uint8_t* rgb) {
+    const std::uint8_t* opacity = lines.opacity + begin;
+    if (lines.ink == nullptr) {
+        for (std::ptrdiff_t x = 0; x < columns; ++x) {
+            for (int c = 0; c < 3; ++c) rgb[3 * x + c] = mixed(rgb[3 * x + c], 0, opacity[x]);
+        }
+        return;
+    }
+    const std::uint8_t* ink = lines.ink + 3 * begin;
+    for (std::ptrdiff_t x = 0; x < columns; ++x) {
+        for (int c = 0; c < 3; ++c) {
+            rgb[3 * x + c] = mixed(rgb[3 * x + c], ink[3 * x + c], opacity[x]);
+        }
+    }
+}
+
+}  // namespace
+
+std::uint8_t separate_lines(const float* values, std::ptrdiff_t pixels, int channels, int threads,
+                            std::uint8_t* opacity, std::uint8_t* ink) {
+    std::atomic<int> lightest{0};
+    const auto nothing = [] { return 0; };
+    share(pixels, PIXELS, threads, nothing, [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
+        if (channels == 1) {
+            for (std::ptrdiff_t i = begin; i < end; ++i) opacity[i] = byte_of(1.0F - values[i]);
+            return;
+        }
+        std::uint8_t most = 0;
+        for (std::ptrdiff_t i = begin; i < end; ++i) {
+            const float* value = values + 3 * i;
+            const float cover = 1.0F - std::min({value[0], value[1], value[2]});
+            opacity[i] = byte_of(cover);
+            for (int c = 0; c < 3; ++c) {
+                const float over = value[c] - (1.0F - cover);
+                const std::uint8_t pure = cover > LEAST_COVER ? byte_of(over / cover) : 0;
+                ink[3 * i + c] = pure;
+                most = std::max(most, pure);
+            }
+        }
+        int seen = lightest.load();
+        while (seen < most && !lightest.compare_exchange_weak(seen, most)) {
+        }
+    });
+    return static_cast<std::uint8_t>(lightest.load());
+}
+
+void compose_drawing(const float* palette, std::ptrdiff_t count, const Labels& labels,
+                     const Shading* shading, const Lines* lines, int threads, std::uint8_t* rgb) {
+    const std::ptrdiff_t columns = labels.columns;
+    const std::vector<float> wide = widened(palette, count);
+    std::vector<float> small;
+    std::vector<Pair> down, across;
+    std::ptrdiff_t width = 0;  // of a row of the shading, in floats
+    if (shading != nullptr) {
+        small = differences(*shading, wide, count);
+        down = pairs_of(shading->colors.rows, labels.rows);
+        across = pairs_of(shading->colors.columns, columns);
+        width = shading->colors.columns * LANES;
+    }
+    const auto make = [&] { return std::vector<float>(width); };
+    share(labels.rows, ROWS, threads, make,
+          [&](std::ptrdiff_t begin, std::ptrdiff_t end, std::vector<float>& row) {
+              for (std::ptrdiff_t y = begin; y < end; ++y) {
+                  const std::int32_t* marks = labels.marks + y * columns;
+                  std::uint8_t* out = rgb + 3 * y * columns;
+                  check(marks, columns, count);
+                  if (shading == nullptr) {
+                      flat_row(marks, columns, wide.data(), out);
+                  } else {
+                      const float* upper = small.data() + down[y].first * width;
+                      const float* lower = small.data() + down[y].second * width;
+                      for (std::ptrdiff_t i = 0; i < width; ++i) {
+                          row[i] = upper[i] + down[y].share * (lower[i] - upper[i]);
+                      }
+                      shaded_row(marks, columns, wide.data(), row.data(), across, out);
+                  }
+                  if (lines != nullptr) lay_lines(*lines, y * columns, columns, out);
+              }
+          });
+}
+
+}  // namespace colordeploy::drawing

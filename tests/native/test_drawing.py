@@ -1,0 +1,208 @@
+"""Lines, means and the composed picture against the same in NumPy and Pillow, in whole arrays."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colordeploy.errors import InputError
+from colordeploy.native import (
+    Lines,
+    Shading,
+    compose_drawing,
+    region_means,
+    separate_lines,
+)
+
+SIZES = [((157, 211), (31, 47)), ((300, 5), (60, 1)), ((9, 700), (4, 300)), ((40, 30), (40, 30)),
+         ((33, 64), (33, 32)), ((1, 1), (1, 1)), ((1025, 13), (16, 9))]  # fmt: skip
+THREADS = (1, 2, 3, 7)
+
+
+def bilinear(values, shape):
+    """Pillow's enlargement of (h, w, C)."""
+    planes = [
+        Image.fromarray(np.ascontiguousarray(values[..., c])).resize(
+            shape[::-1], Image.Resampling.BILINEAR
+        )
+        for c in range(values.shape[2])
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)
+
+
+def slow_lines(values):
+    cover = 1 - (values if values.ndim == 2 else values.min(axis=2))
+    opacity = (cover * 255 + np.float32(0.5)).astype(np.uint8)
+    if values.ndim == 2:
+        return opacity, None
+    share = cover[..., None]
+    over = values - (1 - share)
+    pure = np.divide(over, share, out=np.zeros_like(over), where=share > 1 / 255)
+    return opacity, (np.clip(pure, 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+def slow_means(values, labels, count):
+    full = bilinear(values, labels.shape).reshape(-1, 3)
+    marks = labels.ravel()
+    pixels = np.bincount(marks, minlength=count)
+    total = np.stack([np.bincount(marks, full[:, c], count) for c in range(3)], axis=1)
+    return total / np.maximum(pixels, 1)[:, None], pixels
+
+
+def slow_picture(palette, labels, shading=None, lines=None):
+    colors = palette[labels]
+    if shading is not None:
+        inside = (shading.ground > 0)[..., None]
+        varying = np.where(inside, shading.values - palette[shading.ground], np.float32(0))
+        colors = colors + bilinear(varying, labels.shape)
+    below = (np.clip(colors, 0, 1) * 255 + 0.5).astype(np.uint8)
+    if lines is None:
+        return below
+    cover = lines.opacity[..., None].astype(np.float32) / 255
+    ink = np.float32(0) if lines.ink is None else lines.ink.astype(np.float32)
+    return (below * (1 - cover) + ink * cover + np.float32(0.5)).astype(np.uint8)
+
+
+def made(full, small, seed=0, count=6):
+    """Palette, labels in blobs, values beyond [0, 1] in planar memory, their ground."""
+    rng = np.random.default_rng((seed, *full))
+    palette = rng.random((count, 3), dtype=np.float32)
+    blobs = rng.integers(0, count, (full[0] // 9 + 1, full[1] // 9 + 1))
+    labels = np.kron(blobs, np.ones((9, 9), int))[: full[0], : full[1]].astype(np.int32)
+    planes = rng.uniform(-0.3, 1.3, (3, *small)).astype(np.float32)
+    ground = rng.integers(0, count, small).astype(np.int32)
+    return palette, labels, np.moveaxis(planes, 0, -1), ground, rng
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (37, 53), (400, 301)])
+def test_lines_are_those_of_the_formula(shape):
+    """To the last bit: both round the same float32 operations."""
+    rng = np.random.default_rng(1)
+    gray = rng.random(shape, dtype=np.float32)
+    coloured = 1 - np.round(rng.random((*shape, 3)) ** 4, 2).astype(np.float32)  # mostly white
+    for values in (gray, coloured):
+        opacity, ink = slow_lines(values)
+        for threads in THREADS:
+            found = separate_lines(values, threads=threads)
+            assert np.array_equal(found.opacity, opacity)
+            assert (found.ink is None) == (ink is None)
+            assert ink is None or np.array_equal(found.ink, ink)
+
+
+def test_nearly_black_ink_is_black():
+    page = np.ones((20, 20, 3), np.float32)
+    for value, black in ((8 / 255, True), (10 / 255, False)):
+        page[5:9] = (value, 0, 0)
+        assert (separate_lines(page).ink is None) == black
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES)
+def test_means_are_those_of_the_formula(full, small):
+    _, labels, values, _, rng = made(full, small)
+    labels[labels == 4] = 5  # nothing left of 4
+    wanted = rng.random(7) < 0.7
+    expected, pixels = slow_means(values, labels, 7)
+    found, counted = region_means(values, labels, wanted, threads=1)
+    assert found.dtype == np.float32
+    assert np.array_equal(counted, np.where(wanted, pixels, 0))
+    assert np.abs(found - np.where(wanted[:, None], expected, 0)).max() < 1e-6
+    for threads in THREADS:
+        again, counted_again = region_means(values, labels, wanted, threads=threads)
+        assert np.array_equal(again, found)
+        assert np.array_equal(counted_again, counted)
+    assert np.array_equal(region_means(np.ascontiguousarray(values), labels, wanted)[0], found)
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES)
+@pytest.mark.parametrize("ink", ["none", "black", "coloured"])
+def test_pictures_are_those_of_the_formula(full, small, ink):
+    palette, labels, values, ground, rng = made(full, small)
+    opacity = np.where(rng.random(full) < 0.5, 0, rng.integers(0, 256, full)).astype(np.uint8)
+    colour = rng.integers(0, 256, (*full, 3), dtype=np.uint8) if ink == "coloured" else None
+    lines = None if ink == "none" else Lines(opacity, colour)
+    # Flat: exactly. Shaded: to within one level, where rounding the last digit of a sum decides.
+    flat = slow_picture(palette, labels, None, lines)
+    assert np.array_equal(compose_drawing(palette, labels, lines=lines), flat)
+    shading = Shading(values, ground)
+    expected = slow_picture(palette, labels, shading, lines).astype(int)
+    found = compose_drawing(palette, labels, shading=shading, lines=lines, threads=1)
+    assert np.abs(found.astype(int) - expected).max() <= 1
+    assert (found != expected).mean() < 0.001
+    for threads in THREADS:
+        again = compose_drawing(palette, labels, shading=shading, lines=lines, threads=threads)
+        assert np.array_equal(again, found)
+
+
+def test_every_opacity_over_every_value_is_rounded_to_the_nearest():
+    below = np.arange(256, dtype=np.float32)[:, None] / 255
+    labels = np.repeat(np.arange(256, dtype=np.int32)[:, None], 256, axis=1)
+    opacity = np.repeat(np.arange(256, dtype=np.uint8)[None], 256, axis=0)
+    for ink in (0, 1, 130, 255):
+        colour = np.full((256, 256, 3), ink, np.uint8)
+        found = compose_drawing(
+            np.repeat(below, 3, axis=1), labels, lines=Lines(opacity, colour), threads=2
+        )
+        share = opacity.astype(np.float64) / 255
+        exact = labels * (1 - share) + ink * share
+        assert np.abs(found[..., 1] - exact).max() < 0.5
+
+
+def refused(call, word):
+    with pytest.raises(InputError, match=word):
+        call()
+
+
+def test_wrong_arrays_are_refused():
+    palette, labels, values, ground, _ = made((20, 30), (10, 15))
+    wanted = np.ones(6, bool)
+    opacity, ink = np.zeros((20, 30), np.uint8), np.zeros((20, 30, 3), np.uint8)
+
+    def compose(**changes):
+        arguments = {"palette": palette, "labels": labels, **changes}
+        return lambda: compose_drawing(arguments.pop("palette"), arguments.pop("labels"),
+                                       **arguments)  # fmt: skip
+
+    refused(lambda: separate_lines(opacity), "float in .0, 1., not uint8")
+    refused(lambda: separate_lines(np.zeros((4, 5, 4))), "H, W, 3")
+    refused(lambda: region_means(values, labels, wanted[:4]), "between 0 and 3; these reach 0 to 5")
+    refused(lambda: region_means(values, labels - 1, wanted), "reach -1 to 4")
+    refused(lambda: region_means(values, labels.astype(np.int64) + 2**32, wanted), "below 2")
+    refused(lambda: region_means(values, labels, wanted.astype(int)), "bool")
+    refused(lambda: region_means(values, labels[:5], wanted), "no larger than the labels")
+    refused(lambda: region_means(values[..., :2], labels, wanted), "h, w, 3")
+    refused(lambda: region_means(values, labels + 0.5, wanted), "whole numbers")
+    refused(lambda: region_means(values, labels, wanted, threads=0), "threads")
+    refused(compose(palette=palette[:5]), "between 0 and 4; these reach 0 to 5")
+    refused(compose(palette=palette[:, :2]), "count, 3")
+    refused(compose(labels=labels[0]), "H, W")
+    refused(compose(shading=Shading(values, ground + 1)), "reach 0 to 6")
+    refused(compose(shading=Shading(values, ground[1:])), "ground must be of the values' size")
+    refused(compose(lines=Lines(opacity[1:])), "opacity must be .20, 30. uint8")
+    refused(compose(lines=Lines(opacity, ink[..., :2])), "ink must be")
+    refused(compose(lines=Lines(opacity.astype(int))), "opacity must be")
+    refused(compose(threads=2.0), "threads")
+
+
+def test_labels_far_down_are_checked_too():
+    palette, labels, *_ = made((300, 40), (10, 10))
+    labels[299, 39] = 6
+    for threads in THREADS:
+        with pytest.raises(InputError, match="reach 0 to 6"):
+            compose_drawing(palette, labels, threads=threads)
+        with pytest.raises(InputError, match="reach 0 to 6"):
+            region_means(np.zeros((10, 10, 3)), labels, np.ones(6, bool), threads=threads)
+
+
+def test_nothing_is_copied_on_the_way_to_the_core():
+    palette, labels, values, ground, _ = made((2000, 1500), (256, 192))
+    opacity = np.zeros(labels.shape, np.uint8)
+    tracemalloc.start()
+    picture = compose_drawing(
+        palette, labels, shading=Shading(values, ground), lines=Lines(opacity), threads=2
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < picture.nbytes + 2**20
