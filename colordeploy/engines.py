@@ -272,6 +272,7 @@ def load_engine(
     cache = cache or EngineCache()
     flavor, device = find_flavor(), open_device(target.index)
     name = f"{bundle.manifest.name}/{graph}"
+    cuda_graphs = target.options.cuda_graph is not False
     wanted = {
         "sha256": bundle.manifest.graphs[graph].sha256,
         "flavor": flavor.name,
@@ -285,7 +286,7 @@ def load_engine(
         plan = cache.get(parts)
         try:
             if plan is not None:
-                return TensorRTGraph(plan, flavor, device, name)
+                return TensorRTGraph(plan, flavor, device, name, cuda_graphs=cuda_graphs)
             reason = "its file is damaged"
         except BackendError as error:
             reason = str(error)
@@ -297,7 +298,7 @@ def load_engine(
     plan, _ = cache.get_or_build(
         parts, lambda: build_engine(flavor, bundle.graph(graph), profiles, options, name)
     )
-    return TensorRTGraph(plan, flavor, device, name)
+    return TensorRTGraph(plan, flavor, device, name, cuda_graphs=cuda_graphs)
 
 
 def build_engines(

@@ -14,6 +14,7 @@ from .methods.model import Model
 from .methods.scribble import ScribbleModel, levin_model, lga_model
 from .methods.sketch import LineArtModel, rasc_model
 from .runtime.graph import Target, parse_target
+from .runtime.providers import ProviderOptions
 
 __all__ = ["load"]
 
@@ -31,6 +32,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    options: ProviderOptions | None = None,
 ) -> ScribbleModel: ...
 
 
@@ -40,6 +42,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    options: ProviderOptions | None = None,
 ) -> AutomaticModel: ...
 
 
@@ -49,6 +52,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    options: ProviderOptions | None = None,
 ) -> LineArtModel: ...
 
 
@@ -58,6 +62,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    options: ProviderOptions | None = None,
 ) -> ExemplarModel: ...
 
 
@@ -67,6 +72,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    options: ProviderOptions | None = None,
 ) -> Any: ...
 
 
@@ -75,6 +81,7 @@ def load(
     backend: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    options: ProviderOptions | None = None,
 ) -> Model:
     """Load a model.
 
@@ -89,6 +96,8 @@ def load(
         "auto", "cpu", "cuda" or "cuda:N".
     threads : int, optional
         CPU threads of the graphs and of the solver; by default as many as there are cores.
+    options : ProviderOptions, optional
+        How ONNX Runtime runs the graphs; see `colordeploy.runtime.ProviderOptions`.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def load(
     >>> canvas = model.prepare("photo.png")                 # doctest: +SKIP
     >>> rgb = canvas.render("strokes.png")                  # doctest: +SKIP
     """
-    target = parse_target(backend, device, threads)
+    target = parse_target(backend, device, threads, options)
     if name == "levin":
         return levin_model(threads)
     return model_of(find_bundle(name), target)

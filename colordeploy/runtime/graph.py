@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BackendError
+from .device_array import Array, DeviceArray
+from .providers import ProviderOptions
 
 __all__ = ["BACKENDS", "Graph", "Target", "load_graph", "parse_target"]
 
@@ -30,8 +32,22 @@ class Graph(Protocol):
     def why(self) -> str:
         """Why it runs there."""
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Outputs by name; new arrays, the caller's own."""
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
+    ) -> dict[str, NDArray[Any]]: ...
+
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
+    ) -> dict[str, DeviceArray]: ...
+
+    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
+        """Outputs by name; new arrays, the caller's own.
+
+        Graphs on a GPU take arrays of the host and of that GPU, mixed, and leave the outputs
+        there with ``on_device``. A graph on the CPU refuses both with a BackendError.
+        """
 
     def close(self) -> None:
         """Free what it holds on the device."""
@@ -48,11 +64,14 @@ class Target:
         "auto", "cpu", "cuda" or "cuda:N".
     threads : int or None
         CPU threads of a graph; None leaves the choice to the runtime.
+    options : ProviderOptions
+        Of ONNX Runtime; of these TensorRT heeds `cuda_graph`.
     """
 
     backend: str = "auto"
     device: str = "auto"
     threads: int | None = None
+    options: ProviderOptions = field(default_factory=ProviderOptions)
 
     @property
     def index(self) -> int:
@@ -60,13 +79,15 @@ class Target:
         return int(self.device.partition(":")[2] or 0)
 
 
-def parse_target(backend: str, device: str, threads: int | None) -> Target:
+def parse_target(
+    backend: str, device: str, threads: int | None, options: ProviderOptions | None = None
+) -> Target:
     """Check what was asked for before anything is loaded.
 
     Raises
     ------
     BackendError
-        For unknown backends or devices.
+        For unknown backends or devices, and for options that go with neither.
     """
     if backend not in BACKENDS:
         raise BackendError(f"unknown backend {backend!r}; use one of {', '.join(BACKENDS)}")
@@ -84,7 +105,28 @@ def parse_target(backend: str, device: str, threads: int | None) -> Target:
         raise BackendError(
             f"threads must be a whole number of 1 to {_MOST_THREADS}, or None; got {threads!r}"
         )
-    return Target(backend, device, None if threads is None else int(threads))
+    options = ProviderOptions() if options is None else options
+    _check_options(backend, device, options)
+    return Target(backend, device, None if threads is None else int(threads), options)
+
+
+def _check_options(backend: str, device: str, options: ProviderOptions) -> None:
+    if not isinstance(options, ProviderOptions):
+        raise BackendError(
+            f"options are a colordeploy.runtime.ProviderOptions, not {type(options).__name__}"
+        )
+    if backend == "tensorrt" and replace(options, cuda_graph=None) != ProviderOptions():
+        raise BackendError(
+            "of the provider options backend='tensorrt' heeds cuda_graph only; the others belong "
+            "to backend='onnxruntime'"
+        )
+    provider = options.provider
+    if (device == "cpu" and provider in ("cuda", "tensorrt")) or (
+        device.startswith("cuda") and provider == "cpu"
+    ):
+        raise BackendError(
+            f"provider={provider!r} does not run on device={device!r}; leave one of them at 'auto'"
+        )
 
 
 def load_graph(content: bytes, target: Target, name: str) -> Graph:
