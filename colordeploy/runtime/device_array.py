@@ -139,6 +139,8 @@ class DeviceView:
 
 def is_device_array(x: object) -> bool:
     """Whether something has the CUDA array interface."""
+    if isinstance(x, DeviceArray):
+        return True  # without a look at its interface, which waits on the host
     try:
         return hasattr(x, "__cuda_array_interface__")
     except Exception:  # torch raises RuntimeError for tensors that require a gradient
@@ -161,7 +163,7 @@ def view_of(x: object, what: str) -> DeviceView:
         When the array cannot be read as it is: strided, masked, of unknown type, or on a stream
         that the protocol does not allow.
     """
-    if isinstance(x, DeviceArray):  # its interface would wait on the host, which we need not
+    if isinstance(x, DeviceArray):
         return DeviceView(x.address, x.shape, x.dtype, x.stream, x)
     try:
         said: Mapping[str, Any] = x.__cuda_array_interface__  # type: ignore[attr-defined]

@@ -22,9 +22,8 @@ _GRAPH_ID = "gpu_graph_id"
 _NOT_CAPTURED = "-1"
 _MOST_CAPTURES = 4  # of one session; each keeps its own inputs and outputs on the GPU
 _NAMES = "bool float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
-_TYPES = {"float": np.dtype("float32"), "double": np.dtype("float64")} | {
-    name: np.dtype(name) for name in _NAMES.split()
-}
+_TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES.split()}
+_TYPES.update(float=np.dtype("float32"), double=np.dtype("float64"))
 
 Given = Mapping[str, NDArray[Any] | DeviceView]
 
