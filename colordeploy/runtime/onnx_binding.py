@@ -106,7 +106,7 @@ class BoundSession:
         for name, dtype in self._inputs.items():
             given: Any = inputs[name]
             what = f"graph {self._name!r}: {name!r}"
-            array = view_of(given, what) if is_device_array(given) else np.ascontiguousarray(given)
+            array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
             if array.dtype != dtype:
                 raise BackendError(f"{what} is {dtype}, not {array.dtype}")
             if isinstance(array, DeviceView):

@@ -136,18 +136,19 @@ class TensorRTGraph:
         for name in self._inputs:
             given: Any = inputs[name]
             what = f"graph {self._name!r}: {name!r}"
-            array = view_of(given, what) if is_device_array(given) else given
+            array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
             if array.dtype != self._types[name]:
                 raise BackendError(f"{what} is {self._types[name]}, not {array.dtype}")
-            if isinstance(array, DeviceView):
-                if array.nbytes and (there := self._gpu.owner(array.address)) != self._gpu.index:
-                    raise BackendError(
-                        f"{what} is on cuda:{there}, but the graph runs on {self.device}; copy it "
-                        "there first"
-                    )
-                result[name] = array
-            else:
-                result[name] = np.ascontiguousarray(array)
+            if (
+                isinstance(array, DeviceView)
+                and array.nbytes
+                and (there := self._gpu.owner(array.address)) != self._gpu.index
+            ):
+                raise BackendError(
+                    f"{what} is on cuda:{there}, but the graph runs on {self.device}; copy it "
+                    "there first"
+                )
+            result[name] = array
         return result
 
     @contextmanager
@@ -320,8 +321,8 @@ class TensorRTGraph:
         """A tensor's own buffer of at least that size."""
         address, have = slot.buffer(name)
         if have < size or not address:
+            # No capture reads the old one: it is too small for the shapes that the slot is set to.
             wanted = 1 << max(8, math.ceil(math.log2(max(size, 1))))  # grows seldom
-            slot.touch()  # a captured graph may still read the old one
             slot.free_buffer(name)
             address = self._allocate(wanted)
             slot.keep_buffer(name, address, wanted)

@@ -25,7 +25,7 @@ class FakeDevice:
         self.threads: set[int] = set()
         self.copies: Counter[str] = Counter()  # "up", "down", "across"
         self.waits: list[tuple[int, int]] = []
-        self.captures = self.launches = self.waited = 0
+        self.begun = self.captures = self.launches = self.waited = 0
         self.graphs: dict[int, list] = {}
         self._queues: dict[int, list] = {1: [], 2: []}  # the default streams
         self._done: Counter[int] = Counter()
@@ -110,6 +110,7 @@ class FakeDevice:
 
     def begin_capture(self, stream):
         with self._lock:
+            self.begun += 1
             self._capturing[stream] = []
 
     def end_capture(self, stream):

@@ -77,7 +77,8 @@ def test_an_engine_that_cannot_be_captured_runs_all_the_same(how):
     assert "CAPTURE_INVALIDATED" in graph.not_captured
     graph.run(x(2))
     graph.run(x(2))
-    assert engine.runs == 6  # it was not tried again
+    assert engine.runs == 6
+    assert gpu.begun == 1  # it was not tried again
 
 
 def test_an_engine_that_fails_is_not_captured():
