@@ -284,6 +284,7 @@ def load_engine(
     cache = cache or EngineCache()
     flavor, device = find_flavor(), open_device(target.index)
     name = f"{bundle.manifest.name}/{graph}"
+    cuda_graphs = target.options.cuda_graph is not False
     wanted = {
         "sha256": bundle.manifest.graphs[graph].sha256,
         "flavor": flavor.name,
@@ -299,7 +300,9 @@ def load_engine(
         plan = cache.get(parts)
         try:
             if plan is not None:
-                return TensorRTGraph(plan, flavor, device, name, parts["precision"])
+                return TensorRTGraph(
+                    plan, flavor, device, name, parts["precision"], cuda_graphs=cuda_graphs
+                )
             reason = "its file is damaged"
         except BackendError as error:
             reason = str(error)
@@ -315,7 +318,7 @@ def load_engine(
         return build_engine(flavor, content, profiles, options, name)
 
     plan, _ = cache.get_or_build(parts, build)
-    return TensorRTGraph(plan, flavor, device, name, precision)
+    return TensorRTGraph(plan, flavor, device, name, precision, cuda_graphs=cuda_graphs)
 
 
 def build_engines(

@@ -14,6 +14,7 @@ from .methods.model import Model
 from .methods.scribble import ScribbleModel, levin_model, lga_model
 from .methods.sketch import LineArtModel, rasc_model
 from .runtime.graph import Target, parse_target
+from .runtime.providers import ProviderOptions
 
 __all__ = ["load"]
 
@@ -32,6 +33,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
+    options: ProviderOptions | None = None,
 ) -> ScribbleModel: ...
 
 
@@ -42,6 +44,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
+    options: ProviderOptions | None = None,
 ) -> AutomaticModel: ...
 
 
@@ -52,6 +55,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
+    options: ProviderOptions | None = None,
 ) -> LineArtModel: ...
 
 
@@ -62,6 +66,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
+    options: ProviderOptions | None = None,
 ) -> ExemplarModel: ...
 
 
@@ -72,6 +77,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
+    options: ProviderOptions | None = None,
 ) -> Any: ...
 
 
@@ -81,6 +87,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     precision: str = "auto",
+    options: ProviderOptions | None = None,
 ) -> Model:
     """Load a model.
 
@@ -99,6 +106,8 @@ def load(
         What graphs are computed in; "auto" is float32, but for TensorRT the newest engine's. On
         CPUs that have it (AMX, AVX-512) "bf16" is several times faster; docs/deploying.md says how
         far colours are off.
+    options : ProviderOptions, optional
+        How ONNX Runtime runs the graphs; see `colordeploy.runtime.ProviderOptions`.
 
     Returns
     -------
@@ -119,7 +128,7 @@ def load(
     >>> canvas = model.prepare("photo.png")                 # doctest: +SKIP
     >>> rgb = canvas.render("strokes.png")                  # doctest: +SKIP
     """
-    target = parse_target(backend, device, threads, precision)
+    target = parse_target(backend, device, threads, precision, options)
     if name == "levin":
         return levin_model(threads)
     return model_of(find_bundle(name), target)

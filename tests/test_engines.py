@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import colordeploy
@@ -21,6 +22,7 @@ from colordeploy.engines import (
     profiles_of,
 )
 from colordeploy.errors import BackendError
+from colordeploy.runtime import ProviderOptions
 from colordeploy.runtime.graph import Target
 from colordeploy.runtime.tensorrt.build import BuildOptions
 from colordeploy.runtime.tensorrt.cache import EngineCache
@@ -124,6 +126,17 @@ def test_loading_takes_what_fits(gpu, tmp_path):
     keep(cache, gpu, b"plan 1 8", architectures=("sm_86", "sm_89"))
     load_engine(bundle, "affinity", target, cache)
     assert len(gpu.built) == 2
+
+
+def test_cuda_graphs_can_be_switched_off(gpu, tmp_path):
+    bundle, cache = find_bundle("lga"), EngineCache(tmp_path)
+    for wanted, captures in ((None, 1), (True, 2), (False, 2)):
+        options = ProviderOptions(cuda_graph=wanted)
+        target = Target("tensorrt", "cuda", options=options)
+        graph = load_engine(bundle, "affinity", target, cache)
+        for _ in range(3):
+            graph.run({"x": np.zeros((2, 3), np.float32)})
+        assert gpu.device.captures == captures
 
 
 def test_an_engine_that_does_not_load_is_built_again(gpu, tmp_path):

@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +18,7 @@ class DeviceArray:
     @property
     def shape(self) -> tuple[int, int, int]: ...
     @property
-    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+    def address(self) -> int: ...
     def numpy(self) -> NDArray[np.float64]: ...
 
 # Address, whether it is device memory, whether float32, stream.

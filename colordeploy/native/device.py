@@ -8,42 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..device_array import DeviceArray, DeviceView, is_device_array
+from ..device_array import view_of as any_view_of
 from ..errors import BackendError, InputError, SolverError
 from .affinities import Affinities, plan_of
 from .checks import finite_array
 
 if TYPE_CHECKING:
-    from ._cuda import DeviceArray, DevicePlan, Solver
+    from ._cuda import DevicePlan, Solver
 
 __all__ = [
-    "CudaArray",
     "DeviceSystem",
-    "DeviceView",
     "cuda_module",
     "device_features",
     "device_number",
-    "on_device",
     "refuse_device",
     "view_of",
 ]
 
 _DEVICE = re.compile(r"cuda(?::(\d+))?")
-_REALS = {"<f4": True, "<f8": False}  # typestr: whether single precision
-_MARKS = ("|b1", "|u1")
-
-
-class CudaArray(Protocol):
-    """An array in device memory."""
-
-    @property
-    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+_REALS = (np.dtype(np.float32), np.dtype(np.float64))
+_MARKS = (np.dtype(np.bool_), np.dtype(np.uint8))
 
 
 def device_number(device: Any) -> int | None:
@@ -88,87 +79,39 @@ def cuda_module() -> Any:
     return _cuda
 
 
-@dataclass(frozen=True)
-class DeviceView:
-    """An array in device memory, as its ``__cuda_array_interface__`` describes it.
-
-    Attributes
-    ----------
-    owner : object
-        Kept alive by the view.
-    address : int
-    shape : tuple of int
-    single : bool
-        float32, not float64 (or bytes).
-    stream : int
-        That still works on it; 0 for none.
-    """
-
-    owner: Any
-    address: int
-    shape: tuple[int, ...]
-    single: bool
-    stream: int
-
-    @property
-    def given(self) -> tuple[int, bool, bool, int]:
-        return self.address, True, self.single, self.stream
-
-
-def on_device(values: Any) -> bool:
-    """Whether something is an array in device memory."""
-    return hasattr(values, "__cuda_array_interface__")
-
-
 def view_of(name: str, values: Any, axes: str, *, marks: bool = False) -> DeviceView:
-    """Check an array in device memory (CUDA array interface, version 2 or later).
+    """Check an array in device memory.
 
     Raises
     ------
     InputError
         For wrong axes or types, and for arrays that are not contiguous.
     """
-    described = values.__cuda_array_interface__
-    shape = tuple(int(side) for side in described["shape"])
-    kind = described["typestr"]
-    if len(shape) != len(axes):
+    view = any_view_of(values, name)
+    if len(view.shape) != len(axes):
         raise InputError(
-            f"{name} must have {len(axes)} axes ({', '.join(axes)}), not shape {shape}"
+            f"{name} must have {len(axes)} axes ({', '.join(axes)}), not shape {view.shape}"
         )
-    if 0 in shape:
-        raise InputError(f"{name} is empty: shape {shape}")
-    allowed = _MARKS if marks else tuple(_REALS)
-    if kind not in allowed:
+    if 0 in view.shape:
+        raise InputError(f"{name} is empty: shape {view.shape}")
+    allowed = _MARKS if marks else _REALS
+    if view.dtype not in allowed:
         raise InputError(
-            f"{name} in device memory must be {' or '.join(allowed)} (typestr), not {kind!r}; "
-            "convert it there"
+            f"{name} in device memory must be {' or '.join(t.name for t in allowed)}, not "
+            f"{view.dtype}; convert it there"
         )
-    strides = described.get("strides")
-    if strides is not None:
-        packed, size = [], int(kind[2:])
-        for side in reversed(shape):
-            packed.append(size)
-            size *= side
-        if tuple(strides) != tuple(reversed(packed)):
-            raise InputError(f"{name} in device memory is not contiguous; make a contiguous copy")
-    # Version 2 has no stream: its producers work on the legacy default stream.
-    stream = described.get("stream", 1 if described.get("version", 0) < 3 else None)
-    if stream == 0:
-        raise InputError(f"{name} names stream 0, which the CUDA array interface does not allow")
-    return DeviceView(
-        values, int(described["data"][0]), shape, _REALS.get(kind, False), int(stream or 0)
-    )
+    return view
 
 
 def refuse_device(name: str, values: Any) -> None:
     """For what works on the CPU: InputError for arrays in device memory."""
-    if on_device(values):
+    if is_device_array(values):
         raise InputError(f"{name} is in device memory; use device='cuda', or copy it to the host")
 
 
 def device_features(features: Any) -> NDArray[Any] | DeviceView:
     """(H, W, C) features, checked: finite on the host; in device memory the GPU looks itself."""
-    if on_device(features):
+    if is_device_array(features):
         return view_of("features", features, "HWC")
     return finite_array("features", features, "HWC", single=True)
 
@@ -201,6 +144,7 @@ class DeviceSystem:
         shape = features.local.shape[1:] if isinstance(features, Affinities) else features.shape
         self._cuda, self._height, self._width, self._step = cuda, shape[0], shape[1], step
         self._affinities = features if isinstance(features, Affinities) else None
+        self._number = number
         with self._errors():
             plan = _device_plan(cuda, self._height, self._width, step, number)
             self._solver: Solver
@@ -239,7 +183,17 @@ class DeviceSystem:
         """Solution x where `values` lies: on the host, or in device memory."""
         with self._errors():
             found = self._solver.solve(_given(mask), _given(values), values.shape[2], masked)
-            return found if isinstance(values, DeviceView) else found.numpy()
+            if not isinstance(values, DeviceView):
+                return found.numpy()
+        # Ready on every stream: the solver has waited for it.
+        return DeviceArray(
+            found.address,
+            found.shape,
+            np.float64,
+            device=f"cuda:{self._number}",
+            stream=None,
+            fetch=lambda target: np.copyto(target, found.numpy()),
+        )
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -268,5 +222,5 @@ def _device_plan(cuda: Any, height: int, width: int, step: int, number: int) -> 
 
 def _given(values: NDArray[Any] | DeviceView) -> tuple[int, bool, bool, int]:
     if isinstance(values, DeviceView):
-        return values.given
+        return values.address, True, values.dtype == np.float32, values.stream or 0
     return values.ctypes.data, False, values.dtype == np.float32, 0

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..device_array import DeviceArray, DeviceView, SupportsCudaArray, is_device_array
 from ..errors import InputError, SolverError
 from . import _core
 from .affinities import DIRECTIONS, Affinities, plan_of
@@ -32,20 +33,15 @@ from .checks import (
     thread_count,
 )
 from .device import (
-    CudaArray,
     DeviceSystem,
-    DeviceView,
     device_features,
     device_number,
-    on_device,
     refuse_device,
     view_of,
 )
 
 if TYPE_CHECKING:
     import scipy.sparse
-
-    from ._cuda import DeviceArray
 
 __all__ = ["Propagator", "propagate"]
 
@@ -130,7 +126,7 @@ class Propagator:
         return self._system.affinities()
 
     @overload
-    def solve(self, mask: Any, values: CudaArray) -> DeviceArray: ...
+    def solve(self, mask: Any, values: SupportsCudaArray) -> DeviceArray: ...
     @overload
     def solve(self, mask: Any, values: ArrayLike) -> _F64: ...
     def solve(self, mask: Any, values: Any) -> Any:
@@ -150,7 +146,7 @@ class Propagator:
         -------
         (H, W, K) float64
             The solution x of Eq. 5, the caller's own memory. In device memory when `values` is
-            there: an object with ``__cuda_array_interface__`` and ``numpy()``.
+            there, as a `colordeploy.device_array.DeviceArray`.
 
         Raises
         ------
@@ -165,7 +161,7 @@ class Propagator:
         return self._system.solve(self._marks(mask), self._values("values", values), masked=True)
 
     @overload
-    def adjoint(self, mask: Any, gradient: CudaArray) -> DeviceArray: ...
+    def adjoint(self, mask: Any, gradient: SupportsCudaArray) -> DeviceArray: ...
     @overload
     def adjoint(self, mask: Any, gradient: ArrayLike) -> _F64: ...
     def adjoint(self, mask: Any, gradient: Any) -> Any:
@@ -257,7 +253,7 @@ class Propagator:
         return scipy.sparse.csr_matrix(scipy.sparse.diags(diagonal, format="csr") - w)
 
     def _marks(self, mask: Any) -> NDArray[np.uint8] | DeviceView:
-        if on_device(mask):
+        if is_device_array(mask):
             view = view_of("mask", self._system.taken("mask", mask), "HW", marks=True)
             self._require_shape("mask", view.shape)
             return view
@@ -273,7 +269,7 @@ class Propagator:
         return np.array(array, dtype=np.uint8, order="C")
 
     def _values(self, name: str, values: Any) -> _F64 | DeviceView:
-        if on_device(values):
+        if is_device_array(values):
             view = view_of(name, self._system.taken(name, values), "HWK")
             self._require_shape(name, view.shape[:2])
             return view

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..device_array import Array, DeviceArray, is_device_array
 from ..errors import BackendError
+from .providers import ProviderOptions
 
-__all__ = ["BACKENDS", "PRECISIONS", "Graph", "Target", "load_graph", "parse_target"]
+__all__ = [
+    "BACKENDS",
+    "PRECISIONS",
+    "Graph",
+    "Target",
+    "host_arrays",
+    "load_graph",
+    "parse_target",
+]
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
@@ -37,8 +47,22 @@ class Graph(Protocol):
         whose file says what is quantized.
         """
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Outputs by name; new arrays, the caller's own."""
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
+    ) -> dict[str, NDArray[Any]]: ...
+
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
+    ) -> dict[str, DeviceArray]: ...
+
+    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
+        """Outputs by name; new arrays, the caller's own.
+
+        Graphs on a GPU take arrays of the host and of that GPU, mixed, and leave the outputs
+        there with ``on_device``. A graph on the CPU refuses both with a BackendError.
+        """
 
     def close(self) -> None:
         """Free what it holds on the device."""
@@ -57,12 +81,15 @@ class Target:
         CPU threads of a graph; None leaves the choice to the runtime.
     precision : {"auto", "fp32", "fp16", "bf16", "int8"}
         "auto" is that of the graph's file; of TensorRT engines the newest one's.
+    options : ProviderOptions
+        Of ONNX Runtime; of these TensorRT heeds `cuda_graph`.
     """
 
     backend: str = "auto"
     device: str = "auto"
     threads: int | None = None
     precision: str = "auto"
+    options: ProviderOptions = field(default_factory=ProviderOptions)
 
     @property
     def runtime(self) -> str:
@@ -78,13 +105,19 @@ class Target:
         return int(self.device.partition(":")[2] or 0)
 
 
-def parse_target(backend: str, device: str, threads: int | None, precision: str = "auto") -> Target:
+def parse_target(
+    backend: str,
+    device: str,
+    threads: int | None,
+    precision: str = "auto",
+    options: ProviderOptions | None = None,
+) -> Target:
     """Check what was asked for before anything is loaded.
 
     Raises
     ------
     BackendError
-        For unknown backends, devices or precisions, and those that do not go together.
+        For unknown backends, devices, precisions or options, and what does not go together.
     """
     if backend not in BACKENDS:
         raise BackendError(f"unknown backend {backend!r}; use one of {', '.join(BACKENDS)}")
@@ -104,9 +137,31 @@ def parse_target(backend: str, device: str, threads: int | None, precision: str 
         raise BackendError(
             f"threads must be a whole number of 1 to {_MOST_THREADS}, or None; got {threads!r}"
         )
-    target = Target(backend, device, None if threads is None else int(threads), precision)
+    options = ProviderOptions() if options is None else options
+    _check_options(backend, device, options)
+    workers = None if threads is None else int(threads)
+    target = Target(backend, device, workers, precision, options)
     _check_precision(target)
     return target
+
+
+def _check_options(backend: str, device: str, options: ProviderOptions) -> None:
+    if not isinstance(options, ProviderOptions):
+        raise BackendError(
+            f"options are a colordeploy.runtime.ProviderOptions, not {type(options).__name__}"
+        )
+    if backend == "tensorrt" and replace(options, cuda_graph=None) != ProviderOptions():
+        raise BackendError(
+            "of the provider options backend='tensorrt' heeds cuda_graph only; the others belong "
+            "to backend='onnxruntime'"
+        )
+    provider = options.provider
+    if (device == "cpu" and provider in ("cuda", "tensorrt")) or (
+        device.startswith("cuda") and provider == "cpu"
+    ):
+        raise BackendError(
+            f"provider={provider!r} does not run on device={device!r}; leave one of them at 'auto'"
+        )
 
 
 def _check_precision(target: Target) -> None:
@@ -152,3 +207,28 @@ def load_graph(content: bytes, target: Target, name: str) -> Graph:
     from .onnx_runtime import OnnxRuntimeGraph
 
     return OnnxRuntimeGraph(content, target, name)
+
+
+def host_arrays(
+    inputs: Mapping[str, Array], on_device: bool, graph: str, device: str
+) -> dict[str, NDArray[Any]]:
+    """The inputs of a graph that runs on the CPU.
+
+    Raises
+    ------
+    BackendError
+        When one of them is on a GPU, or the outputs are wanted there.
+    """
+    if on_device:
+        raise BackendError(
+            f"graph {graph!r} runs on {device}, so its outputs cannot stay on a GPU; leave "
+            "on_device out, or load the model with device='cuda'"
+        )
+    for name, array in inputs.items():
+        if is_device_array(array):
+            raise BackendError(
+                f"graph {graph!r} runs on {device}, but {name!r} is on a GPU; fetch it first "
+                "(DeviceArray: x.numpy(), torch: x.cpu().numpy(), CuPy: x.get()), or load the "
+                "model with device='cuda'"
+            )
+    return dict(inputs)  # type: ignore[arg-type]

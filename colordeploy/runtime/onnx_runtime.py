@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, overload
 
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from ..device_array import Array, DeviceArray
 from ..errors import BackendError
 from ..trace import span
-from .graph import Target
+from .graph import Target, host_arrays
+from .onnx_binding import BoundSession
+from .providers import CPU, CUDA, TENSORRT
 
 __all__ = ["OnnxRuntimeGraph"]
 
-_CUDA = "CUDAExecutionProvider"
+_WORDS = {CPU: "CPU", CUDA: "CUDA", TENSORRT: "TensorRT"}
+_MISSING = {
+    CUDA: "driver or CUDA libraries missing",
+    TENSORRT: "driver, CUDA or TensorRT libraries missing",
+}
 
 
 class OnnxRuntimeGraph:
@@ -22,59 +29,93 @@ class OnnxRuntimeGraph:
 
     def __init__(self, content: bytes, target: Target, name: str) -> None:
         self._name = name
-        wants_cuda = target.device.startswith("cuda")
-        has_cuda = _CUDA in ort.get_available_providers()
-        if wants_cuda and not has_cuda:
+        available = ort.get_available_providers()
+        providers = target.options.to_providers(target.index)
+        if target.device == "cpu":
+            providers = providers[-1:]
+        wanted = [provider if isinstance(provider, str) else provider[0] for provider in providers]
+        first = wanted[0]
+        if target.device != "auto" and first not in available:
             raise BackendError(
-                f"device {target.device!r} was asked for, but this ONNX Runtime has no CUDA "
-                "provider; install onnxruntime-gpu instead of onnxruntime, or use device='cpu'"
+                f"device {target.device!r} was asked for, but this ONNX Runtime has no "
+                f"{_WORDS[first]} provider; install onnxruntime-gpu instead of onnxruntime, or "
+                "use device='cpu'"
             )
-        index = target.index
-        providers: list[Any] = ["CPUExecutionProvider"]
-        if has_cuda and target.device != "cpu":
-            providers.insert(0, (_CUDA, {"device_id": index}))
         options = ort.SessionOptions()
         options.log_severity_level = 4  # errors reach the user as BackendError
         if target.threads is not None:
             options.intra_op_num_threads = target.threads
+        usable = [p for p, n in zip(providers, wanted, strict=True) if n in available]
         try:
-            self._session: Any = ort.InferenceSession(content, options, providers=providers)
+            self._session: Any = ort.InferenceSession(content, options, providers=usable)
         except Exception as error:  # ONNX Runtime's own exceptions share no public base class
             raise BackendError(f"ONNX Runtime cannot load graph {name!r}: {error}") from None
         # ONNX Runtime falls back in silence when a provider does not start.
-        on_cuda = self._session.get_providers()[0] == _CUDA
-        if wants_cuda and not on_cuda:
+        runs = self._session.get_providers()[0]
+        if target.device != "auto" and runs != first:
             self.close()
             raise BackendError(
                 f"device {target.device!r} was asked for, but ONNX Runtime could not start its "
-                "CUDA provider (driver or CUDA libraries missing); use device='cpu'"
+                f"{_WORDS[first]} provider ({_MISSING.get(first, 'reason unknown')}) and took "
+                f"{_WORDS.get(runs, runs)}; use device='cpu'"
+                + (", or provider='cuda'" if first == TENSORRT else "")
             )
-        self.device = f"cuda:{index}" if on_cuda else "cpu"
-        self.why = _reason(target.device, has_cuda, on_cuda)
+        self._bound: BoundSession | None = None
+        self.device = "cpu"
+        if runs in (CUDA, TENSORRT):
+            self.device = f"cuda:{target.index}"
+            captures = bool(target.options.cuda_graph)
+            self._bound = BoundSession(self._session, name, target.index, captures=captures)
+        self.why = _reason(target, wanted, available, runs)
         self.precision = "fp16" if target.precision == "fp16" else "fp32"
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
+    ) -> dict[str, NDArray[Any]]: ...
+
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
+    ) -> dict[str, DeviceArray]: ...
+
+    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
         """Outputs by name."""
-        session = self._session
+        session, bound = self._session, self._bound
         if session is None:
             raise BackendError(f"graph {self._name!r} was closed; load the model again")
-        names = [output.name for output in session.get_outputs()]
         try:
             with span(f"graph {self._name}"):
-                return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+                if bound is not None:
+                    return bound.run(inputs, on_device)
+                given = host_arrays(inputs, on_device, self._name, self.device)
+                names = [output.name for output in session.get_outputs()]
+                return dict(zip(names, session.run(names, given), strict=True))
+        except BackendError:
+            raise
         except Exception as error:
             raise BackendError(f"graph {self._name!r} failed on {self.device}: {error}") from None
 
     def close(self) -> None:
-        """Free the session."""
-        self._session = None
+        """Free the session; arrays on the GPU that were handed out keep what they need of it."""
+        self._session = self._bound = None
 
 
-def _reason(asked: str, has_cuda: bool, on_cuda: bool) -> str:
-    if asked != "auto":
-        return f"device {asked!r} was asked for"
-    if on_cuda:
-        return "this ONNX Runtime's CUDA provider started"
-    if has_cuda:
-        return "this ONNX Runtime's CUDA provider did not start (driver or CUDA libraries missing)"
-    return "this ONNX Runtime has no CUDA provider"
+def _reason(target: Target, wanted: Sequence[str], available: Sequence[str], runs: str) -> str:
+    if target.device != "auto":
+        return f"device {target.device!r} was asked for"
+    if wanted[0] == CPU:
+        return "provider 'cpu' was asked for"
+    reasons = []
+    for provider in wanted:
+        word = _WORDS[provider]
+        if provider == runs:
+            break
+        if provider in available:
+            missing = _MISSING[provider]
+            reasons.append(f"this ONNX Runtime's {word} provider did not start ({missing})")
+        else:
+            reasons.append(f"this ONNX Runtime has no {word} provider")
+    if runs != CPU:
+        reasons.append(f"this ONNX Runtime's {_WORDS[runs]} provider started")
+    return "; ".join(reasons)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..device_array import Array, DeviceArray
 from ..errors import BackendError
 from ..trace import span
-from .graph import Target
+from .graph import Target, host_arrays
 
 __all__ = ["OpenVinoGraph", "has_bfloat16"]
 
@@ -55,15 +56,26 @@ class OpenVinoGraph:
         self.why = _reason(target)
         self.precision = "bf16" if half else "fp32"
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
+    ) -> dict[str, NDArray[Any]]: ...
+
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
+    ) -> dict[str, DeviceArray]: ...
+
+    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
         """Outputs by name."""
+        arrays = host_arrays(inputs, on_device, self._name, self.device)
         with self._request() as request:
             if set(inputs) != set(self._inputs):
                 raise BackendError(
                     f"graph {self._name!r} takes {', '.join(sorted(self._inputs))}, not "
                     f"{', '.join(sorted(inputs)) or 'nothing'}"
                 )
-            given = {i: np.ascontiguousarray(inputs[n]) for i, n in enumerate(self._inputs)}
+            given = {i: np.ascontiguousarray(arrays[n]) for i, n in enumerate(self._inputs)}
             try:
                 with span(f"graph {self._name}"):
                     request.infer(given, share_inputs=True)

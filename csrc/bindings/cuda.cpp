@@ -28,17 +28,7 @@ class DeviceArray {
         return py::make_tuple(grid.height, grid.width, channels_);
     }
 
-    // Version 3: it is ready on the stream given there.
-    py::dict interface() const {
-        py::dict result;
-        result["shape"] = shape();
-        result["typestr"] = "<f8";
-        result["data"] = py::make_tuple(reinterpret_cast<std::uintptr_t>(values_.get()), false);
-        result["strides"] = py::none();
-        result["version"] = 3;
-        result["stream"] = reinterpret_cast<std::uintptr_t>(solver_->stream()->get().handle);
-        return result;
-    }
+    std::uintptr_t address() const { return reinterpret_cast<std::uintptr_t>(values_.get()); }
 
     Array numpy() const {
         const cp::Grid& grid = solver_->plan().plan->grid;
@@ -134,7 +124,7 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
 
     py::class_<DeviceArray>(module, "DeviceArray", py::module_local())
         .def_property_readonly("shape", &DeviceArray::shape)
-        .def_property_readonly("__cuda_array_interface__", &DeviceArray::interface)
+        .def_property_readonly("address", &DeviceArray::address)
         .def("numpy", &DeviceArray::numpy);
 
     py::class_<cuda::DeviceSolver, std::shared_ptr<cuda::DeviceSolver>>(module, "Solver",

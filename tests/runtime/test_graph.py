@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import onnxruntime as ort
 import pytest
 
 from colordeploy.bundle import find_bundle
 from colordeploy.errors import BackendError
-from colordeploy.runtime import load_graph
+from colordeploy.runtime import ProviderOptions, load_graph
 from colordeploy.runtime.graph import Target, parse_target
 
 CPU = Target(device="cpu", threads=1)
@@ -45,35 +47,92 @@ def test_no_graph_at_all():
         load_graph(b"not onnx", CPU, "broken")
 
 
-class FakeSession:
-    """A session whose CUDA provider did or did not start, as ONNX Runtime would say it."""
+TENSORRT = "TensorrtExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+CPU_ONLY = "CPUExecutionProvider"
 
-    started: tuple[str, ...] = ()
 
-    def __init__(self, content, options, providers):
-        self.asked = providers
+@pytest.fixture
+def install(monkeypatch):
+    """An ONNX Runtime that has some providers, of which some start."""
 
-    def get_providers(self):
-        return list(self.started)
+    def put(has, starts):
+        asked = []
+
+        def session(content, options, providers):
+            asked.extend(providers)
+            return SimpleNamespace(
+                get_providers=lambda: list(starts), get_inputs=list, get_outputs=list
+            )
+
+        monkeypatch.setattr(ort, "InferenceSession", session)
+        monkeypatch.setattr(ort, "get_available_providers", lambda: list(has))
+        return asked
+
+    return put
+
+
+ALL = (TENSORRT, CUDA, CPU_ONLY)
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "auto"])
-def test_the_provider_that_really_runs_is_checked(monkeypatch, device):
-    monkeypatch.setattr(ort, "InferenceSession", FakeSession)
-    monkeypatch.setattr(
-        ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    )
+def test_the_provider_that_really_runs_is_checked(install, device):
     target = parse_target("auto", device, None)
-    monkeypatch.setattr(FakeSession, "started", ("CUDAExecutionProvider", "CPUExecutionProvider"))
+    asked = install(ALL, ALL[1:])
     assert load_graph(b"", target, "x").device == ("cuda:1" if device == "cuda:1" else "cuda:0")
-    monkeypatch.setattr(FakeSession, "started", ("CPUExecutionProvider",))
+    assert asked[0][1]["device_id"] == str(target.index)
+    install(ALL, ALL[2:])
     if device == "auto":
         graph = load_graph(b"", target, "x")
         assert graph.device == "cpu"
         assert "CUDA provider did not start" in graph.why
     else:
-        with pytest.raises(BackendError, match="could not start"):
+        with pytest.raises(BackendError, match="could not start its CUDA provider"):
             load_graph(b"", target, "x")
+
+
+def test_the_tensorrt_provider_is_checked_too(install):
+    options = ProviderOptions(provider="tensorrt")
+    named = parse_target("onnxruntime", "cuda:1", None, options=options)
+    free = parse_target("onnxruntime", "auto", None, options=options)
+    asked = install(ALL, ALL)
+    graph = load_graph(b"", named, "x")
+    assert (graph.device, graph.why) == ("cuda:1", "device 'cuda:1' was asked for")
+    assert [name for name, _ in asked[:2]] == [TENSORRT, CUDA]
+    assert load_graph(b"", free, "x").why == "this ONNX Runtime's TensorRT provider started"
+    install(ALL, ALL[1:])
+    with pytest.raises(BackendError, match=r"could not start its TensorRT provider.*took CUDA"):
+        load_graph(b"", named, "x")
+    graph = load_graph(b"", free, "x")
+    assert graph.device == "cuda:0"
+    assert "TensorRT provider did not start" in graph.why
+    assert graph.why.endswith("CUDA provider started")
+    install(ALL, ALL[2:])
+    graph = load_graph(b"", free, "x")
+    assert graph.device == "cpu"
+    assert "CUDA provider did not start" in graph.why
+    asked = install(ALL[1:], ALL[1:])
+    with pytest.raises(BackendError, match="this ONNX Runtime has no TensorRT provider"):
+        load_graph(b"", named, "x")
+    assert "has no TensorRT provider" in load_graph(b"", free, "x").why
+    assert [name for name, _ in asked[:1]] == [CUDA]
+
+
+def test_the_cpu_can_be_asked_for_by_provider(install):
+    asked = install(ALL, ALL[2:])
+    target = parse_target("auto", "auto", None, options=ProviderOptions(provider="cpu"))
+    graph = load_graph(b"", target, "x")
+    assert (graph.device, graph.why) == ("cpu", "provider 'cpu' was asked for")
+    assert asked == [CPU_ONLY]
+
+
+def test_on_the_cpu_nothing_is_on_a_gpu(content):
+    graph = load_graph(content, CPU, "affinity")
+    with pytest.raises(BackendError, match="runs on cpu, so its outputs cannot stay on a GPU"):
+        graph.run(luma(0), on_device=True)
+    here = SimpleNamespace(__cuda_array_interface__={})
+    with pytest.raises(BackendError, match="'luma' is on a GPU; fetch it first"):
+        graph.run({"luma": here})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Device memory and streams, by pycuda."""
+"""Device memory and streams by pycuda, captured graphs and events by the driver itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BackendError
+from ..driver import CudaDriver, open_driver
 
 __all__ = ["Device", "PycudaDevice", "open_device"]
 
 
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: work on the default stream does not end a capture
+
+
 class Device(Protocol):
-    """What running an engine needs of a GPU; addresses are plain numbers."""
+    """What running an engine needs of a GPU; addresses and handles are plain numbers."""
 
     index: int
     architecture: str  # "sm_89" and the like
@@ -24,7 +28,11 @@ class Device(Protocol):
     def allocate(self, size: int) -> int:
         """Address of so many bytes; MemoryError when there are none left."""
 
-    def free(self, address: int) -> None: ...
+    def free(self, address: int) -> None:
+        """Give memory back, after all that the GPU has to do by now."""
+
+    def owner(self, address: int) -> int:
+        """Number of the GPU whose memory an address is in; BackendError when it is no GPU's."""
 
     def stream(self) -> int:
         """Handle of a new stream."""
@@ -33,14 +41,34 @@ class Device(Protocol):
 
     def download(self, array: NDArray[Any], address: int, stream: int) -> None: ...
 
+    def copy(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copy from device memory to device memory."""
+
     def synchronize(self, stream: int) -> None: ...
+
+    def wait(self, stream: int, other: int) -> None:
+        """Let a stream wait for all that another one has to do by now; the host does not wait."""
+
+    def begin_capture(self, stream: int) -> None:
+        """Note down what is put on a stream from now on, instead of doing it."""
+
+    def end_capture(self, stream: int) -> int:
+        """Handle of what was noted down; BackendError when it cannot be launched."""
+
+    def launch(self, graph: int, stream: int) -> None: ...
+
+    def drop_graph(self, graph: int) -> None: ...
 
 
 class PycudaDevice:
-    """A GPU's primary context, which pycuda, CuPy and torch share."""
+    """A GPU's primary context, which pycuda, CuPy and torch share.
 
-    def __init__(self, cuda: Any, index: int) -> None:
-        self._cuda, self.index = cuda, index
+    pycuda has no stream capture and records events on streams of its own only, so these go to
+    the driver.
+    """
+
+    def __init__(self, cuda: Any, index: int, driver: CudaDriver) -> None:
+        self._cuda, self.index, self._driver = cuda, index, driver
         gpu = cuda.Device(index)
         self.architecture = "sm_{}{}".format(*gpu.compute_capability())
         self._context = gpu.retain_primary_context()
@@ -62,10 +90,13 @@ class PycudaDevice:
         return int(memory)
 
     def free(self, address: int) -> None:
-        self._memory.pop(address).free()
+        self._memory.pop(address).free()  # the driver waits for the GPU before it frees
+
+    def owner(self, address: int) -> int:
+        return self._driver.device_of(address)
 
     def stream(self) -> int:
-        made = self._cuda.Stream()
+        made = self._cuda.Stream(_NON_BLOCKING)
         self._streams[int(made.handle)] = made
         return int(made.handle)
 
@@ -75,8 +106,26 @@ class PycudaDevice:
     def download(self, array: NDArray[Any], address: int, stream: int) -> None:
         self._cuda.memcpy_dtoh_async(array, address, self._streams[stream])
 
+    def copy(self, target: int, source: int, size: int, stream: int) -> None:
+        self._cuda.memcpy_dtod_async(target, source, size, self._streams[stream])
+
     def synchronize(self, stream: int) -> None:
         self._streams[stream].synchronize()
+
+    def wait(self, stream: int, other: int) -> None:
+        self._driver.wait(stream, other)
+
+    def begin_capture(self, stream: int) -> None:
+        self._driver.begin_capture(stream)
+
+    def end_capture(self, stream: int) -> int:
+        return self._driver.end_capture(stream)
+
+    def launch(self, graph: int, stream: int) -> None:
+        self._driver.launch(graph, stream)
+
+    def drop_graph(self, graph: int) -> None:
+        self._driver.drop_graph(graph)
 
 
 def open_device(index: int) -> Device:
@@ -91,8 +140,9 @@ def open_device(index: int) -> Device:
         import pycuda.driver as cuda
     except ImportError as error:
         raise BackendError(
-            f"running engines needs pycuda ({error}); pip install pycuda (it compiles against the "
-            "CUDA toolkit), or use backend='onnxruntime'"
+            f"running engines needs pycuda for device memory and streams ({error}), whatever kind "
+            "of arrays they are given; pip install pycuda (it compiles against the CUDA toolkit), "
+            "or use backend='onnxruntime', which allocates by itself"
         ) from None
     try:
         cuda.init()
@@ -106,4 +156,4 @@ def open_device(index: int) -> Device:
         raise BackendError(
             f"device 'cuda:{index}' was asked for, but there are {count} GPUs; count from 0"
         )
-    return PycudaDevice(cuda, index)
+    return PycudaDevice(cuda, index, open_driver())

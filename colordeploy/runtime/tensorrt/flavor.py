@@ -58,6 +58,22 @@ class Flavor:
         return "; ".join(errors) or "TensorRT gave no reason"
 
     @property
+    def captures_itself(self) -> bool:
+        """Whether CUDA graphs are its own affair: RTX compiles kernels while it runs, so that
+        nobody else can say when a capture would hold the final ones.
+        """
+        return self.name == "tensorrt_rtx"
+
+    def runtime_config(self, engine: Any, *, cuda_graphs: bool) -> Any:
+        """What contexts are made with; None when there is nothing to say."""
+        trt = self.module
+        if not (cuda_graphs and self.captures_itself and hasattr(trt, "CudaGraphStrategy")):
+            return None  # TensorRT for RTX before 1.2 captures nothing
+        config = engine.create_runtime_config()
+        config.cuda_graph_strategy = trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+        return config
+
+    @property
     def architectures(self) -> tuple[str, ...]:
         """GPU architectures that it can build for without such a GPU; none: the present one's."""
         capability = getattr(self.module, "ComputeCapability", None)

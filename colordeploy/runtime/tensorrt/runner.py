@@ -6,26 +6,21 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
 from ...errors import BackendError
 from ...trace import span
 from .device import Device
 from .flavor import Flavor
+from .slot import Shapes, Slot
 
 __all__ = ["TensorRTGraph"]
 
-
-class _Slot:
-    """A context, its stream, its buffers; one query at a time."""
-
-    def __init__(self, context: Any, stream: int) -> None:
-        self.context, self.stream = context, stream
-        self.profile = 0
-        self.buffers: dict[str, tuple[int, int]] = {}  # address, size
+_ALIGNMENT = 256  # of the addresses that TensorRT takes, in bytes
 
 
 class TensorRTGraph:
@@ -40,6 +35,9 @@ class TensorRTGraph:
         What to call the graph in messages.
     precision : {"fp32", "fp16", "bf16"}
         What the plan was built in.
+    cuda_graphs : bool
+        Capture the engine once it has run with the same shapes and addresses, and launch the
+        capture from then on.
 
     Raises
     ------
@@ -48,7 +46,14 @@ class TensorRTGraph:
     """
 
     def __init__(
-        self, plan: bytes, flavor: Flavor, device: Device, name: str, precision: str = "fp32"
+        self,
+        plan: bytes,
+        flavor: Flavor,
+        device: Device,
+        name: str,
+        precision: str = "fp32",
+        *,
+        cuda_graphs: bool = True,
     ) -> None:
         self._name, self._flavor, self._gpu = name, flavor, device
         self.precision = precision
@@ -63,17 +68,38 @@ class TensorRTGraph:
                 f"on this GPU ({flavor.last_errors()}); build it again: colordeploy engine build"
             )
         self._engine: Any = engine
+        self._config = flavor.runtime_config(engine, cuda_graphs=cuda_graphs)
+        self._captures = cuda_graphs and not flavor.captures_itself
+        self._not_captured: str | None = None
         trt = flavor.module
         names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self._inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         self._outputs = [n for n in names if n not in self._inputs]
         self._types = {n: np.dtype(trt.nptype(engine.get_tensor_dtype(n))) for n in names}
-        self._slots: list[_Slot] = []
-        self._idle: list[_Slot] = []
+        self._idle: list[Slot] = []
         self._lock = threading.Lock()
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    @property
+    def not_captured(self) -> str | None:
+        """Why this engine cannot be captured as a CUDA graph; None as long as nothing failed."""
+        return self._not_captured
+
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
+    ) -> dict[str, NDArray[Any]]: ...
+
+    @overload
+    def run(
+        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
+    ) -> dict[str, DeviceArray]: ...
+
+    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
         """Outputs by name; new arrays, the caller's own.
+
+        Arrays on the GPU are read where they are. With ``on_device`` the host does not wait for
+        the engine: whoever reads an output waits for its stream, and what the owner of an input
+        puts on that array's stream afterwards comes after the engine.
 
         Raises
         ------
@@ -82,63 +108,81 @@ class TensorRTGraph:
             and when the engine fails.
         """
         given = self._checked(inputs)
-        with span(f"graph {self._name}"), self._slot() as slot:
-            self._shape(slot, {name: array.shape for name, array in given.items()})
-            for name, array in given.items():
-                self._gpu.upload(self._buffer(slot, name, array.nbytes), array, slot.stream)
-            outputs = {}
-            for name in self._outputs:
-                shape = tuple(slot.context.get_tensor_shape(name))
-                outputs[name] = np.empty(shape, self._types[name])
-                self._buffer(slot, name, outputs[name].nbytes)
-            if not slot.context.execute_async_v3(slot.stream):
-                raise BackendError(
-                    f"the engine of graph {self._name!r} failed: {self._flavor.last_errors()}"
-                )
-            for name, array in outputs.items():
-                self._gpu.download(array, slot.buffers[name][0], slot.stream)
-            self._gpu.synchronize(slot.stream)
-        return outputs
+        shapes = {name: tuple(array.shape) for name, array in given.items()}
+        with span(f"graph {self._name}"), self._slot(shapes) as slot:
+            self._shape(slot, shapes)
+            self._place(slot, given, settle=on_device)
+            for name, shape in slot.outputs.items():
+                size = math.prod(shape) * self._types[name].itemsize
+                slot.bind(name, self._buffer(slot, name, size))
+            if not on_device:
+                self._execute(slot)
+                return self._fetched(slot)
+            results = {name: self._empty(slot, name) for name in self._outputs}
+            self._execute(slot)
+            self._hand_over(slot, given, results)
+            return results
 
     def close(self) -> None:
-        """Free the device memory; queries that still run end first or fail."""
+        """Free the device memory; queries that still run end first or fail.
+
+        Arrays on the GPU that were handed out stay: they are the caller's own.
+        """
         with self._lock:
-            self._engine = None
-            slots, self._slots, self._idle = self._idle, [], []
+            self._engine = self._config = None
+            slots, self._idle = self._idle, []
         self._gpu.activate()
         for slot in slots:
-            for address, _ in slot.buffers.values():
-                self._gpu.free(address)
+            slot.free()
 
-    def _checked(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _checked(self, inputs: Mapping[str, Array]) -> dict[str, NDArray[Any] | DeviceView]:
         if set(inputs) != set(self._inputs):
             raise BackendError(
                 f"graph {self._name!r} takes {', '.join(sorted(self._inputs))}, not "
                 f"{', '.join(sorted(inputs)) or 'nothing'}"
             )
-        for name, array in inputs.items():
+        self._gpu.activate()
+        result: dict[str, NDArray[Any] | DeviceView] = {}
+        for name in self._inputs:
+            given: Any = inputs[name]
+            what = f"graph {self._name!r}: {name!r}"
+            array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
             if array.dtype != self._types[name]:
+                raise BackendError(f"{what} is {self._types[name]}, not {array.dtype}")
+            if (
+                isinstance(array, DeviceView)
+                and array.nbytes
+                and (there := self._gpu.owner(array.address)) != self._gpu.index
+            ):
                 raise BackendError(
-                    f"graph {self._name!r}: {name!r} is {self._types[name]}, not {array.dtype}"
+                    f"{what} is on cuda:{there}, but the graph runs on {self.device}; copy it "
+                    "there first"
                 )
-        return {name: np.ascontiguousarray(inputs[name]) for name in self._inputs}
+            result[name] = array
+        return result
 
     @contextmanager
-    def _slot(self) -> Iterator[_Slot]:
+    def _slot(self, shapes: Shapes) -> Iterator[Slot]:
+        """A slot that is free, one that is set to the shapes if there is one."""
         self._gpu.activate()
         with self._lock:
-            engine = self._engine
-            slot = self._idle.pop() if self._idle else None
+            engine, config = self._engine, self._config
+            alike = [i for i, slot in enumerate(self._idle) if slot.shapes == shapes]
+            slot = self._idle.pop(alike[-1] if alike else -1) if self._idle else None
         if engine is None:
             raise BackendError(f"graph {self._name!r} was closed; load the model again")
         if slot is None:
-            context = engine.create_execution_context()
+            context = (
+                engine.create_execution_context()
+                if config is None
+                else engine.create_execution_context(config)
+            )
             if context is None:
                 raise BackendError(
                     f"graph {self._name!r}: no context could be made "
                     f"({self._flavor.last_errors()}); close other models, or use fewer threads"
                 )
-            slot = _Slot(context, self._gpu.stream())
+            slot = Slot(context, self._gpu)
         try:
             yield slot
         finally:
@@ -147,11 +191,14 @@ class TensorRTGraph:
                 if not closed:
                     self._idle.append(slot)
             if closed:
-                for address, _ in slot.buffers.values():
-                    self._gpu.free(address)
+                slot.free()
 
-    def _shape(self, slot: _Slot, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def _shape(self, slot: Slot, shapes: Shapes) -> None:
         """Choose a profile that serves the shapes, the present one if it does."""
+        if slot.shapes == shapes:
+            return
+        slot.touch()
+        slot.shapes = {}  # until the context knows all of them
         count = self._engine.num_optimization_profiles if self._engine is not None else 0
         order = sorted(range(count), key=lambda i: i != slot.profile)
         for profile in order:
@@ -161,6 +208,8 @@ class TensorRTGraph:
                 slot.context.set_optimization_profile_async(profile, slot.stream)
                 slot.profile = profile
             if all(slot.context.set_input_shape(name, shape) for name, shape in shapes.items()):
+                slot.shapes = shapes
+                slot.outputs = {n: tuple(slot.context.get_tensor_shape(n)) for n in self._outputs}
                 return
         allowed = "; ".join(
             f"{name} {tuple(least)} to {tuple(most)}"
@@ -180,21 +229,126 @@ class TensorRTGraph:
             a <= n <= b for a, n, b in zip(least, shape, most, strict=True)
         )
 
-    def _buffer(self, slot: _Slot, name: str, size: int) -> int:
-        """A buffer of at least that size, set as the tensor's address."""
-        address, have = slot.buffers.get(name, (0, 0))
-        if have < size or not address:
-            wanted = 1 << max(8, math.ceil(math.log2(max(size, 1))))  # grows seldom
-            if address:
-                self._gpu.free(address)
-                del slot.buffers[name]
+    def _place(
+        self, slot: Slot, given: Mapping[str, NDArray[Any] | DeviceView], *, settle: bool
+    ) -> None:
+        """Bring the inputs to where the engine reads them.
+
+        `settle`: wait until arrays of the host are read, because `run` does not wait at its end
+        and page-locked ones would be read later.
+        """
+        uploaded = False
+        for name, array in given.items():
+            if isinstance(array, DeviceView):
+                continue
+            address = self._buffer(slot, name, array.nbytes)
+            self._gpu.upload(address, array, slot.stream)
+            slot.bind(name, address)
+            uploaded = True
+        if uploaded and settle:
+            self._gpu.synchronize(slot.stream)
+        for stream in _streams(given):
+            self._gpu.wait(slot.stream, stream)
+        for name, array in given.items():
+            if not isinstance(array, DeviceView):
+                continue
+            if array.nbytes and array.address % _ALIGNMENT == 0:
+                slot.bind(name, array.address)
+                continue
+            address = self._buffer(slot, name, array.nbytes)
+            if array.nbytes:
+                self._gpu.copy(address, array.address, array.nbytes, slot.stream)
+            slot.bind(name, address)
+
+    def _execute(self, slot: Slot) -> None:
+        if self._captures and slot.settled and not slot.captured:
             try:
-                address = self._gpu.allocate(wanted)
-            except MemoryError:
-                raise BackendError(
-                    f"graph {self._name!r}: the GPU has no {wanted / 2**20:.0f} MiB left; close "
-                    "other models, use a smaller size, or fewer threads"
-                ) from None
-            slot.buffers[name] = (address, wanted)
-        slot.context.set_tensor_address(name, address)
+                slot.capture()
+            except BackendError as error:
+                # Once is enough: it is mostly the engine, and the ordinary way always works.
+                self._captures = False
+                self._not_captured = f"{error} ({self._flavor.last_errors()})"
+        if slot.captured:
+            slot.launch()
+        elif not slot.enqueue():
+            raise BackendError(
+                f"the engine of graph {self._name!r} failed: {self._flavor.last_errors()}"
+            )
+
+    def _fetched(self, slot: Slot) -> dict[str, NDArray[Any]]:
+        outputs = {n: np.empty(slot.outputs[n], self._types[n]) for n in self._outputs}
+        for name, array in outputs.items():
+            self._gpu.download(array, slot.address(name), slot.stream)
+        self._gpu.synchronize(slot.stream)
+        return outputs
+
+    def _empty(self, slot: Slot, name: str) -> DeviceArray:
+        """Memory for an output that leaves the slot."""
+        gpu, stream, shape, dtype = self._gpu, slot.ready, slot.outputs[name], self._types[name]
+        address = self._allocate(math.prod(shape) * dtype.itemsize)
+
+        def wait() -> None:
+            gpu.activate()
+            gpu.synchronize(stream)
+
+        def fetch(array: NDArray[Any]) -> None:
+            gpu.activate()
+            gpu.download(array, address, stream)
+            gpu.synchronize(stream)
+
+        def release() -> None:
+            gpu.activate()
+            gpu.free(address)
+
+        return DeviceArray(
+            address,
+            shape,
+            dtype,
+            device=self.device,
+            stream=stream,
+            wait=wait,
+            fetch=fetch,
+            release=release,
+        )
+
+    def _hand_over(
+        self,
+        slot: Slot,
+        given: Mapping[str, NDArray[Any] | DeviceView],
+        results: Mapping[str, DeviceArray],
+    ) -> None:
+        """Copy outputs out of the slot, whose addresses stay, and order what comes next."""
+        for name, array in results.items():
+            if array.nbytes:
+                self._gpu.copy(array.address, slot.address(name), array.nbytes, slot.stream)
+        self._gpu.wait(slot.ready, slot.stream)
+        for stream in _streams(given):
+            self._gpu.wait(stream, slot.stream)
+        if any(isinstance(a, DeviceView) and a.stream is None for a in given.values()):
+            self._gpu.synchronize(slot.stream)  # there is no stream that could wait in its place
+
+    def _buffer(self, slot: Slot, name: str, size: int) -> int:
+        """A tensor's own buffer of at least that size."""
+        address, have = slot.buffer(name)
+        if have < size or not address:
+            # No capture reads the old one: it is too small for the shapes that the slot is set to.
+            wanted = 1 << max(8, math.ceil(math.log2(max(size, 1))))  # grows seldom
+            slot.free_buffer(name)
+            address = self._allocate(wanted)
+            slot.keep_buffer(name, address, wanted)
         return address
+
+    def _allocate(self, size: int) -> int:
+        try:
+            return self._gpu.allocate(size)
+        except MemoryError:
+            raise BackendError(
+                f"graph {self._name!r}: the GPU has no {size / 2**20:.0f} MiB left; close "
+                "other models, use a smaller size, or fewer threads"
+            ) from None
+
+
+def _streams(given: Mapping[str, NDArray[Any] | DeviceView]) -> list[int]:
+    """The streams that inputs on the GPU belong to, each once."""
+    streams = (a.stream for a in given.values() if isinstance(a, DeviceView))
+    return list(dict.fromkeys(s for s in streams if s is not None))

@@ -1,23 +1,37 @@
-"""A made-up TensorRT and GPU: engines that double their input, in memory that is counted."""
+"""A made-up TensorRT and GPU: engines that double their input, in memory that is counted.
+
+The GPU is as lazy as it may be: what is put on a stream happens when somebody waits for that
+stream, so that a missing wait shows as a wrong result.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
+from colordeploy.errors import BackendError
+
 
 class FakeDevice:
-    """Device memory as arrays by address."""
+    """Device memory as arrays by address, streams as lists of what is still to be done."""
 
     def __init__(self, index=0, architecture="sm_89", room=1 << 30):
         self.index, self.architecture, self.room = index, architecture, room
         self.memory: dict[int, np.ndarray] = {}
         self.streams = self.allocated = 0
         self.threads: set[int] = set()
+        self.copies: Counter[str] = Counter()  # "up", "down", "across"
+        self.waits: list[tuple[int, int]] = []
+        self.begun = self.captures = self.launches = self.waited = 0
+        self.graphs: dict[int, list] = {}
+        self._queues: dict[int, list] = {1: [], 2: []}  # the default streams
+        self._done: Counter[int] = Counter()
+        self._capturing: dict[int, list | None] = {}
         self._next = 4096
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def activate(self):
         self.threads.add(threading.get_ident())
@@ -34,32 +48,171 @@ class FakeDevice:
 
     def free(self, address):
         with self._lock:
+            for stream in self._queues:
+                self._advance(stream, len(self._queues[stream]))
             del self.memory[address]
+
+    def owner(self, address):
+        for start, memory in self.memory.items():
+            if start <= address < start + memory.nbytes:
+                return self.index
+        if address >> 62:
+            return 7  # another GPU's
+        raise BackendError(
+            "the CUDA driver's cuPointerGetAttribute failed: CUDA_ERROR_INVALID_VALUE"
+        )
 
     def stream(self):
         with self._lock:
             self.streams += 1
-            return self.streams
+            self._queues[99 + self.streams] = []
+            return 99 + self.streams
+
+    def put(self, stream, work):
+        """Do something when the stream gets there."""
+        with self._lock:
+            if stream in self._capturing:
+                noted = self._capturing[stream]
+                if noted is not None:
+                    noted.append(work)
+            else:
+                self._queues[stream].append(work)
 
     def upload(self, address, array, stream):
-        self.memory[address][: array.nbytes] = array.reshape(-1).view(np.uint8)
+        self.copies["up"] += 1
+        # Read late, as page-locked memory is.
+        self.put(stream, lambda: self._write(address, array))
 
     def download(self, array, address, stream):
-        array.reshape(-1).view(np.uint8)[:] = self.memory[address][: array.nbytes]
+        self.copies["down"] += 1
+
+        def work():
+            array.reshape(-1).view(np.uint8)[:] = self.read(address, array.nbytes)
+
+        self.put(stream, work)
+
+    def copy(self, target, source, size, stream):
+        self.copies["across"] += 1
+        self.put(stream, lambda: self._write(target, self.read(source, size)))
 
     def synchronize(self, stream):
-        pass
+        with self._lock:
+            assert stream not in self._capturing
+            self.waited += 1
+            self._advance(stream, len(self._queues[stream]))
+
+    def wait(self, stream, other):
+        with self._lock:
+            assert not {stream, other} & set(self._capturing)
+            self.waits.append((stream, other))
+            upto = len(self._queues[other])
+            self.put(stream, lambda: self._advance(other, upto))
+
+    def begin_capture(self, stream):
+        with self._lock:
+            self.begun += 1
+            self._capturing[stream] = []
+
+    def end_capture(self, stream):
+        with self._lock:
+            noted = self._capturing.pop(stream)
+            if noted is None:
+                raise BackendError(
+                    "the CUDA driver's cuStreamEndCapture failed: "
+                    "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"
+                )
+            self.captures += 1
+            self.graphs[self.captures] = noted
+            return self.captures
+
+    def spoil_capture(self, stream):
+        """What a call that must not be captured does; whether there was a capture."""
+        with self._lock:
+            if stream in self._capturing:
+                self._capturing[stream] = None
+            return stream in self._capturing
+
+    def capturing(self, stream):
+        return stream in self._capturing
+
+    def launch(self, graph, stream):
+        self.launches += 1
+        for work in self.graphs[graph]:
+            self.put(stream, work)
+
+    def drop_graph(self, graph):
+        del self.graphs[graph]
+
+    def read(self, address, size):
+        """Bytes of device memory; an address may lie inside of an allocation."""
+        for start, memory in self.memory.items():
+            if start <= address <= address + size <= start + memory.nbytes:
+                return memory[address - start : address - start + size].copy()
+        raise AssertionError(f"{address} is nobody's memory")
+
+    def _write(self, address, values):
+        content = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        for start, memory in self.memory.items():
+            if start <= address <= address + content.nbytes <= start + memory.nbytes:
+                memory[address - start : address - start + content.nbytes] = content
+                return
+        raise AssertionError(f"{address} is nobody's memory")
+
+    def _advance(self, stream, upto):
+        while self._done[stream] < upto:
+            work = self._queues[stream][self._done[stream]]
+            self._queues[stream][self._done[stream]] = None
+            self._done[stream] += 1
+            if work is not None:
+                work()
+
+
+class ForeignArray:
+    """Somebody else's array on the GPU; its values come when its stream gets there."""
+
+    def __init__(self, gpu, values, stream=None, offset=0, late=True, version=3):
+        self.gpu, self.values, self.stream, self.version = gpu, values, stream, version
+        self.memory = gpu.allocate(values.nbytes + offset)
+        self.address = self.memory + offset
+        self.write(values, late)
+
+    def write(self, values, late=True):
+        owner = self.stream if self.stream is not None else 1
+
+        def work():
+            self.gpu._write(self.address, values)
+
+        if late and (self.stream is not None or self.version < 3):
+            self.gpu.put(owner, work)
+        else:
+            work()
+
+    @property
+    def __cuda_array_interface__(self):
+        made = {
+            "shape": self.values.shape,
+            "typestr": self.values.dtype.str,
+            "data": (self.address, False),
+            "strides": self.values.strides,
+            "version": self.version,
+        }
+        return made | ({"stream": self.stream} if self.version >= 3 else {})
 
 
 class FakeContext:
-    def __init__(self, engine):
-        self.engine, self.profile = engine, 0
+    """Asserts what TensorRT does not define: a capture outlives no change of its context."""
+
+    def __init__(self, engine, config):
+        self.engine, self.profile, self.config = engine, 0, config
         self.shape, self.addresses = None, {}
+        self.changes, self.ran_at = 0, None
 
     def set_optimization_profile_async(self, profile, stream):
+        self.changes += 1
         self.profile = profile
 
     def set_input_shape(self, name, shape):
+        self.changes += 1
         least, _, most = self.engine.profiles[self.profile]
         self.shape = tuple(shape)
         return all(a <= n <= b for a, n, b in zip(least, shape, most, strict=True))
@@ -68,15 +221,29 @@ class FakeContext:
         return self.shape
 
     def set_tensor_address(self, name, address):
+        assert address % 256 == 0
+        self.changes += 1
         self.addresses[name] = address
 
     def execute_async_v3(self, stream):
+        gpu, changes = self.engine.device, self.changes
+        capturing = gpu.capturing(stream)
+        if capturing and (self.engine.uncapturable or self.ran_at != changes):
+            gpu.spoil_capture(stream)
+            return self.engine.uncapturable != "refused"
         if self.engine.fails:
             return False
-        memory = self.engine.device.memory
+        self.ran_at = changes
         size = 4 * int(np.prod(self.shape))
-        values = memory[self.addresses["x"]][:size].view(np.float32)
-        memory[self.addresses["y"]][:size] = (2 * values).view(np.uint8)
+        source, target = self.addresses["x"], self.addresses["y"]
+
+        def work():
+            assert not capturing or self.changes == changes
+            values = gpu.read(source, size).view(np.float32)
+            gpu._write(target, 2 * values)
+
+        self.engine.runs += not capturing
+        gpu.put(stream, work)
         return True
 
 
@@ -87,6 +254,7 @@ class FakeEngine:
         self.device, self.profiles = device, profiles
         self.num_optimization_profiles = len(profiles)
         self.contexts, self.fails, self.most_contexts = 0, False, 99
+        self.uncapturable, self.runs = False, 0
 
     def get_tensor_name(self, i):
         return "xy"[i]
@@ -100,11 +268,15 @@ class FakeEngine:
     def get_tensor_profile_shape(self, name, profile):
         return self.profiles[profile]
 
-    def create_execution_context(self):
+    def create_runtime_config(self):
+        return SimpleNamespace(cuda_graph_strategy="disabled")
+
+    def create_execution_context(self, config=None):
         if self.contexts >= self.most_contexts:
             return None
         self.contexts += 1
-        return FakeContext(self)
+        self.context = FakeContext(self, config)
+        return self.context
 
 
 def fake_tensorrt(device, name="tensorrt", version="11.0"):
@@ -136,4 +308,6 @@ def fake_tensorrt(device, name="tensorrt", version="11.0"):
     module.ILogger, module.Runtime = ILogger, Runtime
     module.TensorIOMode = SimpleNamespace(INPUT="in", OUTPUT="out")
     module.nptype = lambda kind: np.float32
+    if name == "tensorrt_rtx":
+        module.CudaGraphStrategy = SimpleNamespace(WHOLE_GRAPH_CAPTURE="whole")
     return module

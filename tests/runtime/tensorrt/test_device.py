@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from colordeploy.errors import BackendError
+from colordeploy.runtime.tensorrt import device as module
 from colordeploy.runtime.tensorrt.device import open_device
 
 
@@ -49,15 +50,29 @@ def fake_pycuda(monkeypatch, gpus=1, init=lambda: None):
     driver = ModuleType("pycuda.driver")
     driver.init, driver.Device, driver.Context = init, Device, current
     driver.mem_alloc, driver.MemoryError = allocate, NoRoom
-    driver.Stream = lambda: SimpleNamespace(handle=77, synchronize=lambda: None)
+    flags = []
+
+    def stream(flag=0):
+        flags.append(flag)
+        return SimpleNamespace(handle=77, synchronize=lambda: None)
+
+    driver.Stream = stream
     copies = []
     driver.memcpy_htod_async = lambda *a: copies.append(("up", *a))
     driver.memcpy_dtoh_async = lambda *a: copies.append(("down", *a))
+    driver.memcpy_dtod_async = lambda *a: copies.append(("across", *a))
     package = ModuleType("pycuda")
     package.driver = driver
     monkeypatch.setitem(sys.modules, "pycuda", package)
     monkeypatch.setitem(sys.modules, "pycuda.driver", driver)
-    return SimpleNamespace(pushed=pushed, freed=freed, copies=copies)
+    calls = []
+
+    class Driver:
+        def __getattr__(self, name):
+            return lambda *a: calls.append((name, *a))
+
+    monkeypatch.setattr(module, "open_driver", Driver)
+    return SimpleNamespace(pushed=pushed, freed=freed, copies=copies, flags=flags, calls=calls)
 
 
 def test_memory_and_streams(monkeypatch):
@@ -72,12 +87,34 @@ def test_memory_and_streams(monkeypatch):
     device.upload(address, np.zeros((4, 4), np.float32).T, stream)
     device.download(np.zeros(4, np.float32), address, stream)
     device.synchronize(stream)
-    assert [copy[0] for copy in seen.copies] == ["up", "down"]
+    device.copy(address, 4096, 100, stream)
+    assert [copy[0] for copy in seen.copies] == ["up", "down", "across"]
+    assert seen.copies[2][1:4] == (address, 4096, 100)
+    assert seen.flags == [1]  # does not wait for the default stream
     assert seen.copies[0][2].flags.c_contiguous
     device.free(address)
     assert seen.freed == [164]
     with pytest.raises(MemoryError, match="cuMemAlloc"):
         device.allocate(2000)
+
+
+def test_events_and_captures_go_to_the_driver(monkeypatch):
+    seen = fake_pycuda(monkeypatch)
+    device = open_device(0)
+    device.wait(77, 1)
+    device.begin_capture(77)
+    device.end_capture(77)
+    device.launch(5, 77)
+    device.drop_graph(5)
+    device.owner(4096)
+    assert seen.calls == [
+        ("wait", 77, 1),
+        ("begin_capture", 77),
+        ("end_capture", 77),
+        ("launch", 5, 77),
+        ("drop_graph", 5),
+        ("device_of", 4096),
+    ]
 
 
 def test_what_is_missing_is_said(monkeypatch):

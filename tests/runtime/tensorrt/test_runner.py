@@ -89,6 +89,8 @@ def test_wrong_inputs():
         ({}, "takes x, not nothing"),
         ({"z": np.zeros(3)}, "takes x, not z"),
         ({"x": np.zeros((2, 3))}, "is float32, not float64"),
+        ({"x": [[1.0, 2.0, 3.0]]}, "is float32, not float64"),
+        ({"x": np.zeros((), np.float32)}, r"does not serve x \(\)"),
     ):
         with pytest.raises(BackendError, match=message):
             graph.run(inputs)

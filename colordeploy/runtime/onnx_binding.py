@@ -1,0 +1,220 @@
+"""Runs of an ONNX Runtime session with inputs and outputs on a GPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from ..device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
+from ..errors import BackendError
+from .driver import CudaDriver, open_driver
+
+__all__ = ["BoundSession"]
+
+_GRAPH_ID = "gpu_graph_id"
+_NOT_CAPTURED = "-1"
+_MOST_CAPTURES = 4  # of one session; each keeps its own inputs and outputs on the GPU
+_NAMES = "bool float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+_TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES.split()}
+_TYPES.update(float=np.dtype("float32"), double=np.dtype("float64"))
+
+Given = Mapping[str, NDArray[Any] | DeviceView]
+
+
+@dataclass(frozen=True)
+class _Captured:
+    """What a captured graph was captured with: it reads and writes these addresses for ever."""
+
+    inputs: Mapping[str, Any]
+    outputs: list[Any]
+    binding: Any
+    options: Any
+
+
+class BoundSession:
+    """I/O binding: nothing is copied but what comes from the host or is wanted there.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+    name : str
+        What to call the graph in messages.
+    index : int
+        Number of the GPU.
+    captures : bool
+        The session was made with ``enable_cuda_graph``.
+    driver : callable, optional
+        Opens the CUDA driver, when the first array on the GPU is given.
+    kind : str, optional
+        What ONNX Runtime calls the device.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        name: str,
+        index: int,
+        *,
+        captures: bool = False,
+        driver: Callable[[], CudaDriver] = open_driver,
+        kind: str = "cuda",
+    ) -> None:
+        self._session, self._name, self._index, self._kind = session, name, index, kind
+        self._captures, self._open = captures, driver
+        self._captured: dict[tuple[Any, ...], _Captured] = {}
+        self._lock = threading.Lock()
+        self._inputs = {i.name: _dtype(i.type) for i in session.get_inputs()}
+        self._outputs = [o.name for o in session.get_outputs()]
+
+    def run(self, inputs: Mapping[str, Array], on_device: bool) -> dict[str, Any]:
+        """Outputs by name, as NumPy or as device arrays.
+
+        Raises
+        ------
+        BackendError
+            For wrong inputs. What ONNX Runtime raises passes through.
+        """
+        given = self._checked(inputs)
+        for array in given.values():
+            if isinstance(array, DeviceView) and array.stream is not None:
+                # ONNX Runtime has its own stream, and no way to let it wait for another one.
+                with self._driver.current(self._index):
+                    self._driver.synchronize(array.stream)
+        if not self._captures:
+            return self._results(self._run_once(given, None), on_device)
+        with self._lock:  # captures of one session cannot be replayed by two threads at once
+            return self._run_captured(given, on_device)
+
+    @cached_property
+    def _driver(self) -> CudaDriver:
+        return self._open()
+
+    def _checked(self, inputs: Mapping[str, Array]) -> Given:
+        if set(inputs) != set(self._inputs):
+            raise BackendError(
+                f"graph {self._name!r} takes {', '.join(sorted(self._inputs))}, not "
+                f"{', '.join(sorted(inputs)) or 'nothing'}"
+            )
+        result: dict[str, NDArray[Any] | DeviceView] = {}
+        for name, dtype in self._inputs.items():
+            given: Any = inputs[name]
+            what = f"graph {self._name!r}: {name!r}"
+            array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
+            if array.dtype != dtype:
+                raise BackendError(f"{what} is {dtype}, not {array.dtype}")
+            if isinstance(array, DeviceView):
+                if not array.nbytes:
+                    array = np.empty(array.shape, array.dtype)  # there is no address to bind
+                elif (there := self._driver.device_of(array.address)) != self._index:
+                    raise BackendError(
+                        f"{what} is on cuda:{there}, but the graph runs on cuda:{self._index}; "
+                        "copy it there first"
+                    )
+            result[name] = array
+        return result
+
+    def _run_once(self, given: Given, options: Any) -> list[Any]:
+        """Bind what is given where it is; outputs are new."""
+        binding = self._session.io_binding()
+        for name, array in given.items():
+            if isinstance(array, DeviceView):
+                binding.bind_input(
+                    name, self._kind, self._index, array.dtype.type, array.shape, array.address
+                )
+            else:
+                binding.bind_ortvalue_input(name, self._upload(array))
+        for name in self._outputs:
+            binding.bind_output(name, self._kind, self._index)
+        return self._run(binding, options)
+
+    def _run(self, binding: Any, options: Any) -> list[Any]:
+        binding.synchronize_inputs()
+        self._session.run_with_iobinding(binding, options)
+        binding.synchronize_outputs()
+        return list(binding.get_outputs())
+
+    def _run_captured(self, given: Given, on_device: bool) -> dict[str, Any]:
+        shapes = tuple(array.shape for array in given.values())
+        captured = self._captured.get(shapes)
+        if captured is None:
+            # A run without a capture says how large the outputs are.
+            outputs = self._run_once(given, _run_options(_NOT_CAPTURED))
+            if len(self._captured) < _MOST_CAPTURES:
+                self._captured[shapes] = self._fixed(given, outputs, len(self._captured) + 1)
+            return self._results(outputs, on_device)
+        for name, array in given.items():
+            target = captured.inputs[name]
+            if isinstance(array, DeviceView):
+                with self._driver.current(self._index):
+                    self._driver.copy(target.data_ptr(), array.address, array.nbytes)
+            else:
+                target.update_inplace(array)
+        self._run(captured.binding, captured.options)
+        outputs = captured.outputs  # the next run writes there again
+        return self._results([self._copy(o) for o in outputs] if on_device else outputs, on_device)
+
+    def _fixed(self, given: Given, outputs: list[Any], number: int) -> _Captured:
+        binding = self._session.io_binding()
+        inputs = {n: self._empty(array.shape, array.dtype) for n, array in given.items()}
+        results = [self._empty(tuple(o.shape()), _dtype(o.data_type())) for o in outputs]
+        for name, value in inputs.items():
+            binding.bind_ortvalue_input(name, value)
+        for name, value in zip(self._outputs, results, strict=True):
+            binding.bind_ortvalue_output(name, value)
+        return _Captured(inputs, results, binding, _run_options(str(number)))
+
+    def _upload(self, array: NDArray[Any]) -> Any:
+        return ort.OrtValue.ortvalue_from_numpy(array, self._kind, self._index)
+
+    def _empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        kind = dtype.type
+        return ort.OrtValue.ortvalue_from_shape_and_type(shape, kind, self._kind, self._index)
+
+    def _copy(self, value: Any) -> Any:
+        made = self._empty(tuple(value.shape()), _dtype(value.data_type()))
+        if size := value.tensor_size_in_bytes():
+            with self._driver.current(self._index):
+                self._driver.copy(made.data_ptr(), value.data_ptr(), size)
+        return made
+
+    def _results(self, values: list[Any], on_device: bool) -> dict[str, Any]:
+        named = zip(self._outputs, values, strict=True)
+        if on_device:
+            return {name: self._device_array(value) for name, value in named}
+        return {name: value.numpy() for name, value in named}
+
+    def _device_array(self, value: Any) -> DeviceArray:
+        kept = (value, self._session)  # by the array: the memory, and what it was allocated by
+
+        def fetch(array: NDArray[Any]) -> None:
+            np.copyto(array, kept[0].numpy())
+
+        return DeviceArray(
+            value.data_ptr(),
+            tuple(value.shape()),
+            _dtype(value.data_type()),
+            device=f"{self._kind}:{self._index}",
+            stream=None,  # ONNX Runtime has waited
+            fetch=fetch,
+        )
+
+
+def _dtype(kind: str) -> np.dtype[Any]:
+    """Of "tensor(float)" and the like."""
+    name = kind.removeprefix("tensor(").removesuffix(")")
+    if name not in _TYPES:
+        raise BackendError(f"tensors of type {kind!r} cannot be bound; use device='cpu'")
+    return _TYPES[name]
+
+
+def _run_options(graph_id: str) -> Any:
+    options = ort.RunOptions()
+    options.add_run_config_entry(_GRAPH_ID, graph_id)
+    return options

@@ -1,0 +1,135 @@
+"""The CUDA driver's calls, with a made-up library that checks the arguments as ctypes would."""
+
+from __future__ import annotations
+
+import ctypes
+
+import pytest
+
+from colordeploy.errors import BackendError
+from colordeploy.runtime import driver as module
+from colordeploy.runtime.driver import CudaDriver, open_driver
+
+
+class FakeLibrary:
+    """Every function succeeds, writes 77 where a handle is wanted, and is noted down."""
+
+    def __init__(self, **codes):
+        self.calls, self.codes = [], codes
+
+    def __getattr__(self, name):
+        if name.startswith("__") or self.codes.get(name) == "missing":
+            raise AttributeError(name)
+        library = self
+
+        class Function:
+            argtypes: tuple = ()
+            restype = None
+
+            def __call__(self, *arguments):
+                assert len(arguments) == len(self.argtypes)
+                assert self.restype is ctypes.c_int
+                for kind, argument in zip(self.argtypes, arguments, strict=True):
+                    kind.from_param(argument)
+                if name == "cuGetErrorName":
+                    arguments[1]._obj.value = b"CUDA_ERROR_OF_SOME_KIND"
+                    return 0
+                shown = []
+                for argument in arguments:
+                    if type(argument).__name__ == "CArgObject":  # byref
+                        argument._obj.value = 77
+                    else:
+                        shown.append(getattr(argument, "value", argument))
+                library.calls.append((name, *shown))
+                return library.codes.get(name, 0)
+
+        function = Function()
+        setattr(self, name, function)
+        return function
+
+
+def make(**codes):
+    library = FakeLibrary(**codes)
+    driver = CudaDriver(library)
+    assert library.calls == [("cuInit", 0)]
+    library.calls.clear()
+    return driver, library
+
+
+def test_waiting():
+    driver, library = make()
+    driver.wait(100, 1)
+    assert library.calls == [
+        ("cuEventCreate", 2),
+        ("cuEventRecord", 77, 1),
+        ("cuStreamWaitEvent", 100, 77, 0),
+        ("cuEventDestroy_v2", 77),
+    ]
+
+
+def test_capturing():
+    driver, library = make()
+    driver.begin_capture(100)
+    assert driver.end_capture(100) == 77
+    driver.launch(77, 100)
+    driver.drop_graph(77)
+    assert library.calls == [
+        ("cuStreamBeginCapture_v2", 100, 1),
+        ("cuStreamEndCapture", 100),
+        ("cuGraphInstantiateWithFlags", 77, 0),
+        ("cuGraphDestroy", 77),
+        ("cuGraphLaunch", 77, 100),
+        ("cuGraphExecDestroy", 77),
+    ]
+
+
+def test_memory_and_contexts():
+    driver, library = make()
+    assert driver.device_of(1 << 46) == 77
+    for _ in range(2):
+        with driver.current(3):
+            driver.copy(1 << 46, 1 << 45, 100)
+            driver.synchronize(9)
+    assert library.calls == [
+        ("cuPointerGetAttribute", 9, 1 << 46),
+        ("cuDeviceGet", 3),
+        ("cuDevicePrimaryCtxRetain", 77),
+        *(
+            [
+                ("cuCtxPushCurrent_v2", 77),
+                ("cuMemcpyDtoD_v2", 1 << 46, 1 << 45, 100),
+                ("cuStreamSynchronize", 1),
+                ("cuStreamSynchronize", 9),
+                ("cuCtxPopCurrent_v2",),
+            ]
+            * 2
+        ),
+    ]
+
+
+def test_errors_have_the_drivers_names():
+    driver, library = make(cuStreamEndCapture=901)
+    with pytest.raises(BackendError, match="cuStreamEndCapture failed: CUDA_ERROR_OF_SOME_KIND"):
+        driver.end_capture(100)
+    driver, library = make(cuGraphInstantiateWithFlags=999)
+    with pytest.raises(BackendError, match="cuGraphInstantiateWithFlags failed"):
+        driver.end_capture(100)
+    assert ("cuGraphDestroy", 77) in library.calls
+    driver, library = make(cuEventRecord=900)
+    with pytest.raises(BackendError, match="cuEventRecord failed"):
+        driver.wait(100, 1)
+    assert ("cuEventDestroy_v2", 77) in library.calls
+    with pytest.raises(BackendError, match="cuInit failed"):
+        CudaDriver(FakeLibrary(cuInit=100))
+
+
+def test_drivers_that_are_too_old_or_missing(monkeypatch):
+    with pytest.raises(BackendError, match=r"no cuGraphInstantiateWithFlags.*CUDA 11\.4"):
+        CudaDriver(FakeLibrary(cuGraphInstantiateWithFlags="missing"))
+
+    def fail(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(module.ctypes, "CDLL", fail)
+    with pytest.raises(BackendError, match="no NVIDIA driver"):
+        open_driver()
