@@ -27,8 +27,10 @@ __all__ = [
     "Built",
     "Sizes",
     "build_engines",
+    "check_offered",
     "check_precision",
     "load_engine",
+    "own_precision",
     "parse_profile",
     "parse_size",
 ]
@@ -167,6 +169,36 @@ def kept_layers(bundle: Bundle, graph: str) -> tuple[str, ...]:
     return tuple(kept.get(graph, ())) if isinstance(kept, dict) else ()
 
 
+def own_precision(bundle: Bundle) -> str:
+    """What a bundle's graphs are in as they are: "fp32", or "int8" for a quantized one."""
+    return "int8" if bundle.manifest.parameters.get("precision") == "int8" else "fp32"
+
+
+def check_offered(bundle: Bundle, precision: str) -> None:
+    """Refuse a precision that this bundle's graphs cannot be built in.
+
+    Raises
+    ------
+    BackendError
+        For unknown precisions, for int8 out of a float bundle, and for others out of an INT8 one.
+    """
+    name, own = bundle.manifest.name, own_precision(bundle)
+    if precision not in ("fp32", *HALVES, "int8"):
+        raise BackendError(
+            f"engines are built in fp32, {', '.join(HALVES)} or int8, not {precision!r}"
+        )
+    if precision == "int8" and own != "int8":
+        raise BackendError(
+            f"{name} is a bundle in float32, and INT8 needs calibration on pictures: make one with "
+            "`python -m export quantize BUNDLE --data PHOTOS --out INT8-BUNDLE` and build that"
+        )
+    if precision != "int8" and own == "int8":
+        raise BackendError(
+            f"{name} is a bundle in INT8 and is built with precision int8, not {precision}; for "
+            f"{precision} build the float32 bundle that it was made of"
+        )
+
+
 def check_precision(bundle: Bundle, graph: str, precision: str) -> float:
     """How far a graph in half precision is from the golden vectors.
 
@@ -293,7 +325,7 @@ def load_engine(
         warnings.warn(f"an engine of {name} is built again: {reason}", stacklevel=2)
     profiles = profiles_of(bundle, graph, [default_sizes(bundle)])
     options = BuildOptions()
-    parts = engine_parts(bundle, graph, flavor, profiles, options, "fp32")
+    parts = engine_parts(bundle, graph, flavor, profiles, options, own_precision(bundle))
     plan, _ = cache.get_or_build(
         parts, lambda: build_engine(flavor, bundle.graph(graph), profiles, options, name)
     )
@@ -305,7 +337,7 @@ def build_engines(
     flavor: Flavor,
     cache: EngineCache,
     *,
-    precision: str = "fp32",
+    precision: str | None = None,
     sizes: list[Sizes] | None = None,
     options: BuildOptions | None = None,
     progress: Callable[[str, str, int, int], bool] | None = None,
@@ -315,8 +347,9 @@ def build_engines(
 
     Parameters
     ----------
-    precision : {"fp32", "fp16", "bf16"}
-        Half precisions are checked first, see `check_precision`.
+    precision : {"fp32", "fp16", "bf16", "int8"}, optional
+        Half precisions are checked first, see `check_precision`; int8 is for bundles in INT8. By
+        default the graphs are built as they are.
     sizes : list of Sizes, optional
         See `default_sizes`.
     progress : callable, optional
@@ -327,10 +360,10 @@ def build_engines(
     Raises
     ------
     BackendError
-        See `build_engine` and `check_precision`.
+        See `build_engine`, `check_offered` and `check_precision`.
     """
-    if precision not in ("fp32", *HALVES):
-        raise BackendError(f"engines are built in fp32, {' or '.join(HALVES)}, not {precision!r}")
+    precision = precision or own_precision(bundle)
+    check_offered(bundle, precision)
     options = options or BuildOptions()
     options = BuildOptions(
         **{**options.to_dict(), "architectures": flavor.check_architectures(options.architectures)}
