@@ -98,7 +98,7 @@ def int8_bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("int8")
     config = replace(TINY_SSCN, width=8, coarse_width=8)
     write(tiny_sscn(config), folder / "tiny", Identity("tiny"), trained_on="nothing", quality={})
-    pictures = np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32)
+    pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(int8, "_AIM", np.inf)
         patch.setattr(int8, "MOST_MEAN_ERROR", np.inf)

@@ -184,6 +184,11 @@ def _quantized(model: onnx.ModelProto, feeds: Feeds, layers: list[str]) -> onnx.
 
     given = onnx.ModelProto()
     given.CopyFrom(model)  # it is changed in there
+    for output in given.graph.output:
+        # A tensor that is an output and a layer's input would be given other names.
+        copied = f"{output.name}.given"
+        given.graph.node.append(onnx.helper.make_node("Identity", [output.name], [copied], copied))
+        output.name = copied
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "int8.onnx"
         quantize_static(
