@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BundleError
-from .runtime.graph import Graph, Target, load_graph
+from .errors import BackendError, BundleError
+from .runtime.graph import PRECISIONS, Graph, Target, load_graph
 
 __all__ = [
     "FORMAT",
@@ -229,6 +229,36 @@ class Bundle:
         if _ALL in self.kept_layers(name):
             target = replace(target, backend=target.runtime, precision="fp32")
         return load_graph(self.graph(name), target, f"{self.manifest.name}/{name}")
+
+    @property
+    def precision(self) -> str:
+        """What the graphs are in as they are: "fp32", or "int8" for a quantized bundle."""
+        return "int8" if self.manifest.parameters.get("precision") == "int8" else "fp32"
+
+    def require_precision(self, precision: str) -> None:
+        """Refuse what these graphs cannot be run or built in.
+
+        Raises
+        ------
+        BackendError
+            For unknown ones, for int8 out of a float bundle, and for others out of an INT8 one.
+        """
+        name = self.manifest.name
+        if precision not in PRECISIONS[1:]:
+            raise BackendError(
+                f"unknown precision {precision!r}; use one of {', '.join(PRECISIONS[1:])}"
+            )
+        if precision == "int8" and self.precision != "int8":
+            raise BackendError(
+                f"{name} is a bundle in float32, and INT8 needs calibration on pictures: make one "
+                "with `python -m export quantize BUNDLE --data PHOTOS --out INT8-BUNDLE` and use "
+                "that"
+            )
+        if precision != "int8" and self.precision == "int8":
+            raise BackendError(
+                f"{name} is a bundle in INT8, which has precision int8 and not {precision}; for "
+                f"{precision} use the float32 bundle that it was made of"
+            )
 
     def kept_layers(self, graph: str) -> tuple[str, ...]:
         """Patterns of a graph's nodes that stay in float32 in half precision; "*" is all of it."""

@@ -310,7 +310,8 @@ def load_engine(
         warnings.warn(f"an engine of {name} is built again: {reason}", stacklevel=2)
     profiles = profiles_of(bundle, graph, [default_sizes(bundle)])
     options = BuildOptions()
-    precision = "fp32" if target.precision == "auto" else target.precision
+    precision = bundle.precision if target.precision == "auto" else target.precision
+    bundle.require_precision(precision)
     parts = engine_parts(bundle, graph, flavor, profiles, options, precision)
 
     def build() -> bytes:
@@ -326,7 +327,7 @@ def build_engines(
     flavor: Flavor,
     cache: EngineCache,
     *,
-    precision: str = "fp32",
+    precision: str | None = None,
     sizes: list[Sizes] | None = None,
     options: BuildOptions | None = None,
     progress: Callable[[str, str, int, int], bool] | None = None,
@@ -336,8 +337,9 @@ def build_engines(
 
     Parameters
     ----------
-    precision : {"fp32", "fp16", "bf16"}
-        Half precisions are checked first, see `check_precision`.
+    precision : {"fp32", "fp16", "bf16", "int8"}, optional
+        Half precisions are checked first, see `check_precision`; int8 is for bundles in INT8. By
+        default the graphs are built as they are.
     sizes : list of Sizes, optional
         See `default_sizes`.
     progress : callable, optional
@@ -348,10 +350,10 @@ def build_engines(
     Raises
     ------
     BackendError
-        See `build_engine` and `check_precision`.
+        See `build_engine`, `Bundle.require_precision` and `check_precision`.
     """
-    if precision not in ("fp32", *HALVES):
-        raise BackendError(f"engines are built in fp32, {' or '.join(HALVES)}, not {precision!r}")
+    precision = precision or bundle.precision
+    bundle.require_precision(precision)
     options = options or BuildOptions()
     options = BuildOptions(
         **{**options.to_dict(), "architectures": flavor.check_architectures(options.architectures)}

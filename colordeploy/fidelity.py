@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +16,13 @@ from .bundle import Bundle
 from .color import lab_of
 from .errors import BackendError, InputError
 from .image import ImageLike, read_picture
+from .methods.model import Model
 from .models import model_of
 from .runtime.graph import Target
 from .runtime.precision import halved
 from .strokes import Stroke
 
-__all__ = ["MOST_MEAN_ERROR", "Fidelity", "fidelity"]
+__all__ = ["MOST_MEAN_ERROR", "Fidelity", "colored", "compare", "fidelity"]
 
 MOST_MEAN_ERROR = 1.0  # ab units
 _LONGEST = 1024  # pixels; larger pictures are reduced to it
@@ -30,6 +32,8 @@ _STROKES = 4  # a side of the grid of strokes
 @dataclass(frozen=True)
 class Fidelity:
     """How far results are from those in float32.
+
+    As text it is what a log or a table's caption needs.
 
     Attributes
     ----------
@@ -46,6 +50,7 @@ class Fidelity:
     psnr: float
 
     def __str__(self) -> str:
+        """Return the errors in words, without what was compared."""
         return (
             f"{self.pictures} pictures: off by {self.mean:.3f} ab on average, {self.largest:.1f} "
             f"at most, PSNR {self.psnr:.1f} dB"
@@ -55,20 +60,18 @@ class Fidelity:
 class _Halved(Bundle):
     """A bundle whose graphs are rounded as a precision would round them."""
 
-    precision = "fp16"
+    def __init__(self, path: str | os.PathLike[str], rounding: str) -> None:
+        super().__init__(path)
+        self._rounding = rounding
 
     def graph(self, name: str) -> bytes:
-        return halved(super().graph(name), self.precision, self.kept_layers(name), simulate=True)
+        return halved(super().graph(name), self._rounding, self.kept_layers(name), simulate=True)
 
 
 def fidelity(
     bundle: Bundle, precision: str, pictures: Sequence[ImageLike], target: Target | None = None
 ) -> Fidelity:
-    """Colour pictures in float32 and in another way, with guidance made of themselves.
-
-    Strokes in all hues, the mirrored picture as the reference, the predicted style. Choices that
-    may flip with the last digit are those of float32 for both: anchors, and which places of the
-    reference are looked at.
+    """Colour pictures in float32 and in another way, see `compare`.
 
     Parameters
     ----------
@@ -86,36 +89,61 @@ def fidelity(
     BackendError
         When the mean error is past `MOST_MEAN_ERROR`.
     """
-    if not pictures:
-        raise InputError("there are no pictures to check the precision on")
     plain = Target(backend="onnxruntime", device="cpu")
-    rounded = bundle
-    if target is None:
-        rounded, target = _Halved(bundle.path), plain
-        rounded.precision = precision
-    errors, squares = [], []
-    largest = 0.0
-    with model_of(bundle, plain) as exact, model_of(rounded, target) as half:
-        for given in pictures:
-            picture = _reduced(given)
-            wanted, found = _colored_twice(exact, half, picture)
-            labs = [lab_of(p.astype(np.float32) / 255)[..., 1:] for p in (wanted, found)]
-            distance = np.linalg.norm(labs[0] - labs[1], axis=-1)
-            largest = max(largest, float(distance.max()))
-            errors.append(float(distance.mean()))
-            squares.append(float(np.square((wanted.astype(np.float32) - found) / 255).mean()))
-    result = Fidelity(
-        len(errors),
-        largest,
-        float(np.mean(errors)),
-        -10 * float(np.log10(max(float(np.mean(squares)), 1e-10))),
-    )
+    other = bundle if target else _Halved(bundle.path, precision)
+    with model_of(bundle, plain) as exact, model_of(other, target or plain) as half:
+        result = compare(exact, half, pictures)
     if result.mean > MOST_MEAN_ERROR:
         raise BackendError(
             f"{bundle.manifest.name} in {precision} is off by {result.mean:.2f} ab on average "
             f"(allowed: {MOST_MEAN_ERROR:g}); use another precision, or keep layers in float32 "
             "(parameter keep_fp32)"
         )
+    return result
+
+
+def compare(exact: Model, other: Model, pictures: Sequence[ImageLike]) -> Fidelity:
+    """Colour pictures with two models of one method, with guidance made of the pictures.
+
+    Strokes in all hues, the mirrored picture as the reference, the predicted style. Choices that
+    may flip with the last digit are the first model's for both: anchors, and which places of the
+    reference are looked at.
+
+    Raises
+    ------
+    InputError
+        Without pictures, and for models of two methods.
+    """
+    if not pictures:
+        raise InputError("there are no pictures to check the precision on")
+    if exact.method != other.method:
+        raise InputError(
+            f"{exact.name} is a model of {exact.method}, {other.name} one of {other.method}: "
+            "their pictures cannot be compared"
+        )
+    errors, squares = [], []
+    largest = 0.0
+    for given in pictures:
+        wanted, found = _colored_twice(exact, other, _reduced(given))
+        labs = [lab_of(p.astype(np.float32) / 255)[..., 1:] for p in (wanted, found)]
+        distance = np.linalg.norm(labs[0] - labs[1], axis=-1)
+        largest = max(largest, float(distance.max()))
+        errors.append(float(distance.mean()))
+        squares.append(float(np.square((wanted.astype(np.float32) - found) / 255).mean()))
+    return Fidelity(
+        len(errors),
+        largest,
+        float(np.mean(errors)),
+        -10 * float(np.log10(max(float(np.mean(squares)), 1e-10))),
+    )
+
+
+def colored(model: Model, picture: ImageLike) -> NDArray[np.uint8]:
+    """A picture of at most 1024 pixels, coloured with the guidance that `compare` gives."""
+    reduced = _reduced(picture)
+    drawn: Any = model
+    canvas = drawn.prepare(reduced)
+    result: NDArray[np.uint8] = canvas.render(_guidance(drawn, canvas, reduced))
     return result
 
 
@@ -128,21 +156,24 @@ def _reduced(given: ImageLike) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
+def _guidance(model: Any, canvas: Any, picture: NDArray[np.uint8]) -> Any:
+    if model.method in ("lga", "levin"):
+        return _strokes(picture.shape[0], picture.shape[1])
+    if model.method == "disco":
+        return canvas.anchors
+    if model.method == "sscn":
+        return model.encode_reference(np.ascontiguousarray(picture[:, ::-1]))
+    return None
+
+
 def _colored_twice(
-    exact: Any, half: Any, picture: NDArray[np.uint8]
+    exact: Any, other: Any, picture: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    canvases = [model.prepare(picture) for model in (exact, half)]
-    guidance: list[Any] = [None, None]
-    if exact.method == "lga":
-        guidance = [_strokes(picture.shape[0], picture.shape[1])] * 2
-    elif exact.method == "disco":
-        guidance = [canvases[0].anchors] * 2
-    elif exact.method == "sscn":
-        other = np.ascontiguousarray(picture[:, ::-1])
-        first, second = (model.encode_reference(other) for model in (exact, half))
-        guidance = [first, replace(second, activation=first.activation)]
-    wanted, found = (c.render(g) for c, g in zip(canvases, guidance, strict=True))
-    return wanted, found
+    first, second = exact.prepare(picture), other.prepare(picture)
+    guidance = shared = _guidance(exact, first, picture)
+    if exact.method == "sscn":
+        shared = replace(_guidance(other, second, picture), activation=guidance.activation)
+    return first.render(guidance), second.render(shared)
 
 
 def _strokes(height: int, width: int) -> list[Stroke]:

@@ -137,6 +137,8 @@ def load(
 def model_of(bundle: Bundle, target: Target) -> Model:
     """A model out of an opened bundle; see `load`."""
     method = bundle.manifest.method
+    if target.precision != "auto":
+        bundle.require_precision(target.precision)
     if method not in _METHODS:
         raise BundleError(
             f"{bundle.path}: method {method!r} is not known to this version; it knows "

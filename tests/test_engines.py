@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import colordeploy
 from colordeploy import engines
-from colordeploy.bundle import default_bundles, find_bundle
+from colordeploy.bundle import Bundle, default_bundles, find_bundle
 from colordeploy.engines import (
     Sizes,
     build_engines,
@@ -27,9 +28,14 @@ from colordeploy.runtime.graph import Target
 from colordeploy.runtime.tensorrt.build import BuildOptions
 from colordeploy.runtime.tensorrt.cache import EngineCache
 from colordeploy.runtime.tensorrt.flavor import Flavor
+from export.bundling import int8
+from export.bundling.int8 import quantize_bundle
+from export.bundling.sscn import write
+from export.bundling.writer import Identity
 
 from .export.tensorrt import rtx
 from .runtime.tensorrt.fakes import FakeDevice, fake_tensorrt
+from .tiny import TINY_SSCN, tiny_sscn
 
 SMALL = Sizes((32, 32), (96, 128), (256, 256))
 
@@ -79,8 +85,44 @@ def test_other_options_are_other_engines(tmp_path):
     assert new(options=BuildOptions(("sm_89",))) == [True]
     assert new(precision="bf16") == [True]
     assert len(cache.engines()) == 3
-    with pytest.raises(BackendError, match="built in fp32, fp16 or bf16"):
+    with pytest.raises(BackendError, match="unknown precision 'fp8'"):
+        new(precision="fp8")
+    with pytest.raises(BackendError, match=r"lga is a bundle in float32.*export quantize"):
         new(precision="int8")
+
+
+@pytest.fixture(scope="module")
+def int8_bundle(tmp_path_factory):
+    """A small random network, quantized as `python -m export quantize` does."""
+    folder = tmp_path_factory.mktemp("int8")
+    config = replace(TINY_SSCN, width=8, coarse_width=8)
+    write(tiny_sscn(config), folder / "tiny", Identity("tiny"), trained_on="nothing", quality={})
+    pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(int8, "_AIM", np.inf)
+        patch.setattr(int8, "MOST_MEAN_ERROR", np.inf)
+        quantize_bundle(Bundle(folder / "tiny"), folder / "int8", pictures[:2], pictures[2:])
+    return Bundle(folder / "int8")
+
+
+def test_an_int8_bundle_builds_as_it_is(int8_bundle, tmp_path):
+    cache = EngineCache(tmp_path)
+    options = BuildOptions(("sm_89",))
+    built = list(build_engines(int8_bundle, rtx(), cache, sizes=[SMALL], options=options))
+    assert [b.graph for b in built] == ["encode_reference", "colorize"]
+    assert all(b.new and b.error is None for b in built)
+    assert {item.parts["precision"] for item in cache.engines()} == {"int8"}
+    again = build_engines(
+        int8_bundle, rtx(), cache, precision="int8", sizes=[SMALL], options=options
+    )
+    assert not any(b.new for b in again)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
+def test_an_int8_bundle_builds_in_nothing_else(int8_bundle, precision):
+    assert int8_bundle.precision == "int8"
+    with pytest.raises(BackendError, match=rf"not {precision}; for {precision} use the float32"):
+        int8_bundle.require_precision(precision)
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import colordeploy
 from colordeploy import fidelity as module
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError, InputError
-from colordeploy.fidelity import fidelity
+from colordeploy.fidelity import colored, compare, fidelity
 from colordeploy.runtime.graph import Target
 from colordeploy.runtime.open_vino import has_bfloat16
 
@@ -43,3 +44,16 @@ def test_more_error_is_a_failure(photo_like, monkeypatch):
         fidelity(find_bundle("lga"), "bf16", [photo_like])
     with pytest.raises(InputError, match="no pictures"):
         fidelity(find_bundle("lga"), "bf16", [])
+
+
+def test_two_models_are_compared(photo_like):
+    with colordeploy.load("disco", device="cpu") as disco, colordeploy.load("lga") as lga:
+        same = compare(disco, disco, [photo_like, photo_like])
+        assert (same.pictures, same.largest, same.mean, same.psnr) == (2, 0.0, 0.0, 100.0)
+        assert str(same) == "2 pictures: off by 0.000 ab on average, 0.0 at most, PSNR 100.0 dB"
+        with pytest.raises(InputError, match="lga one of lga"):
+            compare(disco, lga, [photo_like])
+        canvas = disco.prepare(photo_like)
+        assert np.array_equal(colored(disco, photo_like), canvas.render(canvas.anchors))
+    with colordeploy.load("levin") as levin, colordeploy.load("levin") as other:
+        assert compare(levin, other, [photo_like]).largest == 0

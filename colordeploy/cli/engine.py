@@ -30,10 +30,9 @@ def engine() -> None:
 @click.argument("model")
 @click.option(
     "--precision",
-    type=click.Choice(["fp32", "fp16", "bf16"]),
-    default="fp32",
-    show_default=True,
-    help="Half precisions are checked against float32 before anything is built.",
+    type=click.Choice(["fp32", "fp16", "bf16", "int8"]),
+    help="Half precisions are checked against float32 before anything is built; int8 is for "
+    "bundles made by `python -m export quantize`. By default fp32, or int8 for those.",
 )
 @click.option("--arch", multiple=True, help="GPU architecture, such as sm_89; any number.")
 @click.option("--size", "fixed", multiple=True, help="Serve HxW only; any number of them.")
@@ -56,7 +55,7 @@ def engine() -> None:
 @verbosity_options
 def build(
     model: str,
-    precision: str,
+    precision: str | None,
     arch: tuple[str, ...],
     fixed: tuple[str, ...],
     profile: str | None,
@@ -70,7 +69,13 @@ def build(
 ) -> None:
     """Build an engine for every graph of MODEL, a name or a bundle's path."""
     from ..bundle import find_bundle
-    from ..engines import Sizes, build_engines, parse_profile, parse_size
+    from ..engines import (
+        Sizes,
+        build_engines,
+        parse_profile,
+        parse_size,
+    )
+    from ..runtime.precision import HALVES
     from ..runtime.tensorrt.build import BuildOptions
     from ..runtime.tensorrt.cache import EngineCache
     from ..runtime.tensorrt.flavor import find_flavor
@@ -82,7 +87,9 @@ def build(
         sizes = [parse_profile(profile)]
     bundle, found, engines = find_bundle(model), find_flavor(flavor), EngineCache(cache)
     options = BuildOptions(arch, level, workspace, version_compatible, hardware_compatible)
-    if pictures and precision != "fp32":
+    precision = precision or bundle.precision
+    bundle.require_precision(precision)
+    if pictures and precision in HALVES:
         from ..fidelity import fidelity
 
         result = fidelity(bundle, precision, expand_pictures([pictures]))

@@ -50,6 +50,10 @@ class OpenVinoGraph:
             self._model: Any = core.compile_model(read, "CPU", options)
         except Exception as error:  # OpenVINO raises RuntimeError and its own
             raise BackendError(f"OpenVINO cannot load graph {name!r}: {error}") from None
+        # With one thread OpenVINO (2026.4) loses what goes wrong, and leaves the result as it was:
+        # there, shapes are tried on the model first.
+        self._plain = read if target.threads == 1 else None
+        self._known: set[tuple[tuple[int, ...], ...]] = set()
         self._idle: list[Any] = []
         self._lock = threading.Lock()
         self.device = "cpu"
@@ -78,6 +82,7 @@ class OpenVinoGraph:
             given = {i: np.ascontiguousarray(arrays[n]) for i, n in enumerate(self._inputs)}
             try:
                 with span(f"graph {self._name}"):
+                    self._try_shapes(tuple(given[i].shape for i in sorted(given)))
                     request.infer(given, share_inputs=True)
                     # The request's own memory, which its next query overwrites.
                     return {
@@ -90,8 +95,15 @@ class OpenVinoGraph:
     def close(self) -> None:
         """Free the model; queries that still run end first."""
         with self._lock:
-            self._model = None
+            self._model = self._plain = None
             self._idle = []
+
+    def _try_shapes(self, shapes: tuple[tuple[int, ...], ...]) -> None:
+        """Raise what does not fit, once for each set of shapes."""
+        if self._plain is None or shapes in self._known:
+            return
+        self._plain.clone().reshape({i: list(shape) for i, shape in enumerate(shapes)})
+        self._known.add(shapes)
 
     @contextmanager
     def _request(self) -> Iterator[Any]:

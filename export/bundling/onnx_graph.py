@@ -110,7 +110,7 @@ def export_graph(
         del value.metadata_props[:]
     del model.graph.value_info[:]  # shapes with the exporter's expressions
     if half:
-        _store_half(model.graph)
+        store_half(model.graph)
     onnx.checker.check_model(model, full_check=True)
     buffer = io.BytesIO()
     onnx.save(model, buffer)
@@ -140,18 +140,26 @@ def round_weights(module: nn.Module) -> None:
                 parameter.copy_(parameter.half())
 
 
-def _store_half(graph: onnx.GraphProto) -> None:
+def store_half(graph: onnx.GraphProto, *, all_rounded: bool = True) -> None:
     """Store large weights as float16 and cast them back: half the file, computed in float32.
 
     The values do not change (see `round_weights`); runtimes fold the casts when they load.
+
+    Parameters
+    ----------
+    all_rounded : bool
+        Fail when one is not rounded; otherwise it stays float32.
     """
     casts = []
     for initializer in graph.initializer:
         values = onnx.numpy_helper.to_array(initializer)
         if values.dtype != np.float32 or values.size < _HALF_FROM:
             continue
-        half = values.astype(np.float16)
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
         if not np.array_equal(half.astype(np.float32), values):
+            if not all_rounded:
+                continue
             raise ValueError(f"{initializer.name} is not rounded to float16")
         name = initializer.name
         initializer.CopyFrom(onnx.numpy_helper.from_array(half, name + HALF_SUFFIX))

@@ -7,6 +7,7 @@ import click
 from .bundle import bundle
 from .evaluate import evaluate
 from .import_ import import_
+from .quantize import quantize
 from .train import train
 
 
@@ -19,3 +20,4 @@ main.add_command(train)
 main.add_command(bundle)
 main.add_command(evaluate)
 main.add_command(import_)
+main.add_command(quantize)

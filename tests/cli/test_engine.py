@@ -39,6 +39,7 @@ def test_wrong_use(tmp_path):
     assert done.exit_code == 2
     for options, message in (
         (("--arch", "sm_90"), "cannot build for 'sm_90'"),
+        (("--precision", "int8"), "python -m export quantize"),
         (("--profile", "8x8"), "a profile is"),
         (("--profile", "64x64,32x32,96x96"), "from small to large"),
         (("--hardware-compatible",), "full TensorRT"),

@@ -39,18 +39,21 @@ def test_float32_like_onnx_runtime(content):
 
 def test_results_are_the_callers_own_from_several_threads(content):
     graph = load_graph(content, PLAIN, "affinity")
-    wanted = [graph.run(luma(i, 8 + i % 3))["features"] for i in range(6)]
+    wanted = [graph.run(luma(i, 8 + 4 * (i % 3)))["features"] for i in range(6)]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda i: graph.run(luma(i, 8 + i % 3))["features"], range(6)))
+        found = list(pool.map(lambda i: graph.run(luma(i, 8 + 4 * (i % 3)))["features"], range(6)))
     for a, b in zip(wanted, found, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_wrong_inputs_closing_and_no_graph(content):
-    graph = load_graph(content, PLAIN, "affinity")
-    for inputs in ({}, {"other": np.zeros(1)}, {"luma": np.zeros((1, 8, 8), np.float32)}):
-        with pytest.raises(BackendError, match="affinity"):
-            graph.run(inputs)
+    wrong = ({}, {"other": np.zeros(1)}, {"luma": np.zeros((1, 8, 8), np.float32)}, luma(0, 9))
+    for threads in (1, 2):
+        graph = load_graph(content, Target("openvino", "cpu", threads), "affinity")
+        for inputs in wrong:
+            with pytest.raises(BackendError, match="affinity"):
+                graph.run(inputs)
+        assert graph.run(luma(0))["features"].shape == (1, 16, 8, 12)
     graph.close()
     with pytest.raises(BackendError, match="closed"):
         graph.run(luma(0))

@@ -1,0 +1,34 @@
+"""Whole pictures of an archive, spread over it, for calibrating and checking INT8."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .drawings import DrawingArchive, gray_array
+from .photos import PhotoArchive
+
+_LEAST_SIDE = 128
+
+
+def whole_pictures(method: str, folder: Path, split: str, count: int) -> list[NDArray[np.float32]]:
+    """So many pictures of a split: photos (H, W, 3), or the lines (H, W) of drawings for rasc.
+
+    Parameters
+    ----------
+    folder : Path
+        The photo archive, or the line art archive.
+    """
+    if method == "rasc":
+        drawn = DrawingArchive(folder, split, color_only=False).drawings
+        lines = [drawing.line for drawing in drawn if drawing.line is not None]
+        return [gray_array(line) for line in _spread(lines, count)]
+    photos = PhotoArchive(folder, split).photos
+    large = [photo for photo in photos if min(photo.picture().size) >= _LEAST_SIDE]
+    return [photo.rgb() for photo in _spread(large, count)]
+
+
+def _spread(items: list, count: int) -> list:  # type: ignore[type-arg]
+    return items if count >= len(items) else [items[i * len(items) // count] for i in range(count)]
