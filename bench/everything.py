@@ -42,9 +42,9 @@ def _models(found: Any) -> dict[str, float]:
     ratios = {}
     for name in ("lga", "disco", "sscn", "rasc"):
         for key, ratio in found.get(name, {}).get("ratios", {}).items():
-            peer, scope = key.split(", ")
+            who, _, scope = key.rpartition(", ")
             edit = ", edit" if scope == "edit" else ""
-            ratios[f"{name}{edit}: {peer} / ours"] = ratio
+            ratios[f"{name}{edit}: {who}"] = ratio
     cold = found.get("cold start of lga, s")
     return ratios | ({"lga, cold: PyTorch / ours": cold["PyTorch"] / cold["ours"]} if cold else {})
 

@@ -154,10 +154,10 @@ def lab_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
-def lightness_of(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+def lightness_of(rgb: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
     """L alone of sRGB values (..., 3) in [0, 1], in [0, 100]; see `lab_of`."""
     values = np.ascontiguousarray(rgb, np.float32)
-    found = _core.lightness_of(values.reshape(-1, 3), _TO_XYZ[1].astype(np.float32))
+    found = _core.lightness_of(values.reshape(-1, 3), _TO_XYZ[1].astype(np.float32), threads)
     return found.reshape(values.shape[:-1])
 
 

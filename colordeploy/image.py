@@ -118,12 +118,12 @@ def read_luma(image: ImageLike) -> NDArray[np.float32]:
     return values if values.ndim == 2 else luma_of(values)
 
 
-def read_lightness(image: ImageLike) -> NDArray[np.float32]:
+def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_picture`."""
     values = read_picture(image)
     if values.ndim == 2:
         return lightness_of_gray(values)
-    return lightness_of(values)
+    return lightness_of(values, threads)
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:

@@ -376,7 +376,7 @@ class AutomaticModel(Model):
             For pictures that cannot be read or are empty, and numbers out of range.
         """
         graphs = self._open_graphs()
-        lightness, working = read_at_two_sizes(image, size, self._working_size)
+        lightness, working = read_at_two_sizes(image, size, self._working_size, self.threads)
         gray = pad_to_multiple((working - np.float32(50)) / np.float32(50), self._cell)[None]
         found = graphs["analyze"].run({"gray": gray[None]})
         analysis = _Analysis(gray=gray, **{name: array[0] for name, array in found.items()})

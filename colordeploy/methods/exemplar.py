@@ -354,7 +354,7 @@ class ExemplarModel(Model):
             For pictures that cannot be read or are empty.
         """
         graph = self._open_graphs()["colorize"]
-        lightness, working = read_at_two_sizes(image, size, self._working_size)
+        lightness, working = read_at_two_sizes(image, size, self._working_size, self.threads)
         gray = pad_to_multiple((working - np.float32(50)) / np.float32(50), self._multiple)
         return ExemplarCanvas(lightness, working, gray, graph, self)
 

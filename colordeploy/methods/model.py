@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..bundle import Bundle, Loader
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
+from ..native.checks import thread_count
 from ..runtime.graph import Graph, Target
 from ..trace import span
 
@@ -116,10 +117,10 @@ def _described(inputs: Set[str], outputs: Set[str]) -> str:
 
 
 def read_at_two_sizes(
-    image: ImageLike, size: WorkingSize, default: int
+    image: ImageLike, size: WorkingSize, default: int, threads: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """CIE L of a picture in [0, 100], at its own size and at the working size."""
     with span("preprocessing"):
-        lightness = read_lightness(image)
+        lightness = read_lightness(image, thread_count(threads))
         shape = working_shape((lightness.shape[0], lightness.shape[1]), size, default)
         return lightness, np.clip(resize(lightness, shape), np.float32(0), np.float32(100))

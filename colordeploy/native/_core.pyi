@@ -42,7 +42,9 @@ def trapped_ball(line: NDArray[np.uint8], radii: list[int], smallest: int) -> ND
 def compose_lab(
     lightness: NDArray[np.float32], ab: NDArray[np.float32], to_rgb: NDArray[np.float32]
 ) -> NDArray[np.uint8]: ...
-def lightness_of(rgb: NDArray[np.float32], to_y: NDArray[np.float32]) -> NDArray[np.float32]: ...
+def lightness_of(
+    rgb: NDArray[np.float32], to_y: NDArray[np.float32], threads: int
+) -> NDArray[np.float32]: ...
 def fit_slopes(
     planes: NDArray[np.float32],
     radius: int,

@@ -35,10 +35,11 @@ Picture compose_lab(const Array& lightness, const Array& ab, const Array& to_rgb
     return rgb;
 }
 
-py::array_t<float> lightness_of(const Array& rgb, const Array& to_y) {
+py::array_t<float> lightness_of(const Array& rgb, const Array& to_y, int threads) {
     if (rgb.ndim() != 2 || rgb.shape(1) != 3 || to_y.size() != 3) {
         throw py::value_error("rgb must be (n, 3), and the weights three");
     }
+    if (threads < 1) throw py::value_error("threads must be at least 1");
     py::array_t<float> lightness(rgb.shape(0));
     std::array<float, 3> weights;
     std::copy_n(to_y.data(), 3, weights.begin());
@@ -47,7 +48,7 @@ py::array_t<float> lightness_of(const Array& rgb, const Array& to_y) {
     const py::ssize_t n = rgb.shape(0);
     {
         py::gil_scoped_release release;
-        cc::lightness_of(source, n, weights, out);
+        cc::lightness_of(source, n, weights, threads, out);
     }
     return lightness;
 }
@@ -111,7 +112,7 @@ void register_color(py::module_& module) {
     module.def("compose_lab", &compose_lab, py::arg("lightness").noconvert(),
                py::arg("ab").noconvert(), py::arg("to_rgb").noconvert());
     module.def("lightness_of", &lightness_of, py::arg("rgb").noconvert(),
-               py::arg("to_y").noconvert());
+               py::arg("to_y").noconvert(), py::arg("threads"));
     module.def("fit_slopes", &fit_slopes, py::arg("planes").noconvert(), py::arg("radius"),
                py::arg("epsilon"), py::arg("power"), py::arg("flat_light"), py::arg("flat_chroma"));
     module.def("compose_guided_luma", &compose_guided_luma, py::arg("light").noconvert(),

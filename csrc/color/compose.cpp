@@ -1,7 +1,11 @@
 #include "compose.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+
+#include "../share.hpp"
+#include "../simd.hpp"
 
 namespace colordeploy::color {
 
@@ -81,16 +85,37 @@ Rgb linear_rgb(float light, float a, float b, const Matrix& m) {
 
 }  // namespace
 
-void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y,
+// Luminance to lightness, in place. The cube root is a third of the exponent, then two steps of
+// Halley's, each of which triples the digits: right to the last but one of a float, and unlike
+// std::cbrt it works on many values at a time.
+COLORDEPLOY_SIMD void to_lightness(float* y, std::ptrdiff_t n) {
+    constexpr float edge = 6.0F / 29.0F, slope = 1.0F / (3.0F * edge * edge);
+#pragma omp simd
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        const float value = std::max(y[i], edge * edge * edge);
+        float root = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) / 3 + 0x2a514067U);
+        for (int step = 0; step < 2; ++step) {
+            const float cube = root * root * root;
+            root *= (cube + 2.0F * value) / (2.0F * cube + value);
+        }
+        root = y[i] > edge * edge * edge ? root : slope * y[i] + 4.0F / 29.0F;
+        y[i] = 116.0F * root - 16.0F;
+    }
+}
+
+void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y, int threads,
                   float* lightness) {
     static const Decoder decode;
-    constexpr float edge = 6.0F / 29.0F, slope = 1.0F / (3.0F * edge * edge);
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-        const float y = to_y[0] * decode(rgb[3 * i]) + to_y[1] * decode(rgb[3 * i + 1]) +
-                        to_y[2] * decode(rgb[3 * i + 2]);
-        const float root = y > edge * edge * edge ? std::cbrt(y) : slope * y + 4.0F / 29.0F;
-        lightness[i] = 116.0F * root - 16.0F;
-    }
+    constexpr std::ptrdiff_t PIECE = 8192;
+    share(
+        n, PIECE, threads, [] { return 0; },
+        [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
+            for (std::ptrdiff_t i = begin; i < end; ++i) {
+                lightness[i] = to_y[0] * decode(rgb[3 * i]) + to_y[1] * decode(rgb[3 * i + 1]) +
+                               to_y[2] * decode(rgb[3 * i + 2]);
+            }
+            to_lightness(lightness + begin, end - begin);
+        });
 }
 
 void compose_lab(const float* lightness, const float* ab, std::ptrdiff_t n, const Matrix& to_rgb,

@@ -16,7 +16,7 @@ void compose_lab(const float* lightness, const float* ab, std::ptrdiff_t n, cons
                  std::uint8_t* rgb);
 
 // L in [0, 100] of n sRGB triples in [0, 1] (others are clipped). `to_y`: linear RGB to Y.
-void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y,
+void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y, int threads,
                   float* lightness);
 
 }  // namespace colordeploy::color
