@@ -17,6 +17,7 @@ __all__ = [
     "Array",
     "DeviceArray",
     "DeviceView",
+    "Strided",
     "SupportsCudaArray",
     "is_device_array",
     "view_of",
@@ -122,6 +123,8 @@ class DeviceView:
         need to wait.
     owner : object
         Keeps the memory alive.
+    strides : tuple of int, optional
+        In bytes; None: contiguous.
     """
 
     address: int
@@ -129,6 +132,7 @@ class DeviceView:
     dtype: np.dtype[Any]
     stream: int | None
     owner: object = field(repr=False)
+    strides: tuple[int, ...] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -146,7 +150,35 @@ def is_device_array(x: object) -> bool:
         return True
 
 
-def view_of(x: object, what: str) -> DeviceView:
+@dataclass(frozen=True)
+class Strided:
+    """A part of a `DeviceArray`, or its axes in another order, without a copy.
+
+    Attributes
+    ----------
+    base : DeviceArray
+    shape : tuple of int
+    strides : tuple of int
+        In bytes.
+    """
+
+    base: DeviceArray
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """Version 3, with strides."""
+        whole = self.base.__cuda_array_interface__
+        return {**whole, "shape": self.shape, "strides": self.strides}
+
+    def numpy(self) -> NDArray[Any]:
+        """The values on the host: a new array, the caller's own."""
+        whole = self.base.numpy()
+        return np.lib.stride_tricks.as_strided(whole, self.shape, self.strides).copy()
+
+
+def view_of(x: object, what: str, *, strided: bool = False) -> DeviceView:
     """Read the CUDA array interface (version 3 and before).
 
     Parameters
@@ -155,6 +187,8 @@ def view_of(x: object, what: str) -> DeviceView:
         See `is_device_array`.
     what : str
         What to call the array in messages.
+    strided : bool
+        Whether it need not be contiguous.
 
     Raises
     ------
@@ -178,7 +212,9 @@ def view_of(x: object, what: str) -> DeviceView:
     if said.get("mask") is not None:
         raise InputError(f"{what} is masked; give an array without a mask")
     strides = said.get("strides")
-    if strides is not None and not _contiguous(shape, tuple(strides), dtype.itemsize):
+    if strides is not None and _contiguous(shape, tuple(strides), dtype.itemsize):
+        strides = None
+    if strides is not None and not strided:
         raise InputError(
             f"{what} of shape {shape} has strides {tuple(strides)}; make it contiguous "
             "(torch: x.contiguous(), CuPy: cupy.ascontiguousarray(x))"
@@ -193,7 +229,9 @@ def view_of(x: object, what: str) -> DeviceView:
             f"{what} names stream {stream!r}; the CUDA array interface allows None, 1 (legacy "
             "default), 2 (per-thread default) and handles of streams"
         )
-    view = DeviceView(address, shape, dtype, stream, x)
+    if strides is not None:
+        strides = tuple(int(n) for n in strides)
+    view = DeviceView(address, shape, dtype, stream, x, strides)
     if not address and view.nbytes:
         raise InputError(f"{what} of shape {shape} has no memory (address 0)")
     return view

@@ -26,7 +26,7 @@ FUNCTIONS = (
 
 
 def library() -> ctypes.CDLL:
-    """The library of the wheel nvidia-cudss-cu13; ImportError without it, or with another version."""
+    """The library of the wheel nvidia-cudss-cu13; ImportError when it is not there in version 1."""
     found = importlib.util.find_spec("nvidia")
     for folder in found.submodule_search_locations or () if found else ():
         for path in sorted(Path(folder).glob("cu13/lib/libcudss.so.1")):

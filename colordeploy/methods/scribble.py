@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle
+from ..device_array import Strided
 from ..errors import InputError
 from ..image import ImageLike, WorkingSize, pad_to_multiple, read_luma, resize, working_shape
-from ..native import Affinities, Propagator
+from ..native import Affinities, Propagator, solves_on_gpu
 from ..runtime.graph import Graph, Target
 from ..strokes import StrokesLike, constraints, read_strokes
 from ..trace import span
@@ -52,8 +54,8 @@ class PropagationParameters:
 class FeatureSource(Protocol):
     """Where pixel features and alpha come from."""
 
-    def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating], float]:
-        """Features (h, w, C) and alpha for a luma plane (h, w)."""
+    def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating] | Strided, float]:
+        """Features (h, w, C), on the host or on a GPU, and alpha for a luma plane (h, w)."""
 
 
 class LumaFeatures:
@@ -71,18 +73,42 @@ class LumaFeatures:
 
 
 class GraphFeatures:
-    """LGA-Net: features and alpha from the graph ``affinity``."""
+    """LGA-Net: features and alpha from the graph ``affinity``.
 
-    def __init__(self, graph: Graph, multiple: int) -> None:
+    Parameters
+    ----------
+    on_device : bool
+        Leave the features on the graph's GPU, for a solver that runs there.
+    """
+
+    def __init__(self, graph: Graph, multiple: int, *, on_device: bool = False) -> None:
         self._graph = graph
         self._multiple = multiple
+        self._on_device = on_device
 
-    def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating], float]:
+    def __call__(self, luma: NDArray[np.float32]) -> tuple[NDArray[np.floating] | Strided, float]:
         height, width = luma.shape
-        padded = pad_to_multiple(luma, self._multiple)
-        outputs = self._graph.run({"luma": padded[None, None]})
-        features = outputs["features"][0, :, :height, :width].transpose(1, 2, 0)
-        return features, float(np.exp(np.float64(outputs["log_alpha"][0])))
+        inputs = {"luma": pad_to_multiple(luma, self._multiple)[None, None]}
+        if self._on_device:
+            outputs = self._graph.run(inputs, on_device=True)
+            planes = outputs["features"]
+            _, channels, rows, columns = planes.shape
+            size = planes.dtype.itemsize
+            return (
+                Strided(
+                    planes,
+                    (height, width, channels),
+                    (columns * size, size, rows * columns * size),
+                ),
+                _alpha(outputs["log_alpha"].numpy()),
+            )
+        found = self._graph.run(inputs)
+        features = found["features"][0, :, :height, :width].transpose(1, 2, 0)
+        return features, _alpha(found["log_alpha"])
+
+
+def _alpha(logarithm: NDArray[np.floating]) -> float:
+    return float(np.exp(np.float64(logarithm[0])))
 
 
 class ScribbleCanvas:
@@ -95,17 +121,28 @@ class ScribbleCanvas:
         self,
         luma: NDArray[np.float32],
         working_luma: NDArray[np.float32],
-        features: NDArray[np.floating],
+        features: NDArray[np.floating] | Strided,
         alpha: float,
         parameters: PropagationParameters,
         threads: int | None = None,
     ) -> None:
         self._luma = luma
         self._working_luma = working_luma
-        self._features = np.ascontiguousarray(features)
+        self._given = features
         self._sigma = parameters.sigma
         self._threads = threads
         with span("affinities"):
+            if isinstance(features, Strided):
+                self._propagator = Propagator(
+                    features,
+                    sigma=parameters.sigma,
+                    alpha=alpha,
+                    phi=parameters.phi,
+                    global_step=parameters.global_step,
+                    device=features.base.device,
+                    threads=threads,
+                )
+                return
             affinities = Affinities.from_features(
                 self._features,
                 sigma=parameters.sigma,
@@ -116,6 +153,12 @@ class ScribbleCanvas:
             self._propagator = Propagator(
                 affinities, alpha=alpha, phi=parameters.phi, threads=threads
             )
+
+    @cached_property
+    def _features(self) -> NDArray[np.floating]:
+        """(h, w, C) on the host."""
+        given = self._given
+        return given.numpy() if isinstance(given, Strided) else np.ascontiguousarray(given)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -298,5 +341,7 @@ def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
     )
     multiple = bundle.whole_parameter("multiple", least=1)
     graphs = load_graphs(bundle, target, {"affinity": ({"luma"}, {"features", "log_alpha"})})
-    source = GraphFeatures(graphs["affinity"], multiple)
+    graph = graphs["affinity"]
+    on_device = graph.device.startswith("cuda") and parameters.local_edges and solves_on_gpu()
+    source = GraphFeatures(graph, multiple, on_device=on_device)
     return ScribbleModel(bundle.manifest.name, "lga", graphs, source, parameters, target.threads)

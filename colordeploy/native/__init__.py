@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .affinities import Affinities
 from .clustering import choose, kmeans
+from .device import solves_on_gpu
 from .drawing import Lines, Shading, compose_drawing, region_means, separate_lines
 from .propagation import Propagator, propagate
 from .regions import cover_lines, region_map, region_max
@@ -26,6 +27,7 @@ __all__ = [
     "region_max",
     "region_means",
     "separate_lines",
+    "solves_on_gpu",
 ]
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ class Plan:
     def factor_size(self) -> int: ...
     @property
     def memory_size(self) -> int: ...
+    @property
+    def counts(self) -> dict[str, Any]: ...
     @property
     def global_pixels(self) -> NDArray[np.int32]: ...
 

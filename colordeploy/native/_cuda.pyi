@@ -27,7 +27,13 @@ _Given = tuple[int, bool, bool, int]
 class Solver:
     @staticmethod
     def from_features(
-        plan: DevicePlan, features: _Given, channels: int, sigma: float, alpha: float, phi: float
+        plan: DevicePlan,
+        features: _Given,
+        channels: int,
+        strides: tuple[int, int, int],
+        sigma: float,
+        alpha: float,
+        phi: float,
     ) -> Solver: ...
     @staticmethod
     def from_affinities(

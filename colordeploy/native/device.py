@@ -29,6 +29,7 @@ __all__ = [
     "device_features",
     "device_number",
     "refuse_device",
+    "solves_on_gpu",
     "view_of",
 ]
 
@@ -79,15 +80,26 @@ def cuda_module() -> Any:
     return _cuda
 
 
-def view_of(name: str, values: Any, axes: str, *, marks: bool = False) -> DeviceView:
+def solves_on_gpu() -> bool:
+    """Whether ``device="cuda"`` works here: the CUDA part is built, and there is a GPU."""
+    try:
+        cuda_module()
+    except BackendError:
+        return False
+    return True
+
+
+def view_of(
+    name: str, values: Any, axes: str, *, marks: bool = False, strided: bool = False
+) -> DeviceView:
     """Check an array in device memory.
 
     Raises
     ------
     InputError
-        For wrong axes or types, and for arrays that are not contiguous.
+        For wrong axes or types, and for arrays that are not contiguous unless they may be strided.
     """
-    view = any_view_of(values, name)
+    view = any_view_of(values, name, strided=strided)
     if len(view.shape) != len(axes):
         raise InputError(
             f"{name} must have {len(axes)} axes ({', '.join(axes)}), not shape {view.shape}"
@@ -112,7 +124,7 @@ def refuse_device(name: str, values: Any) -> None:
 def device_features(features: Any) -> NDArray[Any] | DeviceView:
     """(H, W, C) features, checked: finite on the host; in device memory the GPU looks itself."""
     if is_device_array(features):
-        return view_of("features", features, "HWC")
+        return view_of("features", features, "HWC", strided=True)
     return finite_array("features", features, "HWC", single=True)
 
 
@@ -122,6 +134,7 @@ class DeviceSystem:
     Parameters
     ----------
     features : (H, W, C) float32 or float64, contiguous and finite, a DeviceView, or Affinities
+        A DeviceView may be strided.
     sigma : float
         Ignored for affinities.
     """
@@ -154,7 +167,7 @@ class DeviceSystem:
                 )
             else:
                 self._solver = cuda.Solver.from_features(
-                    plan, _given(features), shape[2], sigma, alpha, phi
+                    plan, _given(features), shape[2], _strides(features), sigma, alpha, phi
                 )
 
     @property
@@ -224,3 +237,15 @@ def _given(values: NDArray[Any] | DeviceView) -> tuple[int, bool, bool, int]:
     if isinstance(values, DeviceView):
         return values.address, True, values.dtype == np.float32, values.stream or 0
     return values.ctypes.data, False, values.dtype == np.float32, 0
+
+
+def _strides(values: NDArray[Any] | DeviceView) -> tuple[int, int, int]:
+    """From pixel to pixel down, to the right, and from channel to channel, in values."""
+    size = values.dtype.itemsize
+    if isinstance(values, DeviceView) and values.strides is not None:
+        if any(stride % size for stride in values.strides):
+            raise InputError(f"features have strides {values.strides} of values of {size} bytes")
+        down, right, across = (stride // size for stride in values.strides)
+        return down, right, across
+    _, width, channels = values.shape
+    return width * channels, channels, 1

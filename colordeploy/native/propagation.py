@@ -80,7 +80,7 @@ class Propagator:
 
     def __init__(
         self,
-        features: ArrayLike | Affinities,
+        features: ArrayLike | SupportsCudaArray | Affinities,
         *,
         sigma: float | None = None,
         alpha: float,

@@ -57,12 +57,15 @@ cuda::Source source(const Given& given) {
     return std::apply([](auto... parts) { return source(parts...); }, given);
 }
 
-std::shared_ptr<cuda::DeviceSolver> from_features(std::shared_ptr<cuda::DevicePlan> plan,
-                                                  const Given& features, std::int64_t channels,
-                                                  double sigma, double alpha, double phi) {
+std::shared_ptr<cuda::DeviceSolver> from_features(
+    std::shared_ptr<cuda::DevicePlan> plan, const Given& features, std::int64_t channels,
+    const std::tuple<std::int64_t, std::int64_t, std::int64_t>& strides, double sigma, double alpha,
+    double phi) {
     py::gil_scoped_release release;
-    return std::make_shared<cuda::DeviceSolver>(std::move(plan), source(features), channels, sigma,
-                                                alpha, phi);
+    const auto [down, right, across] = strides;
+    return std::make_shared<cuda::DeviceSolver>(std::move(plan), source(features),
+                                                cuda::FeatureLayout{channels, down, right, across},
+                                                sigma, alpha, phi);
 }
 
 std::shared_ptr<cuda::DeviceSolver> from_affinities(std::shared_ptr<cuda::DevicePlan> plan,
@@ -130,7 +133,8 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
     py::class_<cuda::DeviceSolver, std::shared_ptr<cuda::DeviceSolver>>(module, "Solver",
                                                                         py::module_local())
         .def_static("from_features", &from_features, py::arg("plan"), py::arg("features"),
-                    py::arg("channels"), py::arg("sigma"), py::arg("alpha"), py::arg("phi"))
+                    py::arg("channels"), py::arg("strides"), py::arg("sigma"), py::arg("alpha"),
+                    py::arg("phi"))
         .def_static("from_affinities", &from_affinities, py::arg("plan"),
                     py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
                     py::arg("phi"))

@@ -1,5 +1,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <memory>
 #include <string>
@@ -167,6 +168,16 @@ void register_propagation(py::module_& module) {
         .def_property_readonly("factor_size", [](const cp::Plan& plan) { return plan.factor_size; })
         .def_property_readonly("memory_size",
                                [](const cp::Plan& plan) { return plan.memory_size(); })
+        .def_property_readonly("counts",
+                               [](const cp::Plan& plan) {
+                                   const cp::Counts counts = plan.counts();
+                                   py::dict result;
+                                   result["operations"] = counts.operations;
+                                   result["factor"] = counts.factor;
+                                   result["updates"] = counts.updates;
+                                   result["pivots"] = py::cast(counts.pivots);
+                                   return result;
+                               })
         .def_property_readonly("global_pixels", &global_pixels);
 
     py::class_<PySolver>(module, "Solver")

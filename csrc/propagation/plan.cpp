@@ -265,6 +265,25 @@ Plan::Plan(const Grid& requested) : grid(requested), pool(std::make_shared<Pool>
     }
 }
 
+Counts Plan::counts() const {
+    Counts result;
+    for (const Front& front : fronts) {
+        const double rows = front.pivots + front.boundary + 1.0;
+        for (std::int32_t k = 0; k < front.pivots; ++k) {
+            const double below = rows - k - 1.0;  // with the ground
+            result.operations += below * below;   // half of a square, two operations each
+        }
+        const auto boundary = static_cast<std::size_t>(front.boundary);
+        const auto pivots = static_cast<std::size_t>(front.pivots);
+        result.factor += pivots * (pivots + 1) / 2 + pivots * boundary;
+        result.updates += (boundary + 1) * boundary / 2;
+        const auto depth = static_cast<std::size_t>(front.depth);
+        if (result.pivots.size() <= depth) result.pivots.resize(depth + 1, 0);
+        result.pivots[depth] = std::max(result.pivots[depth], front.pivots);
+    }
+    return result;
+}
+
 std::size_t Plan::memory_size() const {
     return factor_size + (keeps() ? kept_size : live_size) + work_size(0);
 }

@@ -43,8 +43,18 @@ struct FrontEdge {
     std::int32_t row, column;
 };
 
+// What a factorization takes at least, padding left out.
+struct Counts {
+    double operations = 0.0;           // multiplications and additions
+    std::size_t factor = 0;            // entries
+    std::size_t updates = 0;           // entries that fronts add to their parents
+    std::vector<std::int32_t> pivots;  // of the largest front of each depth
+};
+
 struct Plan {
     explicit Plan(const Grid& grid);
+
+    Counts counts() const;
 
     // Largest work memory of the fronts at the given depth or deeper.
     std::size_t work_size(std::int32_t depth) const;

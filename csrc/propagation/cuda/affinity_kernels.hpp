@@ -5,22 +5,25 @@
 
 #include "../graph.hpp"
 #include "launch.hpp"
+#include "solver.hpp"
 
 namespace colordeploy::propagation::cuda {
 
-// Features as (pixels, channels), channels contiguous.
 template <typename T>
 struct Features {
     const T* values;
-    std::int64_t channels;
+    FeatureLayout layout;
+    std::int64_t width;
     double inverse_sigma;
 
+    COLORDEPLOY_DEVICE double value(std::int64_t pixel, std::int64_t c) const {
+        const std::int64_t y = pixel / width, x = pixel % width;
+        return static_cast<double>(values[y * layout.down + x * layout.right + c * layout.across]);
+    }
     COLORDEPLOY_DEVICE double affinity(std::int64_t a, std::int64_t b) const {
         double sum = 0.0;
-        for (std::int64_t c = 0; c < channels; ++c) {
-            const double difference = (static_cast<double>(values[a * channels + c]) -
-                                       static_cast<double>(values[b * channels + c])) *
-                                      inverse_sigma;
+        for (std::int64_t c = 0; c < layout.channels; ++c) {
+            const double difference = (value(a, c) - value(b, c)) * inverse_sigma;
             sum += difference * difference;
         }
         return std::exp(-0.5 * sum);
@@ -33,7 +36,7 @@ struct LocalAffinities {
     static constexpr int kPiece = 256;
 
     Features<T> features;
-    std::int64_t height, width;
+    std::int64_t height;
     double* local;
     int* odd;  // marked when a feature is not finite
 
@@ -41,10 +44,10 @@ struct LocalAffinities {
         constexpr int kDown[4] = {0, 1, 1, 1}, kRight[4] = {1, -1, 0, 1};  // kDirections
         block.each(kPiece, [&](std::int64_t i) {
             const std::int64_t pixel = block.x * kPiece + i;
+            const std::int64_t width = features.width;
             if (pixel >= height * width) return;
-            for (std::int64_t c = 0; c < features.channels; ++c) {
-                const double value =
-                    static_cast<double>(features.values[pixel * features.channels + c]);
+            for (std::int64_t c = 0; c < features.layout.channels; ++c) {
+                const double value = features.value(pixel, c);
                 if (!(value - value == 0.0)) mark(odd);
             }
             const std::int64_t y = pixel / width, x = pixel % width;

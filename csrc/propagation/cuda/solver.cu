@@ -24,12 +24,12 @@ int some(std::int64_t count) {
 }
 
 template <typename T>
-void weigh(const Grid& grid, const T* features, std::int64_t channels, double sigma,
+void weigh(const Grid& grid, const T* features, const FeatureLayout& layout, double sigma,
            const std::int32_t* points, double* local, double* global, int* odd, Stream stream) {
-    const Features<T> given{features, channels, 1.0 / sigma};
+    const Features<T> given{features, layout, grid.width, 1.0 / sigma};
     using Local = LocalAffinities<T>;
     launch(pieces_of(grid.pixels(), Local::kPiece), 1, Local::kPiece, 0, stream,
-           Local{given, grid.height, grid.width, local, odd});
+           Local{given, grid.height, local, odd});
     launch(grid.global_points(), 1, kThreads, 0, stream,
            GlobalAffinities<T>{given, points, global});
 }
@@ -74,12 +74,12 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, double alpha,
 }
 
 DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source& features,
-                           std::int64_t channels, double sigma, double alpha, double phi)
+                           const FeatureLayout& layout, double sigma, double alpha, double phi)
     : DeviceSolver(std::move(plan), alpha, phi) {
     const Stream stream = stream_->get();
     const Grid& grid = lists_->plan->grid;
     clear(flags_.get(), kFlags * sizeof(int), stream);
-    const std::size_t bytes = static_cast<std::size_t>(grid.pixels() * channels) *
+    const std::size_t bytes = static_cast<std::size_t>(grid.pixels() * layout.channels) *
                               (features.single ? sizeof(float) : sizeof(double));
     Buffer<std::uint8_t> copy;
     const void* values = features.data;
@@ -91,7 +91,7 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source&
         wait_for(stream, features.stream);
     }
     const auto run = [&](auto* typed) {
-        weigh(grid, typed, channels, sigma, lists_->points.get(), local_.get(), global_.get(),
+        weigh(grid, typed, layout, sigma, lists_->points.get(), local_.get(), global_.get(),
               flags_.get() + kOdd, stream);
     };
     if (features.single) {

@@ -18,6 +18,11 @@ struct Source {
     std::uintptr_t stream = 0;
 };
 
+// Where the features of a pixel lie: values from one to the next in each direction.
+struct FeatureLayout {
+    std::int64_t channels, down, right, across;
+};
+
 struct NotFinite : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
@@ -29,9 +34,10 @@ struct NoMark : std::invalid_argument {
 
 class DeviceSolver {
  public:
-    // From features of `channels` channels, or from affinities (see ../graph.hpp).
+    // From features (contiguous ones, when they are on the host), or from affinities (see
+    // ../graph.hpp).
     DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source& features,
-                 std::int64_t channels, double sigma, double alpha, double phi);
+                 const FeatureLayout& layout, double sigma, double alpha, double phi);
     DeviceSolver(std::shared_ptr<const DevicePlan> plan, const double* local, const double* global,
                  double alpha, double phi);
     ~DeviceSolver();

@@ -96,6 +96,20 @@ def test_device_memory_in_and_out(emulated, problem, kind, marks):
     assert isinstance(ours.solve(given[0], values), np.ndarray)
 
 
+def test_features_may_be_strided(emulated, problem):
+    """A graph's (1, C, H, W), cropped: what `lga` has in device memory."""
+    features, mask, values = problem(20, 27, 5)
+    planes = np.full((1, 5, 24, 28), np.nan, np.float32)
+    planes[0, :, :20, :27] = features.transpose(2, 0, 1)
+    view = planes[0, :, :20, :27].transpose(1, 2, 0)
+    ours = Propagator(OnDevice(view), sigma=0.3, alpha=1.0, device="cuda")
+    cpu = Propagator(features, sigma=0.3, alpha=1.0)
+    np.testing.assert_allclose(ours.solve(mask, values), cpu.solve(mask, values), atol=1e-12)
+    odd = OnDevice(view, strides=(113, 4, 2688))
+    with pytest.raises(InputError, match="strides"):
+        Propagator(odd, sigma=0.3, alpha=1.0, device="cuda")
+
+
 def test_streams_are_waited_for(emulated, problem):
     features, mask, values = problem(9, 9)
     before = emulated.waits()

@@ -1,0 +1,61 @@
+"""`lga` with its graph on a made-up GPU: features stay there, strokes go in, chroma comes out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import colordeploy
+from colordeploy.device_array import DeviceArray
+from colordeploy.methods.scribble import GraphFeatures
+
+
+class GraphOnGpu:
+    """A graph whose outputs stay in (made-up) device memory."""
+
+    device = "cuda:0"
+    why = "made up"
+    precision = "fp32"
+
+    def __init__(self, graph):
+        self._graph = graph
+        self.fetched: list[str] = []
+
+    def run(self, inputs, *, on_device=False):
+        assert on_device
+        return {name: self._placed(name, a) for name, a in self._graph.run(inputs).items()}
+
+    def _placed(self, name, array):
+        array = np.ascontiguousarray(array)
+
+        def fetch(target, array=array):
+            self.fetched.append(name)
+            np.copyto(target, array)
+
+        return DeviceArray(
+            array.ctypes.data, array.shape, array.dtype, device="cuda:0", stream=None, fetch=fetch
+        )
+
+    def close(self):
+        self._graph.close()
+
+
+@pytest.fixture
+def models(emulated):
+    plain, ours = (colordeploy.load("lga", device="cpu", threads=1) for _ in range(2))
+    graph = GraphOnGpu(ours.graphs["affinity"])
+    ours._source = GraphFeatures(graph, plain._source._multiple, on_device=True)
+    with plain, ours:
+        yield plain, ours, graph
+
+
+def test_the_same_picture_without_fetching_features(models, photo_like, strokes_rgba):
+    plain, ours, graph = models
+    wanted, canvas = plain.prepare(photo_like), ours.prepare(photo_like)
+    difference = wanted.render(strokes_rgba).astype(int) - canvas.render(strokes_rgba)
+    assert np.abs(difference).max() <= 1
+    assert graph.fetched == ["log_alpha"]  # one number
+    np.testing.assert_allclose(canvas.affinity(5, 9), wanted.affinity(5, 9), atol=1e-6)
+    assert graph.fetched == ["log_alpha", "features"]  # to look at them, once
+    np.testing.assert_allclose(canvas.local_affinity(0, 1), wanted.local_affinity(0, 1), atol=1e-6)
+    assert len(graph.fetched) == 2
