@@ -7,6 +7,9 @@ scikit-image and tqdm. Both sides get the same synthetic weights (those of the t
 and the same decoded uint8 picture of 256x256 pixels, and make a uint8 picture; rounds alternate.
 Before any time is printed, the chroma of both is compared with the same anchors given. Besides the
 whole, ours is timed by stages, and so is an edit of the anchors, which runs the second graph only.
+"bf16" is ours on OpenVINO in bfloat16: its chroma is other chroma, and how far it is off is printed
+beside the time. On these synthetic weights, which make a network of nothing but chance, it is off
+far more than on a trained one (bench/precision.py, docs/deploying.md).
 """
 
 from __future__ import annotations
@@ -60,10 +63,11 @@ def picture() -> NDArray[np.uint8]:
     return np.asarray(photo.resize((256, 256), Image.Resampling.BICUBIC))
 
 
-def check(official: OfficialDisco, bundle: Bundle, rgb: NDArray[np.uint8]) -> float:
-    """Largest difference of ab / 110 with the official anchors given."""
+def differences(
+    official: OfficialDisco, bundle: Bundle, rgb: NDArray[np.uint8], target: Target
+) -> NDArray[np.float32]:
+    """Of ab / 110, (2, h, w), with the official anchors given."""
     _, expected = official(rgb)
-    target = Target(device="cpu", threads=THREADS)
     found = bundle.load("analyze", target).run({"gray": official.gray})
     best = found["probabilities"].argmax(axis=1)
     colors = np.moveaxis(AB_BINS[best], -1, 1).astype(np.float32)
@@ -76,7 +80,14 @@ def check(official: OfficialDisco, bundle: Bundle, rgb: NDArray[np.uint8]) -> fl
             "colors": colors,
         }
     )["ab"][0]
-    return float(np.abs(ab / 110 - expected).max())
+    return np.asarray(ab / 110 - expected).reshape(2, *ab.shape[-2:])
+
+
+def rendered(model: Any, rgb: NDArray[np.uint8]) -> Any:
+    """The canvas of a picture that was rendered."""
+    canvas = model.prepare(rgb)
+    canvas.render()
+    return canvas
 
 
 def arithmetic(net: Disco) -> float:
@@ -118,18 +129,25 @@ def main() -> None:
         write(net, path, Identity("paper"), trained_on="nothing", quality={}, half=False)
         official = OfficialDisco(arguments.official.resolve(), weights)
         bundle = Bundle(path)
-        worst = check(official, bundle, rgb)
+        target = Target(device="cpu", threads=THREADS)
+        worst = float(np.abs(differences(official, bundle, rgb, target)).max())
         if not worst < LIMIT:
             raise SystemExit(f"the two differ by {worst:.2g} in ab / 110")
-        target = Target(device="cpu", threads=THREADS)
+        half = Target("openvino", "cpu", THREADS, "bf16")
+        off = 110 * np.linalg.norm(differences(official, bundle, rgb, half), axis=0)
         analyze, generate = (bundle.load(name, target) for name in ("analyze", "generate"))
-        with colordeploy.load(path, device="cpu", threads=THREADS) as model:
+        with (
+            colordeploy.load(path, device="cpu", threads=THREADS) as model,
+            colordeploy.load(path, "openvino", "cpu", THREADS, "bf16") as rounded,
+        ):
             for turn in range(arguments.rounds + 2):
                 theirs, _ = clocked(lambda: official(rgb))
                 prepare, canvas = clocked(lambda: model.prepare(rgb))
                 render, _ = clocked(canvas.render)
                 edited = canvas.anchors[:-1]
                 edit, _ = clocked(lambda c=canvas, e=edited: c.render(e))
+                half_whole, canvas = clocked(lambda: rendered(rounded, rgb))
+                half_edit, _ = clocked(lambda c=canvas: c.render(c.anchors[:-1]))
                 first, found = clocked(lambda: analyze.run({"gray": official.gray}))
                 points = found["color_features"][0].reshape(net.config.tokens, -1).T
                 cluster, _ = clocked(lambda p=points: kmeans(p, 8, seed=0))
@@ -152,6 +170,8 @@ def main() -> None:
                     "graph analyze": first,
                     "k-means": cluster,
                     "graph generate": second,
+                    "bf16": half_whole,
+                    "bf16, edit": half_edit,
                 }
                 for name, value in row.items():
                     times.setdefault(name, []).append(value)
@@ -168,6 +188,9 @@ def main() -> None:
         "share of the time that is arithmetic at that rate": share,
         "official / ours": medians["official"] / medians["ours"],
         "ours / edit": medians["ours"] / medians["edit"],
+        "official / bf16": medians["official"] / medians["bf16"],
+        "bf16 / its edit": medians["bf16"] / medians["bf16, edit"],
+        "bf16, mean error in ab": float(off.mean()),
         "largest difference of ab / 110": worst,
         "rounds": arguments.rounds,
         "threads": THREADS,
@@ -179,6 +202,9 @@ def main() -> None:
         f"{gflop:.0f} GFLOP; a matrix product runs at {rate:.0f} GFLOP/s here, at which the "
         f"arithmetic alone takes {100 * share:.0f} % of our time",
         f"official / ours {record['official / ours']:.2f}, ours / edit {record['ours / edit']:.2f}",
+        f"official / bf16 {record['official / bf16']:.2f}, bf16 / its edit "
+        f"{record['bf16 / its edit']:.2f}; bf16 is off by {off.mean():.2f} ab on average on these "
+        "synthetic weights",
     ]
     print("\n".join(lines))
     arguments.out.with_suffix(".txt").write_text("\n".join(lines) + "\n")

@@ -50,7 +50,7 @@ def _models(found: Any) -> dict[str, float]:
 
 
 def _disco(found: Any) -> dict[str, float]:
-    return {key: found[key] for key in ("official / ours", "ours / edit")}
+    return {key: found[key] for key in ("official / ours", "ours / edit", "official / bf16")}
 
 
 def _sscn(found: Any) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """cuDSS, NVIDIA's sparse direct solver, through its C interface (version 1).
 
-It has not run on a GPU here yet: only that the library loads and knows these functions is tested.
+Written after its header; it has not run yet, for want of a GPU.
 """
 
 from __future__ import annotations
@@ -18,11 +18,6 @@ from numpy.typing import NDArray
 _R_64F, _R_32I = 1, 10  # cudaDataType_t
 _SPD, _UPPER, _ZERO, _COLUMN_MAJOR = 3, 2, 0, 0
 _ANALYSIS, _FACTORIZATION, _SOLVE = 3, 4, 0x3F0
-FUNCTIONS = (
-    "cudssCreate", "cudssDestroy", "cudssConfigCreate", "cudssConfigDestroy", "cudssDataCreate",
-    "cudssDataDestroy", "cudssMatrixCreateCsr", "cudssMatrixCreateDn", "cudssMatrixDestroy",
-    "cudssExecute", "cudssGetProperty",
-)  # fmt: skip
 
 
 def library() -> ctypes.CDLL:

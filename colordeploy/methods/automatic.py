@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..anchors import CANDIDATES, Anchor, diverse_order
 from ..bundle import Bundle
-from ..color import AB_BINS, compose_lab, lab_of, nearest_bin
+from ..color import AB_BINS, lab_of, nearest_bin
+from ..device_array import Array
 from ..errors import InputError
 from ..image import (
     ImageLike,
@@ -23,62 +25,33 @@ from ..native.checks import whole_number
 from ..runtime.graph import Graph, Target
 from ..trace import span
 from ..upsample import AB_SCALE, colorize_full_size
-from .model import Model, load_graphs, read_at_two_sizes
+from .model import Model, Outputs, load_graphs, read_at_two_sizes
 
 __all__ = ["Anchor", "AutomaticCanvas", "AutomaticModel", "disco_model"]
 
-CANDIDATES = 10  # of the most probable bins, diverse results choose
 _FARTHEST = 10.0  # from the nearest bin, in ab units: beyond is no colour of sRGB
 
 
-@dataclass(frozen=True)
-class Anchor:
-    """A place of the picture whose colour decides that of all that is like it.
-
-    Attributes
-    ----------
-    y, x : float
-        Position in image pixels.
-    ab : (float, float)
-        CIE Lab chroma.
-    candidates : tuple of ((float, float), float)
-        The most probable chromas of this place with their probabilities, best first; empty for
-        anchors made by hand.
-    lightness : float
-        L of the picture at this place; 50 for anchors made by hand.
-    """
-
-    y: float
-    x: float
-    ab: tuple[float, float]
-    candidates: tuple[tuple[tuple[float, float], float], ...] = ()
-    lightness: float = 50.0
-
-    @property
-    def color(self) -> tuple[int, int, int]:
-        """The sRGB colour (0 to 255 each) that `ab` gives at the picture's lightness here."""
-        return self._color_of(self.ab)
-
-    @property
-    def candidate_colors(self) -> tuple[tuple[int, int, int], ...]:
-        """The same for the candidates."""
-        return tuple(self._color_of(ab) for ab, _ in self.candidates)
-
-    def _color_of(self, ab: tuple[float, float]) -> tuple[int, int, int]:
-        r, g, b = compose_lab(np.array([self.lightness]), np.array([ab], np.float64))[0]
-        return int(r), int(g), int(b)
-
-
-@dataclass(frozen=True)
 class _Analysis:
-    """What the first graph found; the token maps are (C, h, w)."""
+    """What the first graph found; (C, h, w) maps on the host, fetched when they are looked at."""
 
-    gray: NDArray[np.float32]
-    association: NDArray[np.float32]
-    tokens: NDArray[np.float32]
-    color_features: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    sizes: NDArray[np.float32]
+    def __init__(self, gray: NDArray[np.float32], outputs: Outputs) -> None:
+        self.gray = gray
+        self._outputs = outputs
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of superpixels, those of the padding included."""
+        rows, columns = self._outputs.shape("tokens")[2:]
+        return rows, columns
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._outputs.host(name)[0]
+        return found
+
+    def handed_on(self) -> dict[str, Array]:
+        """Inputs of the second graph, where the first one left them."""
+        return {"gray": self.gray[None], **self._outputs.given("association", "tokens")}
 
 
 class AutomaticCanvas:
@@ -104,7 +77,7 @@ class AutomaticCanvas:
         self._analysis = analysis
         self._generator = generator
         self._cell = cell
-        rows, columns = analysis.tokens.shape[1:]
+        rows, columns = analysis.grid
         count = whole_number("anchors", anchors)
         # Superpixels of the picture; those of the padding are none of its places.
         self._rows = min(rows, -(-working_lightness.shape[0] // cell))
@@ -115,7 +88,7 @@ class AutomaticCanvas:
                 f"this picture at its working size, not {count}; use a larger size"
             )
         self._count, self._seed = count, seed
-        self._tokens = self._locate(analysis.color_features[:, : self._rows, : self._columns])
+        self._tokens = self._locate(analysis["color_features"][:, : self._rows, : self._columns])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -208,16 +181,8 @@ class AutomaticCanvas:
         if anchors is not None and sample != 0:
             raise InputError("sample chooses colours for the anchors found; leave anchors out")
         mask, colors = self._hints(wanted)
-        found = self._analysis
-        ab = self._generator.run(
-            {
-                "gray": found.gray[None],
-                "association": found.association[None],
-                "tokens": found.tokens[None],
-                "mask": mask[None],
-                "colors": colors[None],
-            }
-        )["ab"][0]
+        inputs = {**self._analysis.handed_on(), "mask": mask[None], "colors": colors[None]}
+        ab = self._generator.run(inputs)["ab"][0]
         height, width = self.working_size
         chroma = np.moveaxis(ab[:, :height, :width], 0, -1) / AB_SCALE
         return colorize_full_size(
@@ -251,21 +216,21 @@ class AutomaticCanvas:
 
     def _anchor_at(self, row: int, column: int, sample: int) -> Anchor:
         """The anchor of a superpixel, with the colour of a diverse result."""
-        probabilities = self._analysis.probabilities[:, row, column]
+        probabilities = self._analysis["probabilities"][:, row, column]
         best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
         candidates = tuple(
             ((float(AB_BINS[i, 0]), float(AB_BINS[i, 1])), float(probabilities[i])) for i in best
         )
         y, x = self._place_of(row, column)
         lightness = float(self._lightness[round(y), round(x)])
-        chosen = _diverse_order(AB_BINS[best])[sample]
+        chosen = diverse_order(AB_BINS[best])[sample]
         return Anchor(y, x, candidates[chosen][0], candidates, lightness)
 
     def _pooled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean of values (h, w, C) at working size in each superpixel, (C, rows, columns)."""
         height, width = self.working_size
-        association = self._analysis.association[:, :height, :width]
-        rows, columns = self._analysis.tokens.shape[1:]
+        association = self._analysis["association"][:, :height, :width]
+        rows, columns = self._analysis.grid
         total = np.zeros((rows + 2, columns + 2, values.shape[2] + 1), np.float32)
         weighted = np.concatenate([values, np.ones_like(values[..., :1])], axis=2)
         edges = np.arange(0, height, self._cell), np.arange(0, width, self._cell)
@@ -287,7 +252,7 @@ class AutomaticCanvas:
         points = features.reshape(features.shape[0], -1).T
         with span("k-means"):
             labels, _ = kmeans(points, self._count, seed=self._seed)
-        size = self._analysis.sizes[0, : self._rows, : self._columns].ravel()
+        size = self._analysis["sizes"][0, : self._rows, : self._columns].ravel()
         chosen = {
             int(np.argmax(np.where(labels == cluster, size, -1.0)))
             for cluster in range(self._count)
@@ -306,7 +271,7 @@ class AutomaticCanvas:
     def _hints(self, anchors: list[Anchor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if not anchors:
             raise InputError("there are no anchors: a picture needs at least one")
-        rows, columns = self._analysis.tokens.shape[1:]
+        rows, columns = self._analysis.grid
         mask = np.zeros((1, rows, columns), np.float32)
         colors = np.zeros((2, rows, columns), np.float32)
         height, width = self.size
@@ -378,8 +343,7 @@ class AutomaticModel(Model):
         graphs = self._open_graphs()
         lightness, working = read_at_two_sizes(image, size, self._working_size, self.threads)
         gray = pad_to_multiple((working - np.float32(50)) / np.float32(50), self._cell)[None]
-        found = graphs["analyze"].run({"gray": gray[None]})
-        analysis = _Analysis(gray=gray, **{name: array[0] for name, array in found.items()})
+        analysis = _Analysis(gray, Outputs(graphs["analyze"], {"gray": gray[None]}))
         return AutomaticCanvas(
             lightness,
             working,
@@ -412,17 +376,3 @@ def disco_model(bundle: Bundle, target: Target) -> AutomaticModel:
         working_size=bundle.whole_parameter("working_size", least=1),
         threads=target.threads,
     )
-
-
-def _diverse_order(candidates: NDArray[np.int64]) -> list[int]:
-    """Candidates (n, 2), most probable first, in the order that diverse results take them.
-
-    Ties go to the more probable one.
-    """
-    distance = np.linalg.norm(candidates[:, None] - candidates[None], axis=2)
-    order = [0]
-    while len(order) < len(candidates):
-        total = distance[:, order].sum(axis=1)
-        total[order] = -1.0
-        order.append(int(total.argmax()))
-    return order

@@ -4,21 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import Bundle, Loader
+from ..device_array import Array, DeviceArray
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
 from ..native.checks import thread_count
 from ..runtime.graph import Graph, Target
 from ..trace import span
 
-__all__ = ["Model", "load_graphs", "loader_for", "read_at_two_sizes"]
+__all__ = ["Model", "Outputs", "load_graphs", "loader_for", "read_at_two_sizes"]
 
 Self = TypeVar("Self", bound="Model")
+
+
+class Outputs:
+    """A graph's outputs: on its GPU, when it runs on one, until they are looked at.
+
+    So what goes from one graph into the next does not pass through the host.
+    """
+
+    def __init__(self, graph: Graph, inputs: Mapping[str, Array]) -> None:
+        self._found: Mapping[str, NDArray[Any] | DeviceArray]
+        if graph.device.startswith("cuda"):
+            self._found = graph.run(inputs, on_device=True)
+        else:
+            self._found = graph.run(inputs)
+        self._fetched: dict[str, NDArray[Any]] = {}
+
+    def given(self, *names: str) -> dict[str, Array]:
+        """Outputs as they are, for another graph on the same device."""
+        return {name: self._found[name] for name in names}
+
+    def host(self, name: str) -> NDArray[Any]:
+        """An output on the host, copied there once."""
+        found = self._found[name]
+        if not isinstance(found, DeviceArray):
+            return found
+        if name not in self._fetched:
+            self._fetched[name] = found.numpy()
+        return self._fetched[name]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an output."""
+        return self._found[name].shape
 
 
 class Model:

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..bundle import Bundle
+from ..device_array import Array
 from ..drawing import Drawing, patch_labels
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, pad_to_multiple, working_shape
 from ..native import Lines, Shading, compose_drawing, region_max, region_means
 from ..runtime.graph import Graph, Target
 from ..trace import span
-from .model import Model, load_graphs
+from .model import Model, Outputs, load_graphs
 
 __all__ = ["LineArtCanvas", "LineArtModel", "rasc_model"]
 
@@ -29,7 +30,7 @@ class LineArtCanvas:
         self,
         drawing: Drawing,
         decoder: Graph,
-        fixed: dict[str, NDArray[np.generic]],
+        fixed: dict[str, Array],
         style: NDArray[np.float32],
         threads: int | None = None,
     ) -> None:
@@ -227,26 +228,25 @@ class LineArtModel(Model):
             labels, [(0, n - have) for n, have in zip(line.shape, labels.shape, strict=True)],
             mode="edge",
         )  # fmt: skip
-        encode: dict[str, NDArray[np.generic]] = {"line": line[None, None]}
+        encode: dict[str, Array] = {"line": line[None, None]}
         if self._labels_encoded:
             encode["labels"] = labels[None]
-        found = graphs["encode"].run(encode)
-        style = found["style"][0]
-        features = {f"features{i}": found[f"features{i}"] for i in range(self._levels)}
-        fixed: dict[str, NDArray[np.generic]] = {**features}
+        found = Outputs(graphs["encode"], encode)
+        style = found.host("style")[0]
+        features = [f"features{i}" for i in range(self._levels)]
+        fixed = found.given(*features)
         if "correlate" in graphs:
             count = int(labels.max()) + 1
             present = np.bincount(labels.ravel(), minlength=count) > 0
             aggregated = {
-                f"regions{i}": region_max(
-                    features[f"features{i}"][0], _shrunk(labels, 2**i), count
-                )[None]
-                for i in range(self._levels)
+                f"regions{i}": region_max(found.host(name)[0], _shrunk(labels, 2**i), count)[None]
+                for i, name in enumerate(features)
             }
-            patterns = graphs["correlate"].run(
-                {"present": present[None].astype(np.float32), **aggregated}
+            patterns = Outputs(
+                graphs["correlate"], {"present": present[None].astype(np.float32), **aggregated}
             )
-            fixed |= {**patterns, "labels": labels[None]}
+            fixed |= patterns.given(*(f"patterns{i}" for i in range(self._levels)))
+            fixed["labels"] = labels[None]
         return LineArtCanvas(drawing, graphs["decode"], fixed, style, self.threads)
 
     def __call__(

@@ -12,12 +12,12 @@ from PIL import Image
 
 import colordeploy
 from colordeploy import Anchor
+from colordeploy.anchors import diverse_order
 from colordeploy.bundle import find_bundle, verify
 from colordeploy.cli import cli
 from colordeploy.color import AB_BINS, compose_lab, lab_of
 from colordeploy.errors import ColorDeployError, InputError
 from colordeploy.image import read_lightness, resize
-from colordeploy.methods.automatic import _diverse_order
 from colordeploy.runtime.graph import Target
 from export.bundling.disco import write
 from export.bundling.writer import Identity
@@ -124,7 +124,7 @@ def test_diverse_results_follow_the_official_rule():
     for row in range(candidates.shape[1]):
         for column in range(candidates.shape[2]):
             best = candidates[:, row, column]
-            order = _diverse_order(AB_BINS[best])
+            order = diverse_order(AB_BINS[best])
             found = best[order[:3]]
             assert found[0] == wanted[0, row, column]
             if found[1] != wanted[1, row, column]:  # a tie, which the original breaks at random
@@ -259,7 +259,7 @@ def test_anchors_take_the_colours_of_another_picture(canvas, photo_like):
     working = np.clip(resize(photo_like.astype(np.float32) / 255, (height, width)), 0, 1)
     ab = lab_of(working)[..., 1:]
     padding = [(0, -side % 16) for side in (height, width)]
-    association = canvas._analysis.association.copy()
+    association = canvas._analysis["association"].copy()
     association[:, height:] = 0  # the padding is none of the picture
     association[:, :, width:] = 0
     padded = np.moveaxis(np.pad(ab, [*padding, (0, 0)]), -1, 0)

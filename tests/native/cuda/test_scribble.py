@@ -6,38 +6,9 @@ import numpy as np
 import pytest
 
 import colordeploy
-from colordeploy.device_array import DeviceArray
 from colordeploy.methods.scribble import GraphFeatures
 
-
-class GraphOnGpu:
-    """A graph whose outputs stay in (made-up) device memory."""
-
-    device = "cuda:0"
-    why = "made up"
-    precision = "fp32"
-
-    def __init__(self, graph):
-        self._graph = graph
-        self.fetched: list[str] = []
-
-    def run(self, inputs, *, on_device=False):
-        assert on_device
-        return {name: self._placed(name, a) for name, a in self._graph.run(inputs).items()}
-
-    def _placed(self, name, array):
-        array = np.ascontiguousarray(array)
-
-        def fetch(target, array=array):
-            self.fetched.append(name)
-            np.copyto(target, array)
-
-        return DeviceArray(
-            array.ctypes.data, array.shape, array.dtype, device="cuda:0", stream=None, fetch=fetch
-        )
-
-    def close(self):
-        self._graph.close()
+from ...gpu_graph import GraphOnGpu
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""What one graph on a GPU hands on to the next does not pass through the host."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import colordeploy
+
+from ..gpu_graph import GraphOnGpu
+
+
+def models(name):
+    """The same model twice, the second one with its graphs on a made-up GPU."""
+    plain, ours = (colordeploy.load(name, device="cpu", threads=1) for _ in range(2))
+    graphs = {n: GraphOnGpu(g) for n, g in ours.graphs.items()}
+    ours._graphs = graphs
+    return plain, ours, graphs
+
+
+@pytest.fixture
+def drawing():
+    page = np.full((96, 128), 255, np.uint8)
+    page[20:70, [30, 31, 90, 91]] = 0
+    page[[20, 21, 69, 70], 30:92] = 0
+    return page
+
+
+def test_disco(photo_like):
+    plain, ours, graphs = models("disco")
+    with plain, ours:
+        canvas = ours.prepare(photo_like)
+        assert np.array_equal(canvas.render(), plain.prepare(photo_like).render())
+        looked_at = ["color_features", "probabilities", "sizes"]
+        assert sorted(graphs["analyze"].fetched) == looked_at  # neither association nor tokens
+        canvas.render(canvas.anchors[:-1])
+        assert sorted(graphs["analyze"].fetched) == looked_at
+        canvas.anchors_from(photo_like)  # this needs it, once
+        assert graphs["analyze"].fetched.count("association") == 1
+
+
+def test_rasc(drawing):
+    plain, ours, graphs = models("rasc")
+    with plain, ours:
+        canvas = ours.prepare(drawing)
+        assert np.array_equal(canvas.render(3), plain.prepare(drawing).render(3))
+        assert graphs["correlate"].fetched == []
+        # Regions are pooled on the host.
+        assert set(graphs["encode"].fetched) == {"style", *(f"features{i}" for i in range(6))}
+        before = list(graphs["encode"].fetched)
+        canvas.render(4)
+        assert graphs["encode"].fetched == before
