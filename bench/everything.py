@@ -38,13 +38,21 @@ def _propagation(found: Any) -> dict[str, float]:
     return ratios
 
 
+# The default and the fastest of ours; the others are in models.txt.
+_SHOWN = (
+    "PyTorch / ours", "torch.compile / ours", "PyTorch / ours, OpenVINO bf16",
+    "eager bfloat16 / ours, OpenVINO bf16",
+)  # fmt: skip
+
+
 def _models(found: Any) -> dict[str, float]:
     ratios = {}
     for name in ("lga", "disco", "sscn", "rasc"):
         for key, ratio in found.get(name, {}).get("ratios", {}).items():
             who, _, scope = key.rpartition(", ")
             edit = ", edit" if scope == "edit" else ""
-            ratios[f"{name}{edit}: {who}"] = ratio
+            if who in _SHOWN:
+                ratios[f"{name}{edit}: {who}"] = ratio
     cold = found.get("cold start of lga, s")
     return ratios | ({"lga, cold: PyTorch / ours": cold["PyTorch"] / cold["ours"]} if cold else {})
 
