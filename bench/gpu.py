@@ -12,7 +12,8 @@ matrix on the device, its analysis is left out. Device arrays come from torch or
 there.
 
 --floor needs no GPU: for the sizes, how many operations and bytes the method needs at least, what
-they take at a GPU's peak rates, and how many kernels follow each other.
+they take at a GPU's peak rates, and how many kernels follow each other. It also says in the results
+file that nothing has run, until something has.
 """
 
 from __future__ import annotations
@@ -164,8 +165,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/results/gpu"))
     arguments = parser.parse_args()
     if arguments.floor:
-        for side in arguments.sizes:
-            print(side, json.dumps({k: round(v, 4) for k, v in floor(side).items()}))
+        floors = {str(side): floor(side) for side in arguments.sizes}
+        for side, row in floors.items():
+            print(side, json.dumps({k: round(v, 4) for k, v in row.items()}))
+        target = arguments.out.with_suffix(".json")
+        if not target.exists() or "not run" in json.loads(target.read_text()):
+            why = "no GPU has run this yet; the floors are counted, everything else is to come"
+            target.write_text(json.dumps({"not run": why, "floor": floors}, indent=1) + "\n")
         return
     try:
         cuda = cuda_module()
