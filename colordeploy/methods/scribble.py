@@ -342,6 +342,6 @@ def lga_model(bundle: Bundle, target: Target) -> ScribbleModel:
     multiple = bundle.whole_parameter("multiple", least=1)
     graphs = load_graphs(bundle, target, {"affinity": ({"luma"}, {"features", "log_alpha"})})
     graph = graphs["affinity"]
-    on_device = graph.device.startswith("cuda") and parameters.local_edges and solves_on_gpu()
+    on_device = parameters.local_edges and solves_on_gpu(graph.device)
     source = GraphFeatures(graph, multiple, on_device=on_device)
     return ScribbleModel(bundle.manifest.name, "lga", graphs, source, parameters, target.threads)

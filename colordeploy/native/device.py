@@ -54,8 +54,8 @@ def device_number(device: Any) -> int | None:
     return int(found[1] or 0)
 
 
-def cuda_module() -> Any:
-    """The compiled CUDA part, when it is there and finds a GPU.
+def cuda_module(number: int = 0) -> Any:
+    """The compiled CUDA part, when it is there and runs on a GPU.
 
     Raises
     ------
@@ -73,17 +73,31 @@ def cuda_module() -> Any:
         count = _cuda.device_count()
     except _cuda.DeviceError as error:
         raise BackendError(
-            f"there is no GPU to solve on ({error}); install NVIDIA's driver, or use device='cpu'"
+            f"there is no GPU to solve on ({error}); install NVIDIA's driver, or a newer one, or "
+            "use device='cpu'"
         ) from None
     if count == 0:
         raise BackendError("there is no GPU to solve on; use device='cpu'")
+    if number >= count:
+        raise BackendError(
+            f"device 'cuda:{number}' was asked for, but there are {count} GPUs; count from 0"
+        )
+    if not _cuda.has_code(number):
+        raise BackendError(
+            f"this build of the solver has no code for GPU {number} "
+            f"({_cuda.architecture(number)}); build colordeploy with "
+            "CMAKE_CUDA_ARCHITECTURES=native, or use device='cpu'"
+        )
     return _cuda
 
 
-def solves_on_gpu() -> bool:
-    """Whether ``device="cuda"`` works here: the CUDA part is built, and there is a GPU."""
+def solves_on_gpu(device: str = "cuda") -> bool:
+    """Whether a device works here: the CUDA part is built, and has code for a GPU that is there."""
+    number = device_number(device)
+    if number is None:
+        return False
     try:
-        cuda_module()
+        cuda_module(number)
     except BackendError:
         return False
     return True
@@ -148,12 +162,7 @@ class DeviceSystem:
         phi: float,
         step: int,
     ) -> None:
-        cuda = cuda_module()
-        count = cuda.device_count()
-        if number >= count:
-            raise BackendError(
-                f"device 'cuda:{number}' was asked for, but there are {count} GPUs; count from 0"
-            )
+        cuda = cuda_module(number)
         shape = features.local.shape[1:] if isinstance(features, Affinities) else features.shape
         self._cuda, self._height, self._width, self._step = cuda, shape[0], shape[1], step
         self._affinities = features if isinstance(features, Affinities) else None
@@ -213,7 +222,7 @@ class DeviceSystem:
         cuda = self._cuda
         try:
             yield
-        except (cuda.NotFinite, cuda.NoMark) as error:
+        except (cuda.NotFinite, cuda.NoMark, cuda.WrongPlace) as error:
             raise InputError(str(error)) from None
         except cuda.SingularSystem as error:
             raise SolverError(str(error)) from None

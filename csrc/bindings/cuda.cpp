@@ -28,7 +28,21 @@ class DeviceArray {
         return py::make_tuple(grid.height, grid.width, channels_);
     }
 
-    std::uintptr_t address() const { return reinterpret_cast<std::uintptr_t>(values_.get()); }
+    // Whoever asked for the address may have work on it that is not done: on the default stream it
+    // is waited for before the memory goes to the next result.
+    ~DeviceArray() {
+        if (!exported_) return;
+        try {
+            const cuda::Using guard(solver_->plan().device);
+            cuda::wait_for(solver_->stream()->get(), 1);
+        } catch (const cuda::DeviceError&) {  // the memory is freed all the same
+        }
+    }
+
+    std::uintptr_t address() {
+        exported_ = true;
+        return reinterpret_cast<std::uintptr_t>(values_.get());
+    }
 
     Array numpy() const {
         const cp::Grid& grid = solver_->plan().plan->grid;
@@ -44,6 +58,7 @@ class DeviceArray {
     std::shared_ptr<cuda::DeviceSolver> solver_;  // before the values: they live on its stream
     cuda::Buffer<double> values_;
     std::int64_t channels_;
+    bool exported_ = false;
 };
 
 cuda::Source source(std::uintptr_t address, bool on_device, bool single, std::uintptr_t stream) {
@@ -110,6 +125,7 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
     py::register_local_exception<cp::SingularSystem>(module, "SingularSystem",
                                                      PyExc_ArithmeticError);
     py::register_local_exception<cuda::NotFinite>(module, "NotFinite", PyExc_ValueError);
+    py::register_local_exception<cuda::WrongPlace>(module, "WrongPlace", PyExc_ValueError);
     py::register_local_exception<cuda::NoMark>(module, "NoMark", PyExc_ValueError);
     auto error =
         py::register_local_exception<cuda::DeviceError>(module, "DeviceError", PyExc_RuntimeError);
@@ -142,5 +158,6 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
         .def("affinities", &affinities);
 
     module.def("device_count", &cuda::device_count);
+    module.def("has_code", &cuda::has_code, py::arg("device"));
     module.def("architecture", &cuda::architecture, py::arg("device"));
 }

@@ -32,21 +32,40 @@ std::string architecture(int device) {
     return "sm_" + std::to_string(major) + std::to_string(minor);
 }
 
-void use(int device) { check(cudaSetDevice(device), "the GPU cannot be used"); }
-
-std::size_t free_memory() {
-    std::size_t present = 0, all = 0;
-    check(cudaMemGetInfo(&present, &all), "the GPU's memory cannot be asked for");
-    return present;
+Using::Using(int device) {
+    check(cudaGetDevice(&before_), "CUDA does not start");
+    if (before_ != device) check(cudaSetDevice(device), "the GPU cannot be used");
 }
 
-void* make_pool(int device) {
+Using::~Using() { (void)cudaSetDevice(before_); }
+
+int device_of(const void* address) {
+    cudaPointerAttributes found = {};
+    check(cudaPointerGetAttributes(&found, address), "an address cannot be asked about");
+    if (found.type == cudaMemoryTypeManaged) return -1;
+    if (found.type != cudaMemoryTypeDevice) throw DeviceError("an address is no device memory");
+    return found.device;
+}
+
+std::size_t free_memory(void* pool) {
+    std::size_t present = 0, all = 0;
+    check(cudaMemGetInfo(&present, &all), "the GPU's memory cannot be asked for");
+    std::uint64_t reserved = 0, used = 0;
+    const auto raw_pool = static_cast<cudaMemPool_t>(pool);
+    check(cudaMemPoolGetAttribute(raw_pool, cudaMemPoolAttrReservedMemCurrent, &reserved), "pool");
+    check(cudaMemPoolGetAttribute(raw_pool, cudaMemPoolAttrUsedMemCurrent, &used), "pool");
+    return present + (reserved - used);
+}
+
+void trim(void* pool) noexcept { (void)cudaMemPoolTrimTo(static_cast<cudaMemPool_t>(pool), 0); }
+
+void* make_pool(int device, std::size_t kept) {
     cudaMemPoolProps properties = {};
     properties.allocType = cudaMemAllocationTypePinned;
     properties.location = {cudaMemLocationTypeDevice, device};
     cudaMemPool_t pool = nullptr;
     check(cudaMemPoolCreate(&pool, &properties), "no memory pool can be made");
-    std::uint64_t most = std::uint64_t{1} << 30;  // bytes that are kept when nothing uses them
+    std::uint64_t most = kept;
     check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &most),
           "no memory pool can be made");
     return pool;
@@ -89,11 +108,13 @@ void* allocate(std::size_t bytes, Stream stream) {
 void release(void* address, Stream stream) noexcept { (void)cudaFreeAsync(address, raw(stream)); }
 
 void upload(void* target, const void* source, std::size_t bytes, Stream stream) {
+    if (bytes == 0) return;
     check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyHostToDevice, raw(stream)),
           "copying to the GPU");
 }
 
 void download(void* target, const void* source, std::size_t bytes, Stream stream) {
+    if (bytes == 0) return;
     check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToHost, raw(stream)),
           "copying from the GPU");
 }
@@ -104,6 +125,14 @@ void copy(void* target, const void* source, std::size_t bytes, Stream stream) {
 
 void clear(void* target, std::size_t bytes, Stream stream) {
     check(cudaMemsetAsync(target, 0, bytes, raw(stream)), "clearing device memory");
+}
+
+bool has_code(int device) {
+    const Using guard(device);
+    cudaFuncAttributes found = {};
+    const cudaError_t status = cudaFuncGetAttributes(&found, probe_kernel());
+    (void)cudaGetLastError();
+    return status == cudaSuccess;
 }
 
 void check_launch() { check(cudaGetLastError(), "a kernel cannot be launched"); }

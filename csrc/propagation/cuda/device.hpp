@@ -27,10 +27,31 @@ struct Stream {
 
 int device_count();  // throws DeviceError without a driver
 std::string architecture(int device);
-void use(int device);  // the calling thread's device from here on
-std::size_t free_memory();
+// Whether there is code for a device in this build.
+bool has_code(int device);
+// Where an address lies: the number of the GPU, -1 for managed memory; throws DeviceError for what
+// is no device memory.
+int device_of(const void* address);
 
-void* make_pool(int device);  // keeps what was freed for whoever asks next
+// The calling thread's device for as long as it lives; then the one before again, which is that of
+// torch and CuPy too.
+class Using {
+ public:
+    explicit Using(int device);
+    ~Using();
+    Using(const Using&) = delete;
+    Using& operator=(const Using&) = delete;
+
+ private:
+    int before_ = -1;
+};
+// Free on the device, and what the pool holds for whoever asks next.
+std::size_t free_memory(void* pool);
+// Gives back what the pool holds and nobody uses.
+void trim(void* pool) noexcept;
+
+// Keeps up to so many bytes, those in use counted, for whoever asks next.
+void* make_pool(int device, std::size_t kept);
 void drop_pool(void* pool) noexcept;
 Stream make_stream(void* pool);
 void drop(Stream stream) noexcept;

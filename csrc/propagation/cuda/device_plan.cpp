@@ -6,6 +6,8 @@ namespace colordeploy::propagation::cuda {
 
 namespace {
 
+constexpr std::size_t kKept = std::size_t{1} << 30;  // bytes
+
 template <typename T>
 Buffer<T> uploaded(const std::vector<T>& values, Stream stream) {
     Buffer<T> buffer(values.size(), stream);
@@ -33,7 +35,7 @@ FlatPlan::FlatPlan(const Plan& plan) : to_parent(plan.boundary_pixel.size(), -1)
         flat.vector = vector_size;
         factor_size += std::int64_t{flat.rows()} * flat.pivots;
         update_size += (std::int64_t{flat.boundary} + 1) * flat.boundary;
-        inverse_size += std::int64_t{flat.panels()} * kTile * kTile;
+        inverse_size += std::int64_t{flat.pivots} * kTile;
         vector_size += flat.rows();
         fronts.push_back(flat);
         parent.push_back(front.parent);
@@ -92,22 +94,24 @@ std::vector<Level> FlatPlan::levels(const std::vector<std::uint8_t>& chosen,
 
 OwnStream::~OwnStream() {
     try {
-        use(device_);
+        const Using guard(device_);
+        drop(stream_);
     } catch (const DeviceError&) {  // the process ends, and the driver has gone before it
     }
-    drop(stream_);
 }
 
 DevicePlan::DevicePlan(std::shared_ptr<const Plan> given, int number)
     : plan(std::move(given)),
       device(number),
-      pool(number),
-      stream(number, pool.get()),
-      flat(*plan) {
+      flat(*plan),
+      // Two canvases of this size at a time need no memory of the driver.
+      pool(number, std::max(kKept, 2 * 8 * solver_size(2))),
+      stream(number, pool.get()) {
     upload_all();
 }
 
 void DevicePlan::upload_all() {
+    const Using guard(device);
     const Stream own = stream.get();
     levels = flat.levels(std::vector<std::uint8_t>(flat.fronts.size(), 1), everything);
     fronts = uploaded(flat.fronts, own);

@@ -26,7 +26,7 @@ struct DeviceFront {
     std::int32_t child[2];
     std::int32_t edge_count;
     std::int64_t factor, update;
-    std::int64_t inverse;  // its panels' inverses: kTile * kTile values each
+    std::int64_t inverse;  // its panels' inverses, kTile values for each pivot
     std::int64_t index;    // its boundary in boundary_pixel and to_parent
     std::int64_t edges;
     std::int64_t vector;  // rows() values for each right-hand side
@@ -63,10 +63,11 @@ struct FlatPlan {
 class OwnStream {
  public:
     OwnStream(int device, void* pool) : device_(device) {
-        use(device);
+        const Using guard(device);
         stream_ = make_stream(pool);
     }
     ~OwnStream();
+    int device() const { return device_; }
     OwnStream(const OwnStream&) = delete;
     OwnStream& operator=(const OwnStream&) = delete;
     const Stream& get() const { return stream_; }
@@ -78,9 +79,9 @@ class OwnStream {
 
 class OwnPool {
  public:
-    explicit OwnPool(int device) {
-        use(device);
-        pool_ = make_pool(device);
+    OwnPool(int device, std::size_t kept) {
+        const Using guard(device);
+        pool_ = make_pool(device, kept);
     }
     ~OwnPool() { drop_pool(pool_); }
     OwnPool(const OwnPool&) = delete;
@@ -100,9 +101,9 @@ struct DevicePlan {
 
     std::shared_ptr<const Plan> plan;
     int device;
+    FlatPlan flat;
     OwnPool pool;
     OwnStream stream;
-    FlatPlan flat;
     std::vector<std::int32_t> everything;  // all fronts in the order of `levels`
     std::vector<Level> levels;
 

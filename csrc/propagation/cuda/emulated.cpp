@@ -33,9 +33,15 @@ __attribute__((visibility("default"))) std::size_t colordeploy_emulated_waits() 
 
 int device_count() { return static_cast<int>(number_of("COLORDEPLOY_EMULATED_DEVICES", 1)); }
 std::string architecture(int) { return "emulated"; }
-void use(int) {}
-std::size_t free_memory() { return number_of("COLORDEPLOY_EMULATED_MEMORY", std::size_t{1} << 33); }
-void* make_pool(int) { return nullptr; }
+bool has_code(int) { return number_of("COLORDEPLOY_EMULATED_CODE", 1) != 0; }
+int device_of(const void*) { return static_cast<int>(number_of("COLORDEPLOY_EMULATED_PLACE", 0)); }
+Using::Using(int device) : before_(device) {}
+Using::~Using() = default;
+std::size_t free_memory(void*) {
+    return number_of("COLORDEPLOY_EMULATED_MEMORY", std::size_t{1} << 33);
+}
+void trim(void*) noexcept {}
+void* make_pool(int, std::size_t) { return nullptr; }
 void drop_pool(void*) noexcept {}
 Stream make_stream(void* pool) { return {new char, pool}; }
 void drop(Stream stream) noexcept { delete static_cast<char*>(stream.handle); }
@@ -43,7 +49,7 @@ void synchronize(Stream) {}
 void wait_for(Stream, std::uintptr_t) { ++waits; }
 
 void* allocate(std::size_t bytes, Stream) {
-    if (bytes > free_memory()) throw DeviceMemoryError("no device memory left: emulated");
+    if (bytes > free_memory(nullptr)) throw DeviceMemoryError("no device memory left: emulated");
     void* address = std::malloc(bytes);
     std::memset(address, 0xff, bytes);  // NaN: nothing may count on zeros
     const std::lock_guard<std::mutex> lock(turn);

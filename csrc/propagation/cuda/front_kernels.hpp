@@ -18,9 +18,7 @@ struct Fronts {
     double* update;
     double* inverse;
 
-    COLORDEPLOY_DEVICE const DeviceFront& of(const Block& block) const {
-        return fronts[list[block.x]];
-    }
+    COLORDEPLOY_DEVICE DeviceFront of(const Block& block) const { return fronts[list[block.x]]; }
     COLORDEPLOY_DEVICE double* entry(const DeviceFront& front, std::int64_t r,
                                      std::int64_t c) const {
         if (c < front.pivots) return factor + front.factor + r + c * front.rows();
@@ -31,11 +29,13 @@ struct Fronts {
 
 // Sets both parts of every front to zero.
 struct Clear {
+    static constexpr int kMost = 128;
+    static constexpr int kAtOnce = 1;
     Fronts at;
     int pieces;
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         double* columns = at.factor + front.factor;
         double* above = at.update + front.update;
         const std::int64_t own = std::int64_t{front.rows()} * front.pivots;
@@ -51,6 +51,8 @@ struct Clear {
 
 // Weights of a front's own edges, and 1 to the ground for marked pixels.
 struct AddEdges {
+    static constexpr int kMost = 128;
+    static constexpr int kAtOnce = 1;
     Fronts at;
     const FrontEdge* edges;
     const std::int32_t* pixel_at;
@@ -59,7 +61,7 @@ struct AddEdges {
     double alpha, phi;
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         block.each(front.edge_count, [&](std::int64_t i) {
             const FrontEdge edge = edges[front.edges + i];
             *at.entry(front, edge.row, edge.column) = alpha * local[edge.edge] + phi;
@@ -73,13 +75,15 @@ struct AddEdges {
 // Weights between global points, which are the pivots of the root. Block.y: a column, every
 // `pieces`-th.
 struct AddClique {
+    static constexpr int kMost = 128;
+    static constexpr int kAtOnce = 1;
     Fronts at;
     const double* global;
     double alpha;
     int pieces;
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         for (std::int64_t j = block.y; j < front.pivots; j += pieces) {
             block.each(front.pivots - j - 1, [&](std::int64_t below) {
                 const std::int64_t i = j + 1 + below;
@@ -91,14 +95,16 @@ struct AddClique {
 
 // Adds one child's update to each front. Two children meet in the same entries: one launch each.
 struct AddChild {
+    static constexpr int kMost = 128;
+    static constexpr int kAtOnce = 1;
     Fronts at;
     int child, pieces;
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         const std::int32_t id = front.child[child];
         if (id < 0) return;
-        const DeviceFront& below = at.fronts[id];
+        const DeviceFront below = at.fronts[id];
         const std::int32_t* to = at.to_parent + below.index;
         const std::int64_t height = std::int64_t{below.boundary} + 1;
         for (std::int64_t j = block.y; j < below.boundary; j += pieces) {
@@ -114,12 +120,14 @@ struct AddChild {
 
 // sums[x][k] = sum of column k of the panel over the rows below the panel. Block.y: the column.
 struct SumColumns {
+    static constexpr int kMost = 128;
+    static constexpr int kAtOnce = 1;
     Fronts at;
     int panel;
     double* sums;
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         const std::int64_t column = std::int64_t{panel} * kTile + block.y;
         if (column >= front.pivots) return;
         const std::int64_t end = (std::int64_t{panel} + 1) * kTile;
@@ -146,10 +154,12 @@ struct SumColumns {
 // `kRowsOfPiece` of the rows below. Block 0 also stores the inverse of the pivots' triangle: with
 // it a substitution is a product.
 struct EliminatePanel {
+    static constexpr int kMost = 128;
+    static constexpr int kAtOnce = 3;  // registers for three, or it takes all of them
     static constexpr int kRowsOfPiece = 128;
     static constexpr int kGroups = 4;
     static constexpr int kWidth = kTile + 1;  // of a row in shared memory: other banks below it
-    static constexpr int kSharedSize = kTile * kWidth + (kGroups + 1) * kTile;
+    static constexpr int kSharedSize = kTile * kWidth + (kGroups + 2) * kTile;
 
     Fronts at;
     int panel;
@@ -157,7 +167,7 @@ struct EliminatePanel {
     int* failed;  // smallest elimination position whose pivot is not a positive number
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         const std::int64_t c0 = std::int64_t{panel} * kTile;
         if (c0 >= front.pivots) return;
         const int width = static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
@@ -170,16 +180,18 @@ struct EliminatePanel {
             const std::int64_t row = below + std::int64_t{block.y} * kRowsOfPiece + i;
             if (row >= front.rows()) return;
             double x[kTile];
-            load(columns + row, front.rows(), width, x);
+            std::int64_t stride = front.rows();
+            load(columns + row, stride, width, x);
             solve(d, x);
 #pragma unroll
             for (int k = 0; k < kTile; ++k) {
-                if (k < width) columns[row + std::int64_t{k} * front.rows()] = x[k];
+                if (k % 8 == 0) renew(stride);
+                if (k < width) columns[row + k * stride] = x[k];
             }
         });
         if (block.y > 0) return;
         double* inverse = at.inverse + front.inverse + std::int64_t{panel} * kTile * kTile;
-        block.each(kTile, [&](std::int64_t i) {
+        block.each(width, [&](std::int64_t i) {
             double x[kTile];
 #pragma unroll
             for (int k = 0; k < kTile; ++k) x[k] = k == i ? 1.0 : 0.0;
@@ -193,14 +205,17 @@ struct EliminatePanel {
     static COLORDEPLOY_DEVICE void load(const double* row, std::int64_t stride, int width,
                                         double* x) {
 #pragma unroll
-        for (int k = 0; k < kTile; ++k) x[k] = k < width ? row[k * stride] : 0.0;
+        for (int k = 0; k < kTile; ++k) {
+            if (k % 8 == 0) renew(stride);
+            x[k] = k < width ? row[k * stride] : 0.0;
+        }
     }
 
     // x := x D^-T; D's diagonal holds reciprocals.
     static COLORDEPLOY_DEVICE void solve(const double* d, double* x) {
-        keep_order();
 #pragma unroll
         for (int k = 0; k < kTile; ++k) {
+            if (k % 2 == 0) keep_order();
             x[k] *= d[k * kWidth + k];
 #pragma unroll
             for (int m = k + 1; m < kTile; ++m) x[m] += x[k] * d[m * kWidth + k];
@@ -211,10 +226,13 @@ struct EliminatePanel {
                                       int width, double* d) const {
         double* ends = d + kTile * kWidth;  // of each column: the sum of the rows below
         double* parts = ends + kTile;       // and of its own rows, by groups of rows
+        double* pivots = parts + kGroups * kTile;
+        const double* panel_rows = at.factor + front.factor + c0 + c0 * front.rows();
         block.each(kTile * kTile, [&](std::int64_t e) {
             const int i = static_cast<int>(e % kTile), k = static_cast<int>(e / kTile);
             const bool inside = i > k && i < width;
-            d[i * kWidth + k] = inside ? *at.entry(front, c0 + i, c0 + k) : 0.0;
+            const double value = panel_rows[inside ? i + std::int64_t{k} * front.rows() : 0];
+            d[i * kWidth + k] = inside ? value : 0.0;
         });
         block.each(kTile,
                    [&](std::int64_t k) { ends[k] = k < width ? sums[block.x * kTile + k] : 0.0; });
@@ -225,28 +243,22 @@ struct EliminatePanel {
             for (int i = m + 1 + g; i < width; i += kGroups) sum += d[i * kWidth + m];
             parts[g * kTile + m] = sum;
         });
+        // Columns stay as they are until the end; a step writes those right of its own only, so it
+        // needs one barrier.
         for (int k = 0; k < width; ++k) {
             block.sync();
             double pivot = ends[k];
             for (int g = 0; g < kGroups; ++g) pivot += parts[g * kTile + k];
-            if (!(pivot > 0.0 && pivot <= 1.7976931348623157e308) && block.thread == 0) {
-                atomic_min(failed, static_cast<int>(front.first + c0 + k));
-            }
-            const double scale = 1.0 / std::sqrt(pivot);
-            block.sync();
-            block.each(width - k, [&](std::int64_t i) {
-                if (i == 0) {
-                    d[k * kWidth + k] = scale;
-                    ends[k] *= scale;
-                } else {
-                    d[(k + i) * kWidth + k] *= scale;
+            if (block.thread == 0) {
+                pivots[k] = pivot;
+                if (!(pivot > 0.0 && pivot <= 1.7976931348623157e308)) {
+                    atomic_min(failed, static_cast<int>(front.first + c0 + k));
                 }
-            });
-            block.sync();
+            }
             block.each(kGroups * kTile, [&](std::int64_t t) {
                 const int m = static_cast<int>(t % kTile), g = static_cast<int>(t / kTile);
                 if (m <= k || m >= width) return;
-                const double factor = d[m * kWidth + k];
+                const double factor = d[m * kWidth + k] / pivot;
                 double sum = 0.0;
                 for (int i = m + 1 + g; i < width; i += kGroups) {
                     sum += d[i * kWidth + m] += d[i * kWidth + k] * factor;
@@ -256,14 +268,22 @@ struct EliminatePanel {
             });
         }
         block.sync();
+        block.each(std::int64_t{width} * kTile, [&](std::int64_t e) {
+            const int i = static_cast<int>(e % kTile), k = static_cast<int>(e / kTile);
+            const double root = std::sqrt(pivots[k]);
+            if (i > k) d[i * kWidth + k] /= root;
+            if (i == k) d[i * kWidth + k] = 1.0 / root;
+        });
+        block.sync();
     }
 };
 
 // Adds the product of a panel's columns with themselves to all that is right of and below it.
 // Block.y: a tile of kSide x kSide entries of the lower triangle, row by row of tiles.
 struct UpdateRest {
+    static constexpr int kMost = 256;
+    static constexpr int kAtOnce = 1;
     static constexpr int kSide = 64;
-    static constexpr int kThreads = 256;
     static constexpr int kSharedSize = 2 * kTile * kSide;
 
     Fronts at;
@@ -275,14 +295,16 @@ struct UpdateRest {
     }
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         const std::int64_t c0 = std::int64_t{panel} * kTile;
         if (c0 >= front.pivots) return;
         const int width = static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
         const std::int64_t begin = c0 + width, rows = front.rows();
         if (block.y >= tiles(rows - begin)) return;
-        std::int64_t down = 0;  // tile row: the largest with down * (down + 1) / 2 <= y
-        while ((down + 1) * (down + 2) / 2 <= block.y) ++down;
+        // Tile row: the largest with down * (down + 1) / 2 <= y.
+        auto down = static_cast<std::int64_t>((std::sqrt(8.0 * block.y + 1.0) - 1.0) / 2.0);
+        if (down * (down + 1) / 2 > block.y) --down;
+        if ((down + 1) * (down + 2) / 2 <= block.y) ++down;
         const std::int64_t across = block.y - down * (down + 1) / 2;
         const std::int64_t r0 = begin + down * kSide, q0 = begin + across * kSide;
         double* left = block.shared;
@@ -290,14 +312,30 @@ struct UpdateRest {
         const double* columns = at.factor + front.factor + c0 * rows;
         block.each(kTile * kSide, [&](std::int64_t e) {
             const std::int64_t k = e / kSide, i = e % kSide;
-            left[e] = k < width && r0 + i < rows ? columns[r0 + i + k * rows] : 0.0;
-            right[e] = k < width && q0 + i < rows ? columns[q0 + i + k * rows] : 0.0;
+            // Clamped, not skipped: so several loads are under way at a time.
+            const std::int64_t column = (k < width ? k : 0) * rows;
+            const double a = columns[column + (r0 + i < rows ? r0 + i : 0)];
+            const double b = columns[column + (q0 + i < rows ? q0 + i : 0)];
+            left[e] = k < width && r0 + i < rows ? a : 0.0;
+            right[e] = k < width && q0 + i < rows ? b : 0.0;
         });
         block.sync();
         constexpr int kOwn = 4, kAlong = kSide / kOwn;
         block.each(kAlong * kAlong, [&](std::int64_t t) {
             const int tx = static_cast<int>(t % kAlong), ty = static_cast<int>(t / kAlong);
-            double sum[kOwn][kOwn] = {};
+            // Where the entries of a column are, and what is there before.
+            double* targets[kOwn];
+            double sum[kOwn][kOwn];
+#pragma unroll
+            for (int n = 0; n < kOwn; ++n) {
+                const std::int64_t c = q0 + ty + n * kAlong;
+                targets[n] = c < front.ground() ? at.entry(front, 0, c) : nullptr;
+#pragma unroll
+                for (int m = 0; m < kOwn; ++m) {
+                    const std::int64_t r = r0 + tx + m * kAlong;
+                    sum[n][m] = targets[n] != nullptr && r > c && r < rows ? targets[n][r] : 0.0;
+                }
+            }
             for (int k = 0; k < width; ++k) {
                 double a[kOwn], b[kOwn];
 #pragma unroll
@@ -314,11 +352,10 @@ struct UpdateRest {
 #pragma unroll
             for (int n = 0; n < kOwn; ++n) {
                 const std::int64_t c = q0 + ty + n * kAlong;
-                if (c >= front.ground()) continue;
 #pragma unroll
                 for (int m = 0; m < kOwn; ++m) {
                     const std::int64_t r = r0 + tx + m * kAlong;
-                    if (r > c && r < rows) *at.entry(front, r, c) += sum[n][m];
+                    if (targets[n] != nullptr && r > c && r < rows) targets[n][r] = sum[n][m];
                 }
             }
         });

@@ -1,8 +1,10 @@
 // Kernels as function objects, so that the same source runs on a GPU and, emulated, on the host.
 //
-// A kernel is a struct of plain data with `operator()(const Block&) const`. It reads its place from
-// the block and spreads work over the block's threads by `each`; between phases it calls `sync`.
-// It may not assume how many threads a block has: the emulation uses few.
+// A kernel is a struct of plain data with `operator()(const Block&) const`, `kMost`, the most
+// threads that a block of it has, and `kAtOnce`, how many blocks a multiprocessor should hold at
+// least. It reads its place from the block and spreads work over the block's threads by `each`;
+// between phases it calls `sync`. It may not assume how many threads a block has: the emulation
+// uses few.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +25,7 @@
 
 namespace colordeploy::propagation::cuda {
 
-inline constexpr int kShared = 48 * 1024 / 8 - 64;  // doubles of shared memory every GPU has
+inline constexpr unsigned kLayer = 65535;
 
 struct Block {
     std::int64_t x;  // number of the front, or of a piece
@@ -52,6 +54,7 @@ struct Block {
 int emulated_threads();
 
 COLORDEPLOY_DEVICE void keep_order() {}
+COLORDEPLOY_DEVICE void renew(std::int64_t&) {}
 
 COLORDEPLOY_DEVICE void atomic_min(int* target, int value) {
     std::atomic_ref<int> held(*target);
@@ -90,24 +93,31 @@ void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream,
 // Reads of memory stay behind it: or what a loop reads again and again is kept in registers that
 // there are not.
 COLORDEPLOY_DEVICE void keep_order() { asm volatile("" ::: "memory"); }
+// What is computed from it is computed again from here on, instead of kept in registers.
+COLORDEPLOY_DEVICE void renew(std::int64_t& value) { asm volatile("" : "+l"(value)); }
 
 COLORDEPLOY_DEVICE void atomic_min(int* target, int value) { atomicMin(target, value); }
 COLORDEPLOY_DEVICE void mark(int* target) { *target = 1; }
 
 template <typename Kernel>
-__global__ void run_kernel(const Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::kMost, Kernel::kAtOnce) run_kernel(const Kernel kernel) {
     extern __shared__ double shared[];
-    kernel(Block{blockIdx.x, static_cast<int>(blockIdx.y), static_cast<int>(threadIdx.x),
-                 static_cast<int>(blockDim.x), shared});
+    kernel(Block{blockIdx.x, static_cast<int>(blockIdx.y + blockIdx.z * kLayer),
+                 static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x), shared});
 }
 
 void check_launch();
+const void* probe_kernel();  // any kernel of this build
 
 template <typename Kernel>
 void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream stream,
             const Kernel& kernel) {
     if (blocks == 0 || pieces == 0) return;
-    const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(pieces));
+    // A grid is at most so wide in its second direction; pieces beyond the last are for kernels to
+    // leave out.
+    const auto layers = (static_cast<unsigned>(pieces) + kLayer - 1) / kLayer;
+    const dim3 grid(static_cast<unsigned>(blocks),
+                    layers > 1 ? kLayer : static_cast<unsigned>(pieces), layers);
     // clang-format off: it takes the brackets of a launch for a comparison.
     run_kernel<<<grid, static_cast<unsigned>(threads), static_cast<std::size_t>(shared) * 8,
                  static_cast<cudaStream_t>(stream.handle)>>>(kernel);

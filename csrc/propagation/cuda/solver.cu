@@ -26,12 +26,12 @@ int some(std::int64_t count) {
 template <typename T>
 void weigh(const Grid& grid, const T* features, const FeatureLayout& layout, double sigma,
            const std::int32_t* points, double* local, double* global, int* odd, Stream stream) {
-    const Features<T> given{features, layout, grid.width, 1.0 / sigma};
+    const Features<T> given{features, layout, 1.0 / sigma};
     using Local = LocalAffinities<T>;
     launch(pieces_of(grid.pixels(), Local::kPiece), 1, Local::kPiece, 0, stream,
-           Local{given, grid.height, local, odd});
+           Local{given, grid.height, grid.width, local, odd});
     launch(grid.global_points(), 1, kThreads, 0, stream,
-           GlobalAffinities<T>{given, points, global});
+           GlobalAffinities<T>{given, points, grid.width, global});
 }
 
 template <typename T>
@@ -50,7 +50,9 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, double alpha,
       phi_(phi) {
     const Stream stream = stream_->get();
     const FlatPlan& flat = lists_->flat;
-    const std::size_t needed = 8 * lists_->solver_size(2), present = free_memory();
+    const Using guard(lists_->device);
+    const std::size_t needed = 8 * lists_->solver_size(2),
+                      present = free_memory(lists_->pool.get());
     if (needed > present) {
         throw DeviceMemoryError(std::to_string(needed >> 20) + " MiB are needed and " +
                                 std::to_string(present >> 20) + " MiB are free");
@@ -76,6 +78,7 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, double alpha,
 DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source& features,
                            const FeatureLayout& layout, double sigma, double alpha, double phi)
     : DeviceSolver(std::move(plan), alpha, phi) {
+    const Using guard(lists_->device);
     const Stream stream = stream_->get();
     const Grid& grid = lists_->plan->grid;
     clear(flags_.get(), kFlags * sizeof(int), stream);
@@ -87,8 +90,8 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source&
         copy = Buffer<std::uint8_t>(bytes, stream);
         upload(copy.get(), values, bytes, stream);
         values = copy.get();
-    } else if (features.stream != 0) {
-        wait_for(stream, features.stream);
+    } else {
+        receive(features);
     }
     const auto run = [&](auto* typed) {
         weigh(grid, typed, layout, sigma, lists_->points.get(), local_.get(), global_.get(),
@@ -108,6 +111,7 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source&
 DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const double* local,
                            const double* global, double alpha, double phi)
     : DeviceSolver(std::move(plan), alpha, phi) {
+    const Using guard(lists_->device);
     const Stream stream = stream_->get();
     upload(local_.get(), local, local_.size() * sizeof(double), stream);
     if (global_.size()) upload(global_.get(), global, global_.size() * sizeof(double), stream);
@@ -116,21 +120,30 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const double*
 
 DeviceSolver::~DeviceSolver() {
     try {
-        use(lists_->device);
+        const Using guard(lists_->device);
         synchronize(stream_->get());
     } catch (const DeviceError&) {  // nothing more can be done for it
     }
 }
 
+// Makes this solver's stream wait for what comes in device memory.
+void DeviceSolver::receive(const Source& source) {
+    const int place = device_of(source.data);
+    if (place >= 0 && place != lists_->device) {
+        throw WrongPlace("an array is on cuda:" + std::to_string(place) + ", the system on cuda:" +
+                         std::to_string(lists_->device) + "; copy it there");
+    }
+    if (source.stream != 0) wait_for(stream_->get(), source.stream);
+}
+
 const double* DeviceSolver::as_double(const Source& source, std::int64_t count,
                                       Buffer<double>& buffer, int* odd) {
     const Stream stream = stream_->get();
-    buffer.reserve(static_cast<std::size_t>(count), stream);
     if (!source.on_device) {  // checked by the caller, and always double
         upload(buffer.get(), source.data, static_cast<std::size_t>(count) * sizeof(double), stream);
         return buffer.get();
     }
-    if (source.stream != 0) wait_for(stream, source.stream);
+    receive(source);
     if (source.single) {
         convert<float>(source.data, count, buffer.get(), odd, stream);
     } else {
@@ -194,7 +207,7 @@ void DeviceSolver::factorize(const std::vector<Level>& levels, const std::int32_
             launch(level.count, some(pieces_of(rest, Eliminate::kRowsOfPiece)), kThreads,
                    Eliminate::kSharedSize, stream,
                    Eliminate{at, panel, sums_.get(), flags_.get() + kFailed});
-            launch(level.count, static_cast<int>(UpdateRest::tiles(rest)), UpdateRest::kThreads,
+            launch(level.count, static_cast<int>(UpdateRest::tiles(rest)), UpdateRest::kMost,
                    UpdateRest::kSharedSize, stream, UpdateRest{at, panel});
         }
     }
@@ -204,7 +217,6 @@ void DeviceSolver::substitute(const double* b, const std::uint8_t* mask, double*
                               std::int64_t channels) {
     const Stream stream = stream_->get();
     const std::int64_t plane = lists_->flat.vector_size;
-    vectors_.reserve(static_cast<std::size_t>(plane * channels), stream);
     const Sides sides{lists_->pixel_at.get(), lists_->boundary_pixel.get(), vectors_.get(), plane,
                       channels};
     const auto at = [&](const Level& level) {
@@ -213,7 +225,7 @@ void DeviceSolver::substitute(const double* b, const std::uint8_t* mask, double*
                       update_.get(),           inverse_.get()};
     };
     const std::vector<Level>& levels = lists_->levels;
-    const auto threads = [](const Level& level) { return level.rows > 256 ? 1024 : kThreads; };
+    const auto threads = [](const Level& level) { return level.rows > 256 ? Forward::kMost : kThreads; };
     for (const Level& level : levels) {
         launch(level.count, static_cast<int>(channels), threads(level), Forward::kSharedSize,
                stream, Forward{at(level), sides, b, mask});
@@ -227,13 +239,18 @@ void DeviceSolver::substitute(const double* b, const std::uint8_t* mask, double*
 Buffer<double> DeviceSolver::solve(const Source& mask, const Source& b, std::int64_t channels,
                                    bool masked) {
     const std::lock_guard<std::mutex> lock(turn_);
-    use(lists_->device);
+    const Using guard(lists_->device);
     const Stream stream = stream_->get();
     const std::int64_t pixels = lists_->plan->grid.pixels();
     const auto bytes = static_cast<std::size_t>(pixels);
+    // All memory first: what fails then has started nothing.
+    const auto values = static_cast<std::size_t>(pixels * channels);
+    Buffer<double> x(values, stream);
+    b_.reserve(values, stream);
+    vectors_.reserve(static_cast<std::size_t>(lists_->flat.vector_size * channels), stream);
     const std::uint8_t* marks = next_mask_.get();
     if (mask.on_device) {
-        if (mask.stream != 0) wait_for(stream, mask.stream);
+        receive(mask);
         marks = static_cast<const std::uint8_t*>(mask.data);
     } else {
         upload(next_mask_.get(), mask.data, bytes, stream);
@@ -243,7 +260,6 @@ Buffer<double> DeviceSolver::solve(const Source& mask, const Source& b, std::int
     const double* right = as_double(b, pixels * channels, b_, flags_.get() + kOdd);
     launch(pieces_of(pixels, FindMark::kPiece), 1, 256, 0, stream,
            FindMark{marks, pixels, flags_.get() + kMarked});
-    Buffer<double> x(static_cast<std::size_t>(pixels * channels), stream);
     if (!factorized_) {
         factorize(lists_->levels, lists_->list.get(), marks);
     } else {
@@ -266,7 +282,7 @@ Buffer<double> DeviceSolver::solve(const Source& mask, const Source& b, std::int
 }
 
 void DeviceSolver::affinities(double* local, double* global) {
-    use(lists_->device);
+    const Using guard(lists_->device);
     download(local, local_.get(), local_.size() * sizeof(double), stream_->get());
     if (global_.size()) {
         download(global, global_.get(), global_.size() * sizeof(double), stream_->get());
@@ -275,9 +291,13 @@ void DeviceSolver::affinities(double* local, double* global) {
 }
 
 void DeviceSolver::fetch(double* target, const Buffer<double>& values) {
-    use(lists_->device);
+    const Using guard(lists_->device);
     download(target, values.get(), values.size() * sizeof(double), stream_->get());
     synchronize(stream_->get());
 }
+
+#ifndef COLORDEPLOY_EMULATED
+const void* probe_kernel() { return reinterpret_cast<const void*>(&run_kernel<FindMark>); }
+#endif
 
 }  // namespace colordeploy::propagation::cuda

@@ -27,6 +27,11 @@ struct NotFinite : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
+// An array in another GPU's memory.
+struct WrongPlace : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
+
 // A mask without a mark.
 struct NoMark : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
@@ -47,7 +52,7 @@ class DeviceSolver {
     // As Solver::solve does. mask: one byte a pixel; b: (pixels, channels). The result stays in
     // device memory and belongs to the stream of this solver, on which it is ready when this
     // returns. Callers of several threads take turns. Throws SingularSystem, NoMark, NotFinite,
-    // DeviceMemoryError, DeviceError.
+    // WrongPlace, DeviceMemoryError, DeviceError.
     Buffer<double> solve(const Source& mask, const Source& b, std::int64_t channels, bool masked);
 
     // What the system is made of, for looking at it.
@@ -65,6 +70,7 @@ class DeviceSolver {
     void factorize(const std::vector<Level>& levels, const std::int32_t* list,
                    const std::uint8_t* mask);
     void substitute(const double* b, const std::uint8_t* mask, double* x, std::int64_t channels);
+    void receive(const Source& source);
     const double* as_double(const Source& source, std::int64_t count, Buffer<double>& buffer,
                             int* odd);
 

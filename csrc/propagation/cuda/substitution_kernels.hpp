@@ -18,9 +18,19 @@ struct Sides {
     }
 };
 
-// t := D^-1 t for one panel, by the stored inverse; `t` may be overwritten after the call.
+inline constexpr int kWide = kTile + 1;  // of a row in shared memory: other banks below it
+
+// A panel's inverse in shared memory.
+COLORDEPLOY_DEVICE void stage(const Block& block, const double* inverse, int width,
+                              double* staged) {
+    block.each(std::int64_t{width} * kTile,
+               [&](std::int64_t e) { staged[e / kTile * kWide + e % kTile] = inverse[e]; });
+}
+
 struct Forward {
-    static constexpr int kSharedSize = 2 * kTile;
+    static constexpr int kMost = 512;
+    static constexpr int kAtOnce = 1;
+    static constexpr int kSharedSize = 2 * kTile + kTile * kWide;
 
     Fronts at;
     Sides sides;
@@ -28,7 +38,7 @@ struct Forward {
     const std::uint8_t* mask;  // of the pixels where b counts; null: everywhere
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         double* t = sides.of(front, block.y);
         block.each(front.rows(), [&](std::int64_t r) {
             double value = 0.0;
@@ -41,7 +51,7 @@ struct Forward {
         for (int c = 0; c < 2; ++c) {
             if (front.child[c] < 0) continue;
             block.sync();
-            const DeviceFront& below = at.fronts[front.child[c]];
+            const DeviceFront below = at.fronts[front.child[c]];
             const double* source = sides.of(below, block.y) + below.pivots;
             const std::int32_t* to = at.to_parent + below.index;
             block.each(below.boundary, [&](std::int64_t i) { t[to[i]] += source[i]; });
@@ -49,16 +59,17 @@ struct Forward {
         block.sync();
         double* held = block.shared;
         double* solved = held + kTile;
+        double* inverse = solved + kTile;
         for (std::int32_t p = 0; p < front.panels(); ++p) {
             const std::int64_t c0 = std::int64_t{p} * kTile;
             const int width =
                 static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
-            const double* inverse = at.inverse + front.inverse + std::int64_t{p} * kTile * kTile;
+            stage(block, at.inverse + front.inverse + c0 * kTile, width, inverse);
             block.each(kTile, [&](std::int64_t k) { held[k] = k < width ? t[c0 + k] : 0.0; });
             block.sync();
             block.each(width, [&](std::int64_t m) {
                 double sum = 0.0;
-                for (int i = 0; i <= m; ++i) sum += inverse[i * kTile + m] * held[i];
+                for (int i = 0; i <= m; ++i) sum += inverse[i * kWide + m] * held[i];
                 solved[m] = t[c0 + m] = sum;
             });
             block.sync();
@@ -66,6 +77,7 @@ struct Forward {
             block.each(front.ground() - c0 - width, [&](std::int64_t i) {
                 const std::int64_t r = c0 + width + i;
                 double sum = 0.0;
+#pragma unroll 8
                 for (int k = 0; k < width; ++k) {
                     sum += columns[r + std::int64_t{k} * front.rows()] * solved[k];
                 }
@@ -77,15 +89,17 @@ struct Forward {
 };
 
 struct Backward {
+    static constexpr int kMost = 512;
+    static constexpr int kAtOnce = 1;
     static constexpr int kLanes = 32;
-    static constexpr int kSharedSize = kTile * (kLanes + 1) + kTile;
+    static constexpr int kSharedSize = kTile * (kLanes + 1) + kTile + kTile * kWide;
 
     Fronts at;
     Sides sides;
     double* x;  // (pixels, channels)
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront& front = at.of(block);
+        const DeviceFront front = at.of(block);
         double* t = sides.of(front, block.y);
         const std::int32_t* boundary = sides.boundary_pixel + front.index;
         block.each(front.boundary, [&](std::int64_t i) {
@@ -93,12 +107,14 @@ struct Backward {
         });
         double* parts = block.shared;
         double* held = parts + kTile * (kLanes + 1);
+        double* inverse = held + kTile;
         for (std::int32_t p = front.panels() - 1; p >= 0; --p) {
             const std::int64_t c0 = std::int64_t{p} * kTile;
             const int width =
                 static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
             const double* columns = at.factor + front.factor + c0 * front.rows();
             block.sync();
+            stage(block, at.inverse + front.inverse + c0 * kTile, width, inverse);
             block.each(kTile * kLanes, [&](std::int64_t e) {
                 const int lane = static_cast<int>(e % kLanes), k = static_cast<int>(e / kLanes);
                 double sum = 0.0;
@@ -117,11 +133,10 @@ struct Backward {
                 held[k] = sum;
             });
             block.sync();
-            const double* inverse = at.inverse + front.inverse + std::int64_t{p} * kTile * kTile;
             block.each(width, [&](std::int64_t k) {
                 double sum = 0.0;
                 for (int m = static_cast<int>(k); m < width; ++m) {
-                    sum += inverse[k * kTile + m] * held[m];
+                    sum += inverse[k * kWide + m] * held[m];
                 }
                 t[c0 + k] = sum;
                 x[sides.pixel_at[front.first + c0 + k] * sides.channels + block.y] = sum;
@@ -132,6 +147,8 @@ struct Backward {
 
 // Notes whether any pixel is marked. Block.x: a piece of the pixels.
 struct FindMark {
+    static constexpr int kMost = 256;
+    static constexpr int kAtOnce = 1;
     static constexpr int kPiece = 4096;
 
     const std::uint8_t* mask;
@@ -148,6 +165,8 @@ struct FindMark {
 
 // Marks the fronts of pixels whose mark has changed. Block.x: a piece of the pixels.
 struct FindChanges {
+    static constexpr int kMost = 256;
+    static constexpr int kAtOnce = 1;
     static constexpr int kPiece = 1024;
 
     const std::uint8_t* before;
@@ -169,6 +188,8 @@ struct FindChanges {
 // A device array of another type as double; marks what is not finite.
 template <typename T>
 struct Convert {
+    static constexpr int kMost = 256;
+    static constexpr int kAtOnce = 1;
     static constexpr int kPiece = 1024;
 
     const T* source;

@@ -46,7 +46,7 @@ def test_asked_for_without_nvcc(tmp_path):
     done = configure(tmp_path, "ON")
     assert done.returncode != 0
     said = " ".join(done.stderr.split())
-    assert "COLORDEPLOY_CUDA=ON asks for the CUDA part, but no nvcc was found" in said
+    assert "COLORDEPLOY_CUDA=ON asks for the CUDA part, but no nvcc of 12.0" in said
     assert "COLORDEPLOY_CUDA=OFF" in said
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from colordeploy.errors import BackendError, InputError, SolverError
-from colordeploy.native import Affinities, Propagator, propagate
+from colordeploy.native import Affinities, Propagator, propagate, solves_on_gpu
 
 from .conftest import OnDevice
 
@@ -115,9 +115,9 @@ def test_streams_are_waited_for(emulated, problem):
     before = emulated.waits()
     ours = Propagator(OnDevice(features, stream=7), sigma=1.0, alpha=1.0, device="cuda")
     assert emulated.waits() == before + 1
-    ours.solve(OnDevice(mask, stream=1), OnDevice(values, stream=2))
+    kept = [ours.solve(OnDevice(mask, stream=1), OnDevice(values, stream=2))]
     assert emulated.waits() == before + 3
-    ours.solve(OnDevice(mask), OnDevice(values))  # no stream: ready
+    kept.append(ours.solve(OnDevice(mask), OnDevice(values)))  # no stream: ready
     assert emulated.waits() == before + 3
     described = OnDevice(values, version=2).__cuda_array_interface__
     described.pop("stream")
@@ -125,8 +125,10 @@ def test_streams_are_waited_for(emulated, problem):
     class Version2:  # has no stream: the legacy default one is waited for
         __cuda_array_interface__ = described
 
-    ours.solve(mask, Version2())
+    kept.append(ours.solve(mask, Version2()))
     assert emulated.waits() == before + 4
+    kept.clear()  # what may still be read on the default stream is waited for before it is freed
+    assert emulated.waits() == before + 7
 
 
 def test_memory_does_not_grow_and_all_of_it_is_freed(emulated, problem):
@@ -218,6 +220,20 @@ def test_a_small_gpu(emulated, problem, monkeypatch):
     monkeypatch.setenv("COLORDEPLOY_EMULATED_MEMORY", "100000")
     with pytest.raises(SolverError, match="GPU's memory does not suffice for 50x50"):
         propagate(features, mask, values, sigma=1.0, alpha=1.0, device="cuda")
+
+
+def test_a_gpu_without_code_and_arrays_elsewhere(emulated, problem, monkeypatch):
+    features, mask, values = problem(6, 8)
+    ours = Propagator(features, sigma=1.0, alpha=1.0, device="cuda")
+    monkeypatch.setenv("COLORDEPLOY_EMULATED_PLACE", "3")
+    with pytest.raises(InputError, match="is on cuda:3, the system on cuda:0"):
+        ours.solve(mask, OnDevice(values))
+    monkeypatch.setenv("COLORDEPLOY_EMULATED_PLACE", "-1")  # managed memory is everywhere
+    assert np.isfinite(ours.solve(mask, OnDevice(values)).numpy()).all()
+    monkeypatch.setenv("COLORDEPLOY_EMULATED_CODE", "0")
+    assert not solves_on_gpu("cuda:0")
+    with pytest.raises(BackendError, match="no code for GPU 0"):
+        Propagator(features, sigma=1.0, alpha=1.0, device="cuda")
 
 
 def test_numbers_of_gpus(emulated, problem, monkeypatch):
