@@ -28,6 +28,7 @@ def test_fp16_holds_on_every_bundle(name, photo_like):
     assert 35 < found.psnr < 100
 
 
+@pytest.mark.openvino
 def test_bf16_on_this_cpu(photo_like):
     if not has_bfloat16():
         pytest.skip("this CPU has no bfloat16")

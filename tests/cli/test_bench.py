@@ -44,6 +44,7 @@ def test_backends_sizes_and_the_cold_start(tmp_path):
     assert "graph lga/affinity" in runs[0]["stages_ns"]
 
 
+@pytest.mark.openvino
 def test_several_precisions(tmp_path):
     path = tmp_path / "a.json"
     asked = ("--backend", "onnxruntime", "--backend", "openvino", "--device", "cpu", "--cold", 0)

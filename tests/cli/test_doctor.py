@@ -79,6 +79,7 @@ def test_text(bare):
     assert "-> pip install tensorrt-rtx" in done.output
 
 
+@pytest.mark.openvino
 def test_openvino(bare, monkeypatch):
     found, fixes = report("--quick")
     assert "bfloat16" in found["openvino"]["openvino"]

@@ -14,6 +14,7 @@ from colordeploy.runtime import load_graph
 from colordeploy.runtime.graph import Target, parse_target
 from colordeploy.runtime.open_vino import OpenVinoGraph, has_bfloat16
 
+pytestmark = pytest.mark.openvino
 PLAIN = Target("openvino", "cpu", 1)
 BF16 = Target("auto", "cpu", 1, "bf16")
 
