@@ -15,6 +15,9 @@ from colordeploy.bundle import default_bundles
 from colordeploy.cli import cli
 
 
+pytestmark = pytest.mark.openvino  # it asks OpenVINO for the CPU's precisions
+
+
 @pytest.fixture
 def bare(monkeypatch, tmp_path):
     """No GPU, no TensorRT, an empty cache."""
@@ -79,7 +82,6 @@ def test_text(bare):
     assert "-> pip install tensorrt-rtx" in done.output
 
 
-@pytest.mark.openvino
 def test_openvino(bare, monkeypatch):
     found, fixes = report("--quick")
     assert "bfloat16" in found["openvino"]["openvino"]
