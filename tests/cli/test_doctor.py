@@ -14,7 +14,6 @@ import colordeploy.native
 from colordeploy.bundle import default_bundles
 from colordeploy.cli import cli
 
-
 pytestmark = pytest.mark.openvino  # it asks OpenVINO for the CPU's precisions
 
 
