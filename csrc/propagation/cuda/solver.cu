@@ -225,7 +225,9 @@ void DeviceSolver::substitute(const double* b, const std::uint8_t* mask, double*
                       update_.get(),           inverse_.get()};
     };
     const std::vector<Level>& levels = lists_->levels;
-    const auto threads = [](const Level& level) { return level.rows > 256 ? Forward::kMost : kThreads; };
+    const auto threads = [](const Level& level) {
+        return level.rows > 256 ? Forward::kMost : kThreads;
+    };
     for (const Level& level : levels) {
         launch(level.count, static_cast<int>(channels), threads(level), Forward::kSharedSize,
                stream, Forward{at(level), sides, b, mask});
