@@ -36,8 +36,10 @@ __all__ = [
 ]
 
 FORMAT = 1
-# Of half precision's error over the golden vectors, as shares of an output's largest value. Those
-# are noise at small sizes; what colours do on real pictures is `colordeploy.fidelity`'s to say.
+# Of half precision's error on a device over the golden vectors, as shares of an output's largest
+# value; what is built for TensorRT has to meet less (`colordeploy.engines`). OpenVINO rounds what
+# goes into a softmax too. The vectors are noise at small sizes; what colours do on real pictures is
+# `colordeploy.fidelity`'s to say.
 HALF_TOLERANCE = {"fp16": 0.02, "bf16": 0.15}
 _ALL = "*"
 _MANIFEST = "manifest.json"

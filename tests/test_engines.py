@@ -206,6 +206,6 @@ def test_a_precision_that_does_not_hold_names_the_layers(monkeypatch):
     bundle = find_bundle("lga")
     error = check_precision(bundle, "affinity", "fp16")
     assert 0 < error < 0.01
-    monkeypatch.setitem(engines.HALF_TOLERANCE, "fp16", error / 2)
+    monkeypatch.setitem(engines.MOST_ERROR, "fp16", error / 2)
     with pytest.raises(BackendError, match=r"by part of the network: net\.\w+ .*keep_fp32"):
         check_precision(bundle, "affinity", "fp16")

@@ -152,8 +152,7 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         missing.append(
             Missing(
                 "solver on the GPU: this build has no CUDA part",
-                "pip install --force-reinstall --no-binary colordeploy colordeploy "
-                "--config-settings=cmake.define.COLORDEPLOY_CUDA=ON (needs nvcc)",
+                "pip install . --config-settings=cmake.define.COLORDEPLOY_CUDA=ON (needs nvcc)",
             )
         )
     for name, state in models.items():

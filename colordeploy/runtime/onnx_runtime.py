@@ -44,7 +44,7 @@ class OnnxRuntimeGraph:
         options = ort.SessionOptions()
         options.log_severity_level = 4  # errors reach the user as BackendError
         # Threads of a graph that has ended go on looking for work, which takes processors from what
-        # runs next: the next graph, the solver. Without it 10 to 35 % is saved end to end.
+        # runs next: the next graph, the solver.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         if target.threads is not None:
             options.intra_op_num_threads = target.threads

@@ -137,9 +137,7 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
                  py::gil_scoped_release release;
                  return std::make_shared<cuda::DevicePlan>(std::move(plan), device);
              }),
-             py::arg("plan"), py::arg("device"))
-        .def_property_readonly(
-            "solver_bytes", [](const cuda::DevicePlan& plan) { return 8 * plan.solver_size(2); });
+             py::arg("plan"), py::arg("device"));
 
     py::class_<DeviceArray>(module, "DeviceArray", py::module_local())
         .def_property_readonly("shape", &DeviceArray::shape)

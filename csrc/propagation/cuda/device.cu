@@ -57,8 +57,6 @@ std::size_t free_memory(void* pool) {
     return present + (reserved - used);
 }
 
-void trim(void* pool) noexcept { (void)cudaMemPoolTrimTo(static_cast<cudaMemPool_t>(pool), 0); }
-
 void* make_pool(int device, std::size_t kept) {
     cudaMemPoolProps properties = {};
     properties.allocType = cudaMemAllocationTypePinned;

@@ -47,8 +47,6 @@ class Using {
 };
 // Free on the device, and what the pool holds for whoever asks next.
 std::size_t free_memory(void* pool);
-// Gives back what the pool holds and nobody uses.
-void trim(void* pool) noexcept;
 
 // Keeps up to so many bytes, those in use counted, for whoever asks next.
 void* make_pool(int device, std::size_t kept);

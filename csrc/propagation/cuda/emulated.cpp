@@ -40,7 +40,6 @@ Using::~Using() = default;
 std::size_t free_memory(void*) {
     return number_of("COLORDEPLOY_EMULATED_MEMORY", std::size_t{1} << 33);
 }
-void trim(void*) noexcept {}
 void* make_pool(int, std::size_t) { return nullptr; }
 void drop_pool(void*) noexcept {}
 Stream make_stream(void* pool) { return {new char, pool}; }

@@ -213,9 +213,9 @@ struct EliminatePanel {
 
     // x := x D^-T; D's diagonal holds reciprocals.
     static COLORDEPLOY_DEVICE void solve(const double* d, double* x) {
+        keep_order();
 #pragma unroll
         for (int k = 0; k < kTile; ++k) {
-            if (k % 2 == 0) keep_order();
             x[k] *= d[k * kWidth + k];
 #pragma unroll
             for (int m = k + 1; m < kTile; ++m) x[m] += x[k] * d[m * kWidth + k];
