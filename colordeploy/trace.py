@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 
-__all__ = ["Recording", "recording", "span"]
+__all__ = ["Recording", "current_recording", "recording", "span"]
 
 
 class Recording:
-    """Nanoseconds by name; a span inside of another counts for itself only."""
+    """Nanoseconds by name; a span inside of another counts for itself only.
+
+    Attributes
+    ----------
+    nanoseconds : dict of str to int
+        By the host's clock.
+    device : dict of str to int
+        By the GPU's, complete when the recording has ended.
+    """
 
     def __init__(self) -> None:
         self.nanoseconds: dict[str, int] = {}
+        self.device: dict[str, int] = {}
         self.inner: list[int] = [0]  # of the spans that are open, time spent in others
+        self._late: list[Callable[[], Mapping[str, int]]] = []
+
+    def add_device(self, times: Mapping[str, int]) -> None:
+        """Note what a GPU worked."""
+        for name, value in times.items():
+            self.device[name] = self.device.get(name, 0) + value
+
+    def add_device_late(self, times: Callable[[], Mapping[str, int]]) -> None:
+        """Note what a GPU may still be at work on; asked for when the recording ends."""
+        self._late.append(times)
+
+    def end(self) -> None:
+        """Wait for the GPU to have done what was recorded."""
+        while self._late:
+            self.add_device(self._late.pop()())
 
 
 _current: ContextVar[Recording | None] = ContextVar("colordeploy_recording", default=None)
@@ -31,6 +55,12 @@ def recording() -> Iterator[Recording]:
         yield made
     finally:
         _current.reset(token)
+    made.end()
+
+
+def current_recording() -> Recording | None:
+    """Who records this thread (or task)."""
+    return _current.get()
 
 
 class span:  # noqa: N801 - used like a function

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 
-from colordeploy.trace import recording, span
+from colordeploy.trace import current_recording, recording, span
 
 
 def test_spans_count_for_themselves():
@@ -35,3 +35,21 @@ def test_an_error_ends_a_span():
         except ValueError:
             pass
     assert "failing" in spans.nanoseconds
+
+
+def test_a_gpu_is_asked_when_the_recording_ends():
+    asked = []
+
+    def late():
+        asked.append(True)
+        return {"computing": 5}
+
+    assert current_recording() is None
+    with recording() as spans:
+        current_recording().add_device({"computing": 2, "copying": 3})
+        current_recording().add_device_late(late)
+        assert not asked
+        assert spans.device == {"computing": 2, "copying": 3}
+    assert spans.device == {"computing": 7, "copying": 3}
+    assert asked == [True]
+    assert current_recording() is None

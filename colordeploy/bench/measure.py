@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import BackendError
 from ..runtime.graph import Target
-from ..trace import recording
+from ..trace import Recording, recording
 from .workload import Job, edited
 
 __all__ = ["Measured", "Rules", "check", "cold_start", "offline", "server", "single"]
@@ -59,9 +59,12 @@ class Measured:
     Attributes
     ----------
     samples : dict of scope to list
-        "end_to_end", "prepare", "render", "edit"; for `sscn` also "reference".
+        "end_to_end", "prepare", "render", "edit"; for `sscn` also "reference"; where a GPU was at
+        work also "device" and "edit_device", what it took by its own clock.
     stages : dict of name to list
         Spans of the end-to-end part, see `colordeploy.trace`.
+    device_stages : dict of name to list
+        Parts of "device".
     queries : int
     seconds : float
         Of the whole run, warm-up left out.
@@ -71,15 +74,21 @@ class Measured:
 
     samples: dict[str, list[int]] = field(default_factory=dict)
     stages: dict[str, list[int]] = field(default_factory=dict)
+    device_stages: dict[str, list[int]] = field(default_factory=dict)
     queries: int = 0
     seconds: float = 0.0
     busy: float = float("nan")
 
-    def add(self, scopes: dict[str, int], stages: dict[str, int] | None = None) -> None:
-        for name, value in scopes.items():
-            self.samples.setdefault(name, []).append(value)
-        for name, value in (stages or {}).items():
-            self.stages.setdefault(name, []).append(value)
+    def add(self, scopes: dict[str, int], spans: Recording | None = None) -> None:
+        _append(self.samples, scopes)
+        if spans is not None:
+            _append(self.stages, spans.nanoseconds)
+            _append(self.device_stages, spans.device)
+
+
+def _append(lists: dict[str, list[int]], values: dict[str, int]) -> None:
+    for name, value in values.items():
+        lists.setdefault(name, []).append(value)
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -113,8 +122,8 @@ def check(model: Any, found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> No
 
 def query(
     model: Any, job: Job, size: Any, *, edits: bool = True
-) -> tuple[NDArray[np.uint8], dict[str, int], dict[str, int]]:
-    """Colour one picture, then edit it; the picture, times of the scopes, times of the stages."""
+) -> tuple[NDArray[np.uint8], dict[str, int], Recording]:
+    """Colour one picture, then edit it; the picture, times of the scopes, those of the stages."""
     scopes: dict[str, int] = {}
     guidance = job.guidance
     with recording() as spans:
@@ -128,12 +137,17 @@ def query(
         picture = canvas.render(guidance)
         end = time.perf_counter_ns()
     scopes |= {"end_to_end": end - begin, "prepare": prepared - middle, "render": end - prepared}
+    if spans.device:
+        scopes["device"] = sum(spans.device.values())
     if edits:
         other = edited(job, canvas, model)
-        begin = time.perf_counter_ns()
-        canvas.render(other)
-        scopes["edit"] = time.perf_counter_ns() - begin
-    return picture, scopes, spans.nanoseconds
+        with recording() as edit_spans:
+            begin = time.perf_counter_ns()
+            canvas.render(other)
+            scopes["edit"] = time.perf_counter_ns() - begin
+        if edit_spans.device:
+            scopes["edit_device"] = sum(edit_spans.device.values())
+    return picture, scopes, spans
 
 
 def single(
@@ -161,9 +175,9 @@ def single(
     for _ in _until(rules.duration * len(models), rules.queries):
         job, picture = next(turns)
         for name, model in models.items():
-            found, scopes, stages = query(model, job, size)
+            found, scopes, spans = query(model, job, size)
             check(model, found, picture)
-            results[name].add(scopes, stages)
+            results[name].add(scopes, spans)
     for result in results.values():
         result.queries = len(result.samples["end_to_end"])
         result.seconds = time.perf_counter() - began
@@ -191,10 +205,10 @@ def offline(
             i = next(counter)
             if i >= rules.queries and time.perf_counter() - began >= rules.duration:
                 return
-            found, scopes, stages = query(model, jobs[i % len(jobs)], size, edits=False)
+            found, scopes, spans = query(model, jobs[i % len(jobs)], size, edits=False)
             check(model, found[::4, ::4], wanted[i % len(jobs)][::4, ::4])  # it takes time too
             with lock:
-                result.add(scopes, stages)
+                result.add(scopes, spans)
 
     _run_all([work] * batch)
     result.queries = len(result.samples["end_to_end"])
@@ -222,11 +236,11 @@ def server(
     began = time.perf_counter()
 
     def work(i: int) -> None:
-        found, scopes, stages = query(model, jobs[i % len(jobs)], size, edits=False)
+        found, scopes, spans = query(model, jobs[i % len(jobs)], size, edits=False)
         waited = time.perf_counter() - began - arrivals[i]
         check(model, found[::4, ::4], wanted[i % len(jobs)][::4, ::4])
         with lock:
-            result.add({**scopes, "latency": int(1e9 * waited)}, stages)
+            result.add({**scopes, "latency": int(1e9 * waited)}, spans)
 
     with ThreadPoolExecutor(workers) as pool:
         futures = []

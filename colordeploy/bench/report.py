@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import BackendError, InputError
+from ..runtime.driver import open_driver
 from .measure import Measured
 from .statistics import interval_of_ratio, percentile, variation
 
@@ -25,7 +26,7 @@ FORMAT = 1
 _MOST_VARIATION = 0.025
 _MOST_BUSY = 0.10  # CPU seconds a second
 _PACKAGES = ("colordeploy", "numpy", "scipy", "pillow", "onnxruntime", "onnxruntime-gpu",
-             "tensorrt", "tensorrt-rtx")  # fmt: skip
+             "openvino", "tensorrt", "tensorrt-rtx")  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -44,9 +45,18 @@ def machine() -> dict[str, Any]:
         "kernels": _core.instruction_set(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "gpus": gpus(),
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "commit": _commit(),
     }
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Names and memory of the GPUs; none without a driver."""
+    try:
+        return open_driver().describe()
+    except BackendError:
+        return []
 
 
 def _version(package: str) -> str | None:
@@ -106,6 +116,7 @@ def record_of(key: Mapping[str, Any], measured: Measured, **more: Any) -> dict[s
         "scope": scope,
         "samples_ns": measured.samples,
         "stages_ns": measured.stages,
+        "device_stages_ns": measured.device_stages,
         "queries": measured.queries,
         "seconds": measured.seconds,
         "warnings": warnings_of(measured, scope),
@@ -123,6 +134,10 @@ def table(record: Mapping[str, Any]) -> str:
         lines.append(f"  {name:24s}" + "".join(_cells(samples)))
     for name, samples in record["stages_ns"].items():
         lines.append(f"    {name:22s}" + "".join(_cells(samples)))
+    if record["device_stages_ns"]:
+        lines.append("  of device, by the GPU's clock:")
+    for name, samples in record["device_stages_ns"].items():
+        lines.append(f"    {name:22s}" + "".join(_cells(samples)))
     if record["key"].get("scenario") == "offline":
         lines.append(f"  throughput {record['queries'] / record['seconds']:.2f} pictures/s")
     for graph, device in record.get("devices", {}).items():
@@ -133,6 +148,10 @@ def table(record: Mapping[str, Any]) -> str:
             f"  end_to_end over the first backend's: {ratio:.3f} ({low:.3f} to {high:.3f})"
         )
     lines.append(f"  peak memory of the process so far {record['peak_rss_mib']:.0f} MiB")
+    if record.get("device_memory_mib") is not None:
+        lines.append(
+            f"  GPU memory taken since before loading {record['device_memory_mib']:.0f} MiB"
+        )
     lines += [f"  warning: {text}" for text in record["warnings"]]
     return "\n".join(lines)
 

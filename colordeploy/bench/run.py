@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..bundle import find_bundle, verify
 from ..errors import BackendError
 from ..methods.model import loader_for
 from ..models import load
+from ..runtime.driver import open_driver
 from ..runtime.graph import Target
 from . import measure
 from .measure import Measured, Rules
@@ -86,13 +87,22 @@ def measured_runs(plan: Plan) -> list[dict[str, Any]]:
     with load(plan.model, "onnxruntime", "cpu", plan.targets[0].threads) as plain:
         work = jobs(plain.method, plan.size, plan.seed)
         wanted = measure.expected(plain, work, plan.working_size)
-    models = {target: _loaded(plan.model, target) for target in plan.targets}
+    free = _free_memory(plan.targets[0])
+    models = {target: _loaded(plan, target) for target in plan.targets}
     try:
         found = _measured(plan, models, work, wanted)
+        left = _free_memory(plan.targets[0])
         records = []
         for target, measured in found.items():
             devices = {name: graph.device for name, graph in models[target].graphs.items()}
-            record = record_of(plan.key(target), measured, devices=devices, graphs=hashes)
+            record = record_of(
+                plan.key(target),
+                measured,
+                devices=devices,
+                graphs=hashes,
+                engines=_engines(models[target]),
+                device_memory_mib=None if free is None or left is None else (free - left) / 2**20,
+            )
             if target != plan.targets[0]:
                 samples = [found[t].samples["end_to_end"] for t in (plan.targets[0], target)]
                 record["against_first"] = interval_of_ratio(*samples)
@@ -106,8 +116,30 @@ def measured_runs(plan: Plan) -> list[dict[str, Any]]:
     return records
 
 
-def _loaded(model: str, target: Target) -> Any:
-    return load(model, target.backend, target.device, target.threads, target.precision)
+def _loaded(plan: Plan, target: Target) -> Any:
+    """The model, set up so that a GPU's time can be told where graphs run one after another."""
+    options = target.options
+    if plan.scenario == "single" and target.runtime == "onnxruntime" and target.device != "cpu":
+        options = replace(options, timed=True)
+    return load(
+        plan.model, target.backend, target.device, target.threads, target.precision, options
+    )
+
+
+def _free_memory(target: Target) -> int | None:
+    """Of the GPU that a run may use; the whole of it, so other processes count too."""
+    if target.device == "cpu":
+        return None
+    try:
+        return open_driver().free_memory(target.index)
+    except BackendError:
+        return None
+
+
+def _engines(model: Any) -> dict[str, str]:
+    """SHA-256 of the engines that really ran; graphs without one are left out."""
+    graphs = model.graphs.items()
+    return {name: graph.sha256 for name, graph in graphs if hasattr(graph, "sha256")}
 
 
 def _measured(

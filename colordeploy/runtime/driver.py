@@ -6,7 +6,17 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
+from ctypes import (
+    byref,
+    c_char_p,
+    c_float,
+    c_int,
+    c_size_t,
+    c_uint,
+    c_uint64,
+    c_void_p,
+    create_string_buffer,
+)
 from typing import Any
 
 from ..device_array import LEGACY_STREAM
@@ -15,7 +25,8 @@ from ..errors import BackendError
 __all__ = ["CudaDriver", "open_driver"]
 
 _LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-_NO_TIMING = 2  # CU_EVENT_DISABLE_TIMING
+_TIMING, _NO_TIMING = 0, 2  # CU_EVENT_DEFAULT, CU_EVENT_DISABLE_TIMING
+_NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 # Other threads may allocate while one captures (CU_STREAM_CAPTURE_MODE_THREAD_LOCAL).
 _THREAD_LOCAL = 1
 _DEVICE_ORDINAL = 9  # CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
@@ -24,14 +35,23 @@ _TYPES: dict[str, tuple[Any, ...]] = {
     "cuInit": (c_uint,),
     "cuGetErrorName": (c_int, c_void_p),
     "cuDeviceGet": (c_void_p, c_int),
+    "cuDeviceGetCount": (c_void_p,),
+    "cuDeviceGetName": (c_void_p, c_int, c_int),
+    "cuDeviceTotalMem_v2": (c_void_p, c_int),
+    "cuDriverGetVersion": (c_void_p,),
+    "cuMemGetInfo_v2": (c_void_p, c_void_p),
     "cuDevicePrimaryCtxRetain": (c_void_p, c_int),
     "cuCtxPushCurrent_v2": (c_void_p,),
     "cuCtxPopCurrent_v2": (c_void_p,),
     "cuPointerGetAttribute": (c_void_p, c_int, c_uint64),
     "cuMemcpyDtoD_v2": (c_uint64, c_uint64, c_size_t),
+    "cuStreamCreate": (c_void_p, c_uint),
+    "cuStreamDestroy_v2": (c_void_p,),
     "cuStreamSynchronize": (c_void_p,),
     "cuEventCreate": (c_void_p, c_uint),
     "cuEventRecord": (c_void_p, c_void_p),
+    "cuEventSynchronize": (c_void_p,),
+    "cuEventElapsedTime": (c_void_p, c_void_p, c_void_p),
     "cuEventDestroy_v2": (c_void_p,),
     "cuStreamWaitEvent": (c_void_p, c_void_p, c_uint),
     "cuStreamBeginCapture_v2": (c_void_p, c_int),
@@ -108,6 +128,61 @@ class CudaDriver:
             self._call("cuStreamWaitEvent", stream, event, 0)
         finally:
             self._call("cuEventDestroy_v2", event)  # the driver keeps it until it has happened
+
+    def mark(self, stream: int) -> int:
+        """Handle of a new event that notes when a stream has done all it has to do by now."""
+        event = c_void_p()
+        self._call("cuEventCreate", byref(event), _TIMING)
+        self._call("cuEventRecord", event, stream)
+        return event.value or 0
+
+    def elapsed(self, begin: int, end: int) -> int:
+        """Nanoseconds between two marks, of about half a microsecond each; waits for the second."""
+        milliseconds = c_float()
+        self._call("cuEventSynchronize", end)
+        self._call("cuEventElapsedTime", byref(milliseconds), begin, end)
+        return round(1e6 * milliseconds.value)
+
+    def drop_mark(self, event: int) -> None:
+        """Free a mark."""
+        self._call("cuEventDestroy_v2", event)
+
+    def make_stream(self) -> int:
+        """Handle of a new stream that the default stream does not wait for."""
+        stream = c_void_p()
+        self._call("cuStreamCreate", byref(stream), _NON_BLOCKING)
+        return stream.value or 0
+
+    def drop_stream(self, stream: int) -> None:
+        """Free a stream."""
+        self._call("cuStreamDestroy_v2", stream)
+
+    def free_memory(self, index: int) -> int:
+        """Bytes of a GPU that nobody uses."""
+        free, total = c_size_t(), c_size_t()
+        with self.current(index):
+            self._call("cuMemGetInfo_v2", byref(free), byref(total))
+        return free.value
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Every GPU's name and memory in MiB, and the driver's version of CUDA."""
+        count, version = c_int(), c_int()
+        self._call("cuDeviceGetCount", byref(count))
+        self._call("cuDriverGetVersion", byref(version))
+        found = []
+        for index in range(count.value):
+            device, name, size = c_int(), create_string_buffer(256), c_size_t()
+            self._call("cuDeviceGet", byref(device), index)
+            self._call("cuDeviceGetName", name, len(name), device)
+            self._call("cuDeviceTotalMem_v2", byref(size), device)
+            found.append(
+                {
+                    "name": name.value.decode(errors="replace"),
+                    "memory_mib": size.value >> 20,
+                    "driver_cuda": f"{version.value // 1000}.{version.value % 1000 // 10}",
+                }
+            )
+        return found
 
     def begin_capture(self, stream: int) -> None:
         """Note down what is put on a stream from now on, instead of doing it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from ..device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
 from ..errors import BackendError
+from .device_time import Laps
 from .driver import CudaDriver, open_driver
 
 __all__ = ["BoundSession"]
 
 _GRAPH_ID = "gpu_graph_id"
 _NOT_CAPTURED = "-1"
+_NO_WAIT = "disable_synchronize_execution_providers"
 _MOST_CAPTURES = 4  # of one session; each keeps its own inputs and outputs on the GPU
 _NAMES = "bool float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
 _TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES.split()}
@@ -54,6 +56,9 @@ class BoundSession:
         Opens the CUDA driver, when the first array on the GPU is given.
     kind : str, optional
         What ONNX Runtime calls the device.
+    stream : int, optional
+        The stream that the session runs on, when it was given one: its work can be timed there.
+        The session may outlive this object, so the stream stays.
     """
 
     def __init__(
@@ -65,9 +70,10 @@ class BoundSession:
         captures: bool = False,
         driver: Callable[[], CudaDriver] = open_driver,
         kind: str = "cuda",
+        stream: int | None = None,
     ) -> None:
         self._session, self._name, self._index, self._kind = session, name, index, kind
-        self._captures, self._open = captures, driver
+        self._captures, self._open, self._stream = captures, driver, stream
         self._captured: dict[tuple[Any, ...], _Captured] = {}
         self._lock = threading.Lock()
         self._inputs = {i.name: _dtype(i.type) for i in session.get_inputs()}
@@ -87,10 +93,12 @@ class BoundSession:
                 # ONNX Runtime has its own stream, and no way to let it wait for another one.
                 with self._driver.current(self._index):
                     self._driver.synchronize(array.stream)
-        if not self._captures:
-            return self._results(self._run_once(given, None), on_device)
-        with self._lock:  # captures of one session cannot be replayed by two threads at once
-            return self._run_captured(given, on_device)
+        if not self._captures and self._stream is None:
+            return self._results(self._run_once(given), on_device)
+        with self._lock:  # one stream or one capture cannot serve two threads at once
+            if self._captures:
+                return self._run_captured(given, on_device)
+            return self._results(self._run_once(given), on_device)
 
     @cached_property
     def _driver(self) -> CudaDriver:
@@ -120,7 +128,7 @@ class BoundSession:
             result[name] = array
         return result
 
-    def _run_once(self, given: Given, options: Any) -> list[Any]:
+    def _run_once(self, given: Given, graph_id: str | None = None) -> list[Any]:
         """Bind what is given where it is; outputs are new."""
         binding = self._session.io_binding()
         for name, array in given.items():
@@ -132,20 +140,38 @@ class BoundSession:
                 binding.bind_ortvalue_input(name, self._upload(array))
         for name in self._outputs:
             binding.bind_output(name, self._kind, self._index)
-        return self._run(binding, options)
+        return self._run(binding, self._run_options(graph_id))
 
     def _run(self, binding: Any, options: Any) -> list[Any]:
         binding.synchronize_inputs()
-        self._session.run_with_iobinding(binding, options)
+        if self._stream is None:
+            self._session.run_with_iobinding(binding, options)
+        else:
+            current = partial(self._driver.current, self._index)
+            laps = Laps(self._driver, self._stream, f"graph {self._name}", current)
+            self._session.run_with_iobinding(binding, options)
+            laps.lap("computing")
+            with current():
+                self._driver.synchronize(self._stream)
         binding.synchronize_outputs()
         return list(binding.get_outputs())
+
+    def _run_options(self, graph_id: str | None) -> Any:
+        if graph_id is None and self._stream is None:
+            return None
+        options = ort.RunOptions()
+        if graph_id is not None:
+            options.add_run_config_entry(_GRAPH_ID, graph_id)
+        if self._stream is not None:  # the end is to be marked before anybody waits for it
+            options.add_run_config_entry(_NO_WAIT, "1")
+        return options
 
     def _run_captured(self, given: Given, on_device: bool) -> dict[str, Any]:
         shapes = tuple(array.shape for array in given.values())
         captured = self._captured.get(shapes)
         if captured is None:
             # A run without a capture says how large the outputs are.
-            outputs = self._run_once(given, _run_options(_NOT_CAPTURED))
+            outputs = self._run_once(given, _NOT_CAPTURED)
             if len(self._captured) < _MOST_CAPTURES:
                 self._captured[shapes] = self._fixed(given, outputs, len(self._captured) + 1)
             return self._results(outputs, on_device)
@@ -168,7 +194,7 @@ class BoundSession:
             binding.bind_ortvalue_input(name, value)
         for name, value in zip(self._outputs, results, strict=True):
             binding.bind_ortvalue_output(name, value)
-        return _Captured(inputs, results, binding, _run_options(str(number)))
+        return _Captured(inputs, results, binding, self._run_options(str(number)))
 
     def _upload(self, array: NDArray[Any]) -> Any:
         return ort.OrtValue.ortvalue_from_numpy(array, self._kind, self._index)
@@ -212,9 +238,3 @@ def _dtype(kind: str) -> np.dtype[Any]:
     if name not in _TYPES:
         raise BackendError(f"tensors of type {kind!r} cannot be bound; use device='cpu'")
     return _TYPES[name]
-
-
-def _run_options(graph_id: str) -> Any:
-    options = ort.RunOptions()
-    options.add_run_config_entry(_GRAPH_ID, graph_id)
-    return options

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..device_array import Array, DeviceArray
 from ..errors import BackendError
 from ..trace import span
+from .driver import CudaDriver, open_driver
 from .graph import Target, host_arrays
 from .onnx_binding import BoundSession
 from .providers import CPU, CUDA, TENSORRT
@@ -30,7 +31,8 @@ class OnnxRuntimeGraph:
     def __init__(self, content: bytes, target: Target, name: str) -> None:
         self._name = name
         available = ort.get_available_providers()
-        providers = target.options.to_providers(target.index)
+        driver, stream = _own_stream(target, available)
+        providers = target.options.to_providers(target.index, stream)
         if target.device == "cpu":
             providers = providers[-1:]
         wanted = [provider if isinstance(provider, str) else provider[0] for provider in providers]
@@ -67,8 +69,14 @@ class OnnxRuntimeGraph:
         self.device = "cpu"
         if runs in (CUDA, TENSORRT):
             self.device = f"cuda:{target.index}"
-            captures = bool(target.options.cuda_graph)
-            self._bound = BoundSession(self._session, name, target.index, captures=captures)
+            self._bound = BoundSession(
+                self._session,
+                name,
+                target.index,
+                captures=bool(target.options.cuda_graph),
+                stream=stream,
+                driver=open_driver if driver is None else lambda: driver,
+            )
         self.why = _reason(target, wanted, available, runs)
         self.precision = "fp16" if target.precision == "fp16" else "fp32"
 
@@ -102,6 +110,18 @@ class OnnxRuntimeGraph:
     def close(self) -> None:
         """Free the session; arrays on the GPU that were handed out keep what they need of it."""
         self._session = self._bound = None
+
+
+def _own_stream(target: Target, available: Sequence[str]) -> tuple[CudaDriver | None, int | None]:
+    """A stream for a graph that is to be timed on its GPU; none where it runs on the CPU."""
+    if not target.options.timed or target.device == "cpu" or not {CUDA, TENSORRT} & set(available):
+        return None, None
+    try:
+        driver = open_driver()
+        with driver.current(target.index):
+            return driver, driver.make_stream()
+    except BackendError:  # no GPU: whether that is an error is said when the session is made
+        return None, None
 
 
 def _reason(target: Target, wanted: Sequence[str], available: Sequence[str], runs: str) -> str:

@@ -43,6 +43,9 @@ class ProviderOptions:
         checked against float32.
     workspace : int, optional
         Most bytes of scratch memory for TensorRT.
+    timed : bool
+        Run on a stream of our own, so that `colordeploy bench` can tell the time on the device;
+        threads take turns then.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class ProviderOptions:
     engine_cache: str | os.PathLike[str] | None = None
     fp16: bool = False
     workspace: int | None = None
+    timed: bool = False
 
     def __post_init__(self) -> None:
         _one_of("provider", self.provider, _PROVIDERS)
@@ -68,7 +72,7 @@ class ProviderOptions:
                 raise BackendError(f"{name} is a whole number of bytes, or None; not {size!r}")
             if size is not None and size < 1 << 20:
                 raise BackendError(f"{name} is in bytes, and at least 1 MiB (2**20); not {size}")
-        for name in ("tf32", "fp16", "cuda_graph"):
+        for name in ("tf32", "fp16", "cuda_graph", "timed"):
             value = getattr(self, name)
             if not isinstance(value, bool) and not (value is None and name == "cuda_graph"):
                 raise BackendError(f"{name} is True or False, not {value!r}")
@@ -83,7 +87,7 @@ class ProviderOptions:
                 raise BackendError(
                     f"{name} is an option of the TensorRT provider; give provider='tensorrt' too"
                 )
-        for name in ("memory_limit", "tf32", "cuda_graph"):
+        for name in ("memory_limit", "tf32", "cuda_graph", "timed"):
             if getattr(self, name) and self.provider == "cpu":
                 raise BackendError(f"{name} is an option for GPUs, but provider is 'cpu'")
         if self.cuda_graph and self.provider == "tensorrt":
@@ -93,13 +97,15 @@ class ProviderOptions:
                 "one size only; use provider='cuda', or backend='tensorrt', which captures itself"
             )
 
-    def to_providers(self, device_index: int) -> list[Any]:
+    def to_providers(self, device_index: int, stream: int | None = None) -> list[Any]:
         """ONNX Runtime's list of providers, the one that is wanted first.
 
         Parameters
         ----------
         device_index : int
             Number of the GPU.
+        stream : int, optional
+            Handle of the stream to run on; by default the provider makes its own.
         """
         if self.provider == "cpu":
             return [CPU]
@@ -111,11 +117,14 @@ class ProviderOptions:
         }
         if self.memory_limit is not None:
             cuda["gpu_mem_limit"] = str(self.memory_limit)
+        own = {} if stream is None else {"user_compute_stream": str(stream)}
+        cuda |= own
         if self.provider != "tensorrt":
             return [(CUDA, cuda), CPU]
         tensorrt = {
             "device_id": str(device_index),
             "trt_fp16_enable": _flag(self.fp16),
+            **own,
         }
         if self.workspace is not None:
             tensorrt["trt_max_workspace_size"] = str(self.workspace)

@@ -15,7 +15,7 @@ from colordeploy.bench.measure import Rules
 from colordeploy.bench.workload import PICTURES, jobs
 from colordeploy.errors import BackendError
 from colordeploy.runtime.graph import Target
-from colordeploy.trace import span
+from colordeploy.trace import current_recording, span
 
 FAST = Rules(duration=0.0, queries=6, warm_up=0.0, warm_up_queries=2)
 
@@ -83,6 +83,36 @@ def test_single_stream_takes_turns(work, wanted):
             assert abs(whole - prepare - render) < 1e6
         assert min(result.stages["preparing"]) >= 4e6
         assert len(result.samples["edit"]) == 6
+
+
+def test_the_devices_time_is_a_scope(work, wanted):
+    class OnGpu(FakeModel):
+        def prepare(self, picture, size=None):
+            canvas = super().prepare(picture, size)
+            _worked("analyzing", 3)
+            render = canvas.render
+
+            def rendering(guidance):
+                _worked("colouring", 4)
+                return render(guidance)
+
+            canvas.render = rendering
+            return canvas
+
+    models = {"gpu": OnGpu(), "cpu": FakeModel()}
+    results = measure.single(models, work, wanted, FAST)
+    found = results["gpu"]
+    assert found.samples["device"] == [7] * 6
+    assert found.samples["edit_device"] == [4] * 6
+    assert found.device_stages == {"analyzing": [3] * 6, "colouring": [4] * 6}
+    assert "device" not in results["cpu"].samples
+    assert results["cpu"].device_stages == {}
+    assert measure.offline(OnGpu(), work, wanted, FAST, 2).samples["device"] == [7] * 6
+
+
+def _worked(name, nanoseconds):
+    if (spans := current_recording()) is not None:
+        spans.add_device_late(lambda: {name: nanoseconds})
 
 
 def test_a_run_ends_when_both_limits_are_met(work, wanted):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from colordeploy.bench import report
 from colordeploy.bench.measure import Measured
 from colordeploy.bench.report import compare, machine, read_record, record_of, table
 from colordeploy.errors import InputError
@@ -12,7 +13,8 @@ KEY = {"model": "m", "scenario": "single", "size": "8x8"}
 
 
 def run(times, key=KEY, **more):
-    measured = Measured({"end_to_end": times}, {"graph": times}, len(times), 2.0, **more)
+    samples = {"end_to_end": times}
+    measured = Measured(samples, {"graph": times}, queries=len(times), seconds=2.0, **more)
     return record_of(key, measured, devices={"g": "cpu"})
 
 
@@ -24,6 +26,27 @@ def test_table_says_only_what_can_be_said():
     assert "warning" not in text
     assert "varies" in table(run([1_000_000, 2_000_000] * 50))
     assert "other processes used 0.50 CPUs" in table(run([1_000_000] * 9, busy=0.5))
+
+
+def test_the_devices_time_is_named():
+    times = {"graph g, computing": [3_000_000] * 100}
+    record = run([1_000_000] * 100, device_stages=times)
+    assert record["device_stages_ns"] == times
+    lines = table({**record, "device_memory_mib": 12.3}).splitlines()
+    heading = lines.index("  of device, by the GPU's clock:")
+    assert lines[heading + 1].split() == ["graph", "g,", "computing", "3.00", "3.00", "n/a", "3.00"]
+    assert "  GPU memory taken since before loading 12 MiB" in lines
+    text = table(run([1_000_000] * 100))
+    assert "GPU" not in text
+
+
+def test_the_machine_names_its_gpus(monkeypatch):
+    class Driver:
+        def describe(self):
+            return [{"name": "A GPU", "memory_mib": 1024, "driver_cuda": "13.0"}]
+
+    monkeypatch.setattr(report, "open_driver", Driver)
+    assert machine()["gpus"][0]["name"] == "A GPU"
 
 
 def test_compare_finds_what_got_slower():

@@ -67,6 +67,39 @@ def test_waiting():
     ]
 
 
+def test_the_devices_time():
+    driver, library = make()
+    assert [driver.mark(100), driver.mark(100)] == [77, 77]
+    assert driver.elapsed(77, 78) == 77_000_000  # the library says 77 ms
+    driver.drop_mark(77)
+    assert library.calls == [
+        ("cuEventCreate", 0),
+        ("cuEventRecord", 77, 100),
+        ("cuEventCreate", 0),
+        ("cuEventRecord", 77, 100),
+        ("cuEventSynchronize", 78),
+        ("cuEventElapsedTime", 77, 78),
+        ("cuEventDestroy_v2", 77),
+    ]
+
+
+def test_streams_of_our_own():
+    driver, library = make()
+    assert driver.make_stream() == 77
+    driver.drop_stream(77)
+    assert library.calls == [("cuStreamCreate", 1), ("cuStreamDestroy_v2", 77)]
+
+
+def test_what_gpus_there_are():
+    driver, library = make()
+    assert driver.free_memory(0) == 77
+    assert library.calls[-2][0] == "cuMemGetInfo_v2"
+    described = driver.describe()
+    assert len(described) == 77
+    assert described[0].keys() == {"name", "memory_mib", "driver_cuda"}
+    assert described[0]["driver_cuda"] == "0.7"  # the library says version 77
+
+
 def test_capturing():
     driver, library = make()
     driver.begin_capture(100)

@@ -19,6 +19,7 @@ from colordeploy.errors import BackendError
 from colordeploy.runtime import DeviceArray, ProviderOptions, onnx_runtime
 from colordeploy.runtime.graph import Target
 from colordeploy.runtime.onnx_binding import BoundSession
+from colordeploy.trace import recording
 
 
 def content():
@@ -41,6 +42,7 @@ def content():
 class FakeDriver:
     def __init__(self):
         self.inside, self.waits, self.copies, self.elsewhere = 0, [], [], ()
+        self.clock, self.marks = 0, []
 
     @contextmanager
     def current(self, index):
@@ -56,6 +58,18 @@ class FakeDriver:
         assert self.inside
         self.waits.append(stream)
 
+    def mark(self, stream):
+        assert self.inside
+        self.marks.append((stream, self.clock, len(self.waits)))
+        return len(self.marks) - 1
+
+    def elapsed(self, begin, end):
+        assert self.inside
+        return self.marks[end][1] - self.marks[begin][1]
+
+    def drop_mark(self, event):
+        assert self.inside
+
     def copy(self, target, source, size):
         assert self.inside
         self.copies.append(size)
@@ -67,6 +81,7 @@ class Recorded:
 
     def __init__(self, session):
         self._session, self.runs, self.bound = session, [], []
+        self.captures, self.driver = False, None
 
     def __getattr__(self, name):
         return getattr(self._session, name)
@@ -84,17 +99,26 @@ class Recorded:
         return binding
 
     def run_with_iobinding(self, binding, options):
-        kept = options and options.get_run_config_entry("gpu_graph_id")
+        kept = None
+        if options is not None and self.captures:
+            kept = options.get_run_config_entry("gpu_graph_id")
+        if options is not None and self.driver is not None:
+            assert options.get_run_config_entry("disable_synchronize_execution_providers") == "1"
+            self.driver.clock += 50
         self.runs.append(kept)
         return self._session.run_with_iobinding(binding, options)
 
 
-def make(captures=False):
+def make(captures=False, stream=None):
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = Recorded(ort.InferenceSession(content(), options, providers=["CPUExecutionProvider"]))
     driver = FakeDriver()
-    bound = BoundSession(session, "m/g", 0, captures=captures, driver=lambda: driver, kind="cpu")
+    session.captures = captures
+    session.driver = None if stream is None else driver
+    bound = BoundSession(
+        session, "m/g", 0, captures=captures, driver=lambda: driver, kind="cpu", stream=stream
+    )
     return bound, session, driver
 
 
@@ -179,6 +203,24 @@ def test_captured_inputs_are_filled_where_they_lie():
     assert np.array_equal(result["y"].numpy(), np.full((2, 3), 13, np.float32))
 
 
+@pytest.mark.parametrize("captures", [False, True])
+def test_time_on_its_own_stream(captures):
+    bound, _, driver = make(captures, stream=9)
+    for value in (1.0, 2.0, 3.0):
+        driver.marks.clear()
+        driver.waits.clear()
+        with recording() as spans:
+            found = bound.run(inputs(value=value), False)
+        assert np.array_equal(found["y"], np.full((2, 3), 2 * value + 5, np.float32))
+        assert spans.device == {"graph m/g, computing": 50}
+        # The end is marked before anybody waits: the host's waking up is not the GPU's time.
+        assert [(stream, waits) for stream, _, waits in driver.marks] == [(9, 0), (9, 0)]
+        assert driver.waits == [9]
+    driver.marks.clear()
+    bound.run(inputs(), False)
+    assert driver.marks == []  # nobody records
+
+
 def test_nothing_to_bind():
     bound, _, _ = make()
     empty = foreign(np.zeros((0, 3), np.float32))
@@ -227,7 +269,8 @@ def test_a_graph_on_a_gpu_is_bound(monkeypatch, captures):
     monkeypatch.setattr(ort, "get_available_providers", lambda: names)
     options = ProviderOptions(cuda_graph=captures)
     graph = onnx_runtime.OnnxRuntimeGraph(b"", Target(device="cuda:2", options=options), "m/g")
-    assert made == [((session, "m/g", 2), {"captures": captures is True})]
+    opened = {"stream": None, "driver": onnx_runtime.open_driver}
+    assert made == [((session, "m/g", 2), {"captures": captures is True, **opened})]
     assert graph.run({"x": 4}) == {"y": 0.25, "on_device": False}
     assert graph.run({"x": 4}, on_device=True)["on_device"]
     with pytest.raises(BackendError, match="'m/g' failed on cuda:2: division by zero"):
@@ -235,3 +278,52 @@ def test_a_graph_on_a_gpu_is_bound(monkeypatch, captures):
     graph.close()
     with pytest.raises(BackendError, match="was closed"):
         graph.run({"x": 4})
+
+
+def test_a_timed_graph_runs_on_a_stream_of_its_own(monkeypatch):
+    names = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    made, given = [], []
+
+    class Driver(FakeDriver):
+        def make_stream(self):
+            assert self.inside
+            return 4711
+
+    driver = Driver()
+
+    def session(content, options, providers):
+        given.extend(providers)
+        return SimpleNamespace(get_providers=lambda: names)
+
+    monkeypatch.setattr(onnx_runtime, "BoundSession", lambda *a, **options: made.append(options))
+    monkeypatch.setattr(onnx_runtime, "open_driver", lambda: driver)
+    monkeypatch.setattr(ort, "InferenceSession", session)
+    monkeypatch.setattr(ort, "get_available_providers", lambda: names)
+    target = Target(options=ProviderOptions(timed=True))
+    onnx_runtime.OnnxRuntimeGraph(b"", target, "m/g")
+    assert given[0][1]["user_compute_stream"] == "4711"
+    assert made[0]["stream"] == 4711
+    assert made[0]["driver"]() is driver
+
+
+def test_a_timed_graph_without_a_gpu_runs_on_the_cpu(monkeypatch):
+    names = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(ort, "get_available_providers", lambda: names)
+    monkeypatch.setattr(onnx_runtime, "open_driver", lambda: open_nothing())
+    real, given = ort.InferenceSession, []
+
+    def session(content, options, providers):
+        given.extend(providers)
+        return real(content, options, providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr(ort, "InferenceSession", session)
+    target = Target(options=ProviderOptions(timed=True))
+    graph = onnx_runtime.OnnxRuntimeGraph(content(), target, "m/g")
+    assert "user_compute_stream" not in given[0][1]
+    with recording() as spans:
+        graph.run(inputs())
+    assert spans.device == {}
+
+
+def open_nothing():
+    raise BackendError("there is no NVIDIA driver")

@@ -26,6 +26,13 @@ def test_the_defaults():
     ]
 
 
+def test_a_stream_to_run_on():
+    for provider in ("cuda", "tensorrt"):
+        *gpu, cpu = ProviderOptions(provider=provider, timed=True).to_providers(0, 4711)
+        assert cpu == "CPUExecutionProvider"
+        assert [told["user_compute_stream"] for _, told in gpu] == ["4711"] * len(gpu)
+
+
 def test_everything_set():
     options = ProviderOptions(
         provider="cuda",

@@ -49,6 +49,14 @@ class Device(Protocol):
     def wait(self, stream: int, other: int) -> None:
         """Let a stream wait for all that another one has to do by now; the host does not wait."""
 
+    def mark(self, stream: int) -> int:
+        """Handle of a new event that notes when a stream has done all it has to do by now."""
+
+    def elapsed(self, begin: int, end: int) -> int:
+        """Nanoseconds between two marks; waits for the second."""
+
+    def drop_mark(self, event: int) -> None: ...
+
     def begin_capture(self, stream: int) -> None:
         """Note down what is put on a stream from now on, instead of doing it."""
 
@@ -114,6 +122,15 @@ class PycudaDevice:
 
     def wait(self, stream: int, other: int) -> None:
         self._driver.wait(stream, other)
+
+    def mark(self, stream: int) -> int:
+        return self._driver.mark(stream)
+
+    def elapsed(self, begin: int, end: int) -> int:
+        return self._driver.elapsed(begin, end)
+
+    def drop_mark(self, event: int) -> None:
+        self._driver.drop_mark(event)
 
     def begin_capture(self, stream: int) -> None:
         self._driver.begin_capture(stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from ...device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
 from ...errors import BackendError
 from ...trace import span
+from ..device_time import Laps
 from .device import Device
 from .flavor import Flavor
 from .slot import Shapes, Slot
@@ -39,6 +41,11 @@ class TensorRTGraph:
         Capture the engine once it has run with the same shapes and addresses, and launch the
         capture from then on.
 
+    Attributes
+    ----------
+    sha256 : str
+        Of the plan, which tells an engine from one built anew.
+
     Raises
     ------
     BackendError
@@ -59,6 +66,7 @@ class TensorRTGraph:
         self.precision = precision
         self.device = f"cuda:{device.index}"
         self.why = f"{flavor.name} {flavor.version} was asked for"
+        self.sha256 = hashlib.sha256(plan).hexdigest()
         device.activate()
         self._runtime = flavor.module.Runtime(flavor.logger)
         engine = self._runtime.deserialize_cuda_engine(plan)
@@ -111,15 +119,16 @@ class TensorRTGraph:
         shapes = {name: tuple(array.shape) for name, array in given.items()}
         with span(f"graph {self._name}"), self._slot(shapes) as slot:
             self._shape(slot, shapes)
-            self._place(slot, given, settle=on_device)
+            laps = Laps(self._gpu, slot.stream, f"graph {self._name}", self._activated)
+            self._place(slot, given, laps, settle=on_device)
             for name, shape in slot.outputs.items():
                 size = math.prod(shape) * self._types[name].itemsize
                 slot.bind(name, self._buffer(slot, name, size))
             if not on_device:
-                self._execute(slot)
-                return self._fetched(slot)
+                self._execute(slot, laps)
+                return self._fetched(slot, laps)
             results = {name: self._empty(slot, name) for name in self._outputs}
-            self._execute(slot)
+            self._execute(slot, laps)
             self._hand_over(slot, given, results)
             return results
 
@@ -229,8 +238,18 @@ class TensorRTGraph:
             a <= n <= b for a, n, b in zip(least, shape, most, strict=True)
         )
 
+    @contextmanager
+    def _activated(self) -> Iterator[None]:
+        self._gpu.activate()
+        yield
+
     def _place(
-        self, slot: Slot, given: Mapping[str, NDArray[Any] | DeviceView], *, settle: bool
+        self,
+        slot: Slot,
+        given: Mapping[str, NDArray[Any] | DeviceView],
+        laps: Laps,
+        *,
+        settle: bool,
     ) -> None:
         """Bring the inputs to where the engine reads them.
 
@@ -245,6 +264,8 @@ class TensorRTGraph:
             self._gpu.upload(address, array, slot.stream)
             slot.bind(name, address)
             uploaded = True
+        if uploaded:
+            laps.lap("to device")
         if uploaded and settle:
             self._gpu.synchronize(slot.stream)
         for stream in _streams(given):
@@ -260,7 +281,7 @@ class TensorRTGraph:
                 self._gpu.copy(address, array.address, array.nbytes, slot.stream)
             slot.bind(name, address)
 
-    def _execute(self, slot: Slot) -> None:
+    def _execute(self, slot: Slot, laps: Laps) -> None:
         if self._captures and slot.settled and not slot.captured:
             try:
                 slot.capture()
@@ -268,17 +289,20 @@ class TensorRTGraph:
                 # Once is enough: it is mostly the engine, and the ordinary way always works.
                 self._captures = False
                 self._not_captured = f"{error} ({self._flavor.last_errors()})"
+        laps.skip()  # streams of inputs that were waited for, and capturing
         if slot.captured:
             slot.launch()
         elif not slot.enqueue():
             raise BackendError(
                 f"the engine of graph {self._name!r} failed: {self._flavor.last_errors()}"
             )
+        laps.lap("computing")
 
-    def _fetched(self, slot: Slot) -> dict[str, NDArray[Any]]:
+    def _fetched(self, slot: Slot, laps: Laps) -> dict[str, NDArray[Any]]:
         outputs = {n: np.empty(slot.outputs[n], self._types[n]) for n in self._outputs}
         for name, array in outputs.items():
             self._gpu.download(array, slot.address(name), slot.stream)
+        laps.lap("from device")
         self._gpu.synchronize(slot.stream)
         return outputs
 

@@ -25,8 +25,11 @@ class FakeDevice:
         self.threads: set[int] = set()
         self.copies: Counter[str] = Counter()  # "up", "down", "across"
         self.waits: list[tuple[int, int]] = []
-        self.begun = self.captures = self.launches = self.waited = 0
+        self.begun = self.captures = self.launches = self.waited = self.dropped = 0
+        self._mark_streams: dict[int, int] = {}
         self.graphs: dict[int, list] = {}
+        self.clock = 0  # ns: what has been done so far
+        self.marks: dict[int, int | None] = {}
         self._queues: dict[int, list] = {1: [], 2: []}  # the default streams
         self._done: Counter[int] = Counter()
         self._capturing: dict[int, list | None] = {}
@@ -80,13 +83,19 @@ class FakeDevice:
 
     def upload(self, address, array, stream):
         self.copies["up"] += 1
+
         # Read late, as page-locked memory is.
-        self.put(stream, lambda: self._write(address, array))
+        def work():
+            self.clock += 10
+            self._write(address, array)
+
+        self.put(stream, work)
 
     def download(self, array, address, stream):
         self.copies["down"] += 1
 
         def work():
+            self.clock += 1000
             array.reshape(-1).view(np.uint8)[:] = self.read(address, array.nbytes)
 
         self.put(stream, work)
@@ -107,6 +116,28 @@ class FakeDevice:
             self.waits.append((stream, other))
             upto = len(self._queues[other])
             self.put(stream, lambda: self._advance(other, upto))
+
+    def mark(self, stream):
+        assert threading.get_ident() in self.threads
+        with self._lock:
+            event = 7000 + len(self.marks)
+            self.marks[event] = None
+
+            def work():
+                self.marks[event] = self.clock
+
+            self.put(stream, work)
+            self._mark_streams[event] = stream
+            return event
+
+    def elapsed(self, begin, end):
+        for event in (begin, end):
+            self.synchronize(self._mark_streams[event])
+        return self.marks[end] - self.marks[begin]
+
+    def drop_mark(self, event):
+        assert self.marks[event] is not None
+        self.dropped += 1
 
     def begin_capture(self, stream):
         with self._lock:
@@ -239,6 +270,7 @@ class FakeContext:
 
         def work():
             assert not capturing or self.changes == changes
+            gpu.clock += 100
             values = gpu.read(source, size).view(np.float32)
             gpu._write(target, 2 * values)
 

@@ -1,0 +1,57 @@
+"""How models are set up for a run, and what is asked about a GPU."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from colordeploy.bench import run
+from colordeploy.bench.measure import Rules
+from colordeploy.bench.run import Plan, measured_runs
+from colordeploy.errors import BackendError
+from colordeploy.runtime.graph import Target
+
+FAST = Rules(duration=0.0, queries=2, warm_up=0.0, warm_up_queries=0)
+
+
+@pytest.mark.parametrize(
+    ("target", "scenario", "timed"),
+    [
+        (Target(device="auto"), "single", True),
+        (Target("onnxruntime", "cuda"), "single", True),
+        (Target("onnxruntime", "cuda"), "server", False),  # several threads would take turns
+        (Target("onnxruntime", "cpu"), "single", False),
+        (Target("tensorrt", "cuda"), "single", False),  # its runner needs no option for it
+        (Target("openvino", "cpu"), "single", False),
+    ],
+)
+def test_graphs_run_on_a_stream_of_their_own_where_they_are_timed(
+    monkeypatch, target, scenario, timed
+):
+    given = []
+    monkeypatch.setattr(run, "load", lambda *arguments: given.append(arguments))
+    run._loaded(Plan("lga", scenario=scenario), target)
+    assert given[0][:5] == ("lga", target.backend, target.device, None, "auto")
+    assert given[0][5].timed is timed
+
+
+def test_the_gpus_memory_and_engines_are_in_the_record(monkeypatch):
+    free = iter([3 << 30, 1 << 30])
+    driver = SimpleNamespace(free_memory=lambda index: next(free))
+    monkeypatch.setattr(run, "open_driver", lambda: driver)
+    plan = Plan("levin", (48, 64), targets=(Target(),), rules=FAST, cold=0)
+    (record,) = measured_runs(plan)
+    assert record["device_memory_mib"] == 2048
+    assert record["engines"] == {}
+    engine, graph = SimpleNamespace(sha256="abc"), SimpleNamespace()
+    assert run._engines(SimpleNamespace(graphs={"a": engine, "b": graph})) == {"a": "abc"}
+
+
+def test_without_a_gpu_there_is_nothing_to_say(monkeypatch):
+    def missing():
+        raise BackendError("there is no NVIDIA driver")
+
+    monkeypatch.setattr(run, "open_driver", missing)
+    plan = Plan("levin", (48, 64), targets=(Target(),), rules=FAST, cold=0)
+    assert measured_runs(plan)[0]["device_memory_mib"] is None
