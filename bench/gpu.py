@@ -1,4 +1,4 @@
-"""The solver on a GPU against the CPU's, and against cuDSS; and the floor under both.
+"""The solver on a GPU against the CPU's, and against cuDSS; and the floor under them.
 
     python bench/gpu.py [--sizes 256 512 1024] [--rounds 20] [--out bench/results/gpu]
     python bench/gpu.py --floor
@@ -6,10 +6,10 @@
 Made-up features of 16 channels, two outputs, ten strokes; an edit is two strokes more or less, in
 turn. "cold" is from features in device memory to colours in device memory with the plan of the size
 there (affinities, factorization, substitution); "edit" a solve with other strokes; "colours" one
-with the same. Medians of wall time around work that has ended on the device. Before any time is
-told the answer is compared with the CPU's. cuDSS (pip install nvidia-cudss-cu13) gets the same
-matrix on the device, its analysis is left out. Device arrays come from torch or CuPy, whichever is
-there.
+with the same. Medians of wall time around work that has ended on the device, and of the device's
+own time (CUDA events). Before any time is told the answer is compared with the CPU's. cuDSS (extra
+[cudss]) solves the same systems in turns with ours; its analysis is kept for a size and left out.
+Device arrays come from torch or CuPy, whichever is there.
 
 --floor needs no GPU: for the sizes, how many operations and bytes the method needs at least, what
 they take at a GPU's peak rates, and how many kernels follow each other. It also says in the results
@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,12 +29,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colordeploy.errors import BackendError
+from colordeploy.errors import BackendError, SolverError
 from colordeploy.native import Propagator
 from colordeploy.native.affinities import plan_of
+from colordeploy.native.cudss import cudss_library
 from colordeploy.native.device import cuda_module
-
-sys.path.insert(0, str(Path(__file__).parent))
+from colordeploy.runtime.driver import open_driver
+from colordeploy.trace import recording
 
 LIMIT = 1e-3  # of x, against the CPU
 # An H200 SXM by its data sheet: double precision without tensor cores, and memory.
@@ -73,7 +73,9 @@ def floor(side: int) -> dict[str, float]:
         "arithmetic, ms": counts["operations"] / 1e6 / PEAK["GFLOP/s"],
         "memory, ms": moved / 1e6 / PEAK["GB/s"],
         "depths": len(counts["pivots"]),
-        "panels one after another": sum(-(-p // 32) for p in counts["pivots"]),
+        "panels one after another": (panels := sum(-(-p // 32) for p in counts["pivots"])),
+        # A panel is two kernels, a depth one to assemble and two to substitute.
+        "kernels one after another": 2 * panels + 3 * len(counts["pivots"]),
     }
 
 
@@ -90,70 +92,81 @@ def to_device() -> Callable[[NDArray[Any]], Any]:
     return lambda a: cupy.asarray(a)
 
 
-def clocked(call: Callable[[], Any], rounds: int) -> float:
-    """Median in ms; `call` returns when the device is done."""
-    times = []
+def clocked(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Medians in ms of calls that take turns and return when the device is done."""
+    times: dict[str, list[float]] = {}
     for turn in range(rounds + 3):
-        begin = time.perf_counter()
-        call()
-        if turn >= 3:
-            times.append(time.perf_counter() - begin)
-    return 1e3 * float(np.median(times))
+        for name, call in calls.items():
+            with recording() as spans:
+                begin = time.perf_counter()
+                call()
+                passed = time.perf_counter() - begin
+            if turn >= 3:
+                times.setdefault(f"{name}, ms", []).append(1e3 * passed)
+                if spans.device:
+                    device = times.setdefault(f"{name}, device ms", [])
+                    device.append(1e-6 * sum(spans.device.values()))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+class Place:
+    """A solver at a place, and its picture."""
+
+    def __init__(self, side: int, given: tuple[Any, list[Any], Any], **how: Any) -> None:
+        self._features, self._masks, self._values = given
+        self._how = {"sigma": 0.3, "alpha": 0.01, **how}
+        self._turn = 0
+        self.system = self.cold()
+
+    def cold(self) -> Propagator:
+        made = Propagator(self._features, **self._how)
+        made.solve(self._masks[0], self._values)
+        return made
+
+    def edit(self) -> None:
+        self._turn ^= 1
+        self.system.solve(self._masks[self._turn], self._values)
+
+    def colours(self) -> None:
+        self.system.solve(self._masks[self._turn], self._values)
+
+    def answers(self) -> list[NDArray[np.float64]]:
+        found = [self.system.solve(mask, self._values) for mask in self._masks]
+        return [x if isinstance(x, np.ndarray) else x.numpy() for x in found]
 
 
 def measure(side: int, rounds: int) -> dict[str, Any]:
     features, masks, values = problem(side)
     place = to_device()
-    device_features, device_values = place(features), place(values)
-    device_masks = [place(m) for m in masks]
-    same = {"sigma": 0.3, "alpha": 0.01}
-
-    def cold() -> Propagator:
-        made = Propagator(device_features, **same, device="cuda")
-        made.solve(device_masks[0], device_values)
-        return made
-
-    ours, cpu = cold(), Propagator(features, **same)
-    worst = 0.0
-    for given, mask in zip(device_masks, masks, strict=True):
-        found = ours.solve(given, device_values).numpy()
-        worst = max(worst, float(np.abs(found - cpu.solve(mask, values)).max()))
-    if not worst < LIMIT:
-        raise SystemExit(f"{side}: off by {worst:.2g} from the CPU; no time is told")
-    turn = [0]
-
-    def edit() -> None:
-        turn[0] ^= 1
-        ours.solve(device_masks[turn[0]], device_values)
-
-    def cpu_edit() -> None:
-        turn[0] ^= 1
-        cpu.solve(masks[turn[0]], values)
-
-    row = {
-        "largest error": worst,
-        "cold, ms": clocked(cold, rounds),
-        "edit, ms": clocked(edit, rounds),
-        "colours, ms": clocked(lambda: ours.solve(device_masks[0], device_values), rounds),
-        "CPU: propagate, ms": clocked(
-            lambda: Propagator(features, **same).solve(masks[0], values), max(3, rounds // 5)
-        ),
-        "CPU: edit, ms": clocked(cpu_edit, max(3, rounds // 5)),
-        **{f"floor, {key}": value for key, value in floor(side).items()},
-    }
-    if side in GOALS:
-        row["goal met"] = row["cold, ms"] < GOALS[side][0] and row["edit, ms"] < GOALS[side][1]
+    on_device = (place(features), [place(mask) for mask in masks], place(values))
+    places = {"ours": Place(side, on_device, device="cuda")}
+    row: dict[str, Any] = {}
     try:
-        from peers.cudss import Cudss
-
-        peer = Cudss(cpu.matrix(masks[0]), values.reshape(-1, 2), place)
-        expected = cpu.solve(masks[0], values)
-        right = np.where(masks[0][..., None], values, 0.0).reshape(-1, 2)
-        off = float(np.abs(peer.solve(right).reshape(expected.shape) - expected).max())
-        row |= {"cuDSS, largest error": off, "cuDSS, ms": clocked(peer.run, rounds)}
-        row["cuDSS / ours, cold"] = row["cuDSS, ms"] / row["cold, ms"]
-    except (ImportError, OSError) as error:
+        row["cuDSS, version"] = cuda_module().cudss_version(str(cudss_library()))
+        places["cuDSS"] = Place(side, on_device, device="cuda", solver="cudss")
+    except (BackendError, SolverError) as error:
         row["cuDSS"] = f"left out: {error}"
+    cpu = Place(side, (features, masks, values), threads=2)
+    expected = cpu.answers()
+    for name, there in places.items():
+        pairs = zip(there.answers(), expected, strict=True)
+        worst = max(float(np.abs(found - x).max()) for found, x in pairs)
+        row[f"{name}, largest error"] = worst
+        if not worst < LIMIT and name == "ours":
+            raise SystemExit(f"{side}: off by {worst:.2g} from the CPU; no time is told")
+    if not row.get("cuDSS, largest error", 0.0) < LIMIT:
+        row["cuDSS"] = "left out: its answer is a wrong one"
+        del places["cuDSS"]
+    for scope in ("cold", "edit", "colours"):
+        row |= clocked({f"{n}, {scope}": getattr(p, scope) for n, p in places.items()}, rounds)
+        few = max(3, rounds // 5)
+        row |= clocked({f"CPU, {scope}": getattr(cpu, scope)}, few)
+        for peer in (n for n in (*places, "CPU") if n != "ours"):
+            row[f"{peer} / ours, {scope}"] = row[f"{peer}, {scope}, ms"] / row[f"ours, {scope}, ms"]
+    row |= {f"floor, {key}": value for key, value in floor(side).items()}
+    if side in GOALS:
+        cold, edit = GOALS[side]
+        row["goal met"] = row["ours, cold, ms"] < cold and row["ours, edit, ms"] < edit
     return row
 
 
@@ -180,7 +193,8 @@ def main() -> None:
     record: dict[str, Any] = {
         "when": time.strftime("%Y-%m-%d"),
         "machine": platform.platform(),
-        "GPU": cuda.architecture(0),
+        "GPUs": open_driver().describe(),
+        "architecture": cuda.architecture(0),
     }
     for side in arguments.sizes:
         record[str(side)] = row = measure(side, arguments.rounds)

@@ -16,7 +16,7 @@ import click
 
 from .options import verbosity_options
 
-_CUDA_WHEELS = ("nvidia-cublas", "nvidia-cusolver", "nvidia-cusparse", "nvidia-cudss-cu13")
+_CUDA_WHEELS = ("nvidia-cublas", "nvidia-cuda-nvrtc", "nvidia-cudss-cu13")  # of cuDSS
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,10 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
                 "solver on the GPU: this build has no CUDA part",
                 "pip install . --config-settings=cmake.define.COLORDEPLOY_CUDA=ON (needs nvcc)",
             )
+        )
+    if gpus and not _installed(("nvidia-cudss-cu13",)):
+        missing.append(
+            Missing("solver='cudss' on the GPU: no cuDSS", "pip install 'colordeploy[cudss]'")
         )
     for name, state in models.items():
         if state.startswith("WRONG"):

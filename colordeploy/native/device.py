@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from ..device_array import DeviceArray, DeviceView, is_device_array
 from ..device_array import view_of as any_view_of
 from ..errors import BackendError, InputError, SolverError
+from ..trace import current_recording
 from .affinities import Affinities, plan_of
 from .checks import finite_array
+from .cudss import cudss_library
 
 if TYPE_CHECKING:
     from ._cuda import DevicePlan, Solver
 
 __all__ = [
+    "SOLVERS",
     "DeviceSystem",
     "cuda_module",
     "device_features",
@@ -33,6 +36,7 @@ __all__ = [
     "view_of",
 ]
 
+SOLVERS = ("multifrontal", "cudss")
 _DEVICE = re.compile(r"cuda(?::(\d+))?")
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
 _MARKS = (np.dtype(np.bool_), np.dtype(np.uint8))
@@ -151,6 +155,7 @@ class DeviceSystem:
         A DeviceView may be strided.
     sigma : float
         Ignored for affinities.
+    solver : {"multifrontal", "cudss"}
     """
 
     def __init__(
@@ -161,23 +166,26 @@ class DeviceSystem:
         alpha: float,
         phi: float,
         step: int,
+        solver: str = "multifrontal",
     ) -> None:
         cuda = cuda_module(number)
         shape = features.local.shape[1:] if isinstance(features, Affinities) else features.shape
         self._cuda, self._height, self._width, self._step = cuda, shape[0], shape[1], step
         self._affinities = features if isinstance(features, Affinities) else None
         self._number = number
+        cudss = str(cudss_library()) if solver == "cudss" else ""
         with self._errors():
             plan = _device_plan(cuda, self._height, self._width, step, number)
             self._solver: Solver
             if isinstance(features, Affinities):
                 self._solver = cuda.Solver.from_affinities(
-                    plan, features.local, features.global_, alpha, phi
+                    plan, features.local, features.global_, alpha, phi, cudss
                 )
             else:
                 self._solver = cuda.Solver.from_features(
-                    plan, _given(features), shape[2], _strides(features), sigma, alpha, phi
+                    plan, _given(features), shape[2], _strides(features), sigma, alpha, phi, cudss
                 )
+        _note("affinities", self._solver.nanoseconds)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -205,6 +213,7 @@ class DeviceSystem:
         """Solution x where `values` lies: on the host, or in device memory."""
         with self._errors():
             found = self._solver.solve(_given(mask), _given(values), values.shape[2], masked)
+            _note("propagation", found.nanoseconds)
             if not isinstance(values, DeviceView):
                 return found.numpy()
         # Ready on every stream: the solver has waited for it.
@@ -224,7 +233,7 @@ class DeviceSystem:
             yield
         except (cuda.NotFinite, cuda.NoMark, cuda.WrongPlace) as error:
             raise InputError(str(error)) from None
-        except cuda.SingularSystem as error:
+        except (cuda.SingularSystem, cuda.NotDefinite) as error:
             raise SolverError(str(error)) from None
         except cuda.DeviceMemoryError as error:
             raise SolverError(
@@ -240,6 +249,13 @@ def _device_plan(cuda: Any, height: int, width: int, step: int, number: int) -> 
     """Index lists in device memory; they depend on the size alone."""
     plan: DevicePlan = cuda.DevicePlan(plan_of(height, width, step), number)
     return plan
+
+
+def _note(part: str, nanoseconds: int) -> None:
+    """Tell who records what the device took."""
+    recording = current_recording()
+    if recording is not None:
+        recording.add_device({part: nanoseconds})
 
 
 def _given(values: NDArray[Any] | DeviceView) -> tuple[int, bool, bool, int]:

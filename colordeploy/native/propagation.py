@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..device_array import DeviceArray, DeviceView, SupportsCudaArray, is_device_array
-from ..errors import InputError, SolverError
+from ..errors import BackendError, InputError, SolverError
 from . import _core
 from .affinities import DIRECTIONS, Affinities, plan_of
 from .checks import (
@@ -33,6 +33,7 @@ from .checks import (
     thread_count,
 )
 from .device import (
+    SOLVERS,
     DeviceSystem,
     device_features,
     device_number,
@@ -70,6 +71,10 @@ class Propagator:
     threads : int, optional
         Threads to use; by default as many as there are processors, eight at most. The result does
         not depend on it, to the last bit.
+    solver : {"multifrontal", "cudss"}
+        Who factorizes on a GPU: our own method, or NVIDIA's cuDSS (extra ``[cudss]``), which
+        analyzes once for a size, factorizes all of it again after an edit, and subtracts, so that
+        it is less exact where weights differ much.
 
     Notes
     -----
@@ -88,8 +93,10 @@ class Propagator:
         global_step: int | None = None,
         device: str = "cpu",
         threads: int | None = None,
+        solver: str = "multifrontal",
     ) -> None:
         number = device_number(device)
+        _check_solver(solver, number)
         workers = thread_count(threads)
         self._alpha = finite_number("alpha", alpha, positive=False)
         self._phi = finite_number("phi", phi, positive=False)
@@ -110,7 +117,13 @@ class Propagator:
         else:
             width = 1.0 if given else sigma_of(sigma)
             self._system = DeviceSystem(
-                number, given or device_features(source), width, self._alpha, self._phi, step
+                number,
+                given or device_features(source),
+                width,
+                self._alpha,
+                self._phi,
+                step,
+                solver,
             )
         self._height, self._width = self._system.shape
         self._plan = plan_of(self._height, self._width, step)
@@ -325,6 +338,7 @@ def propagate(
     global_step: int = 12,
     device: str = "cpu",
     threads: int | None = None,
+    solver: str = "multifrontal",
 ) -> _F64:
     """Propagate the values of marked pixels along the affinities of features.
 
@@ -334,7 +348,7 @@ def propagate(
     mask : (H, W) bool
         Marked pixels, at least one.
     values : (H, W, K) float
-    sigma, alpha, phi, global_step, device, threads
+    sigma, alpha, phi, global_step, device, threads, solver
         See `Propagator`.
 
     Returns
@@ -366,4 +380,12 @@ def propagate(
         global_step=global_step,
         device=device,
         threads=threads,
+        solver=solver,
     ).solve(mask, values)
+
+
+def _check_solver(solver: str, number: int | None) -> None:
+    if solver not in SOLVERS:
+        raise BackendError(f"unknown solver {solver!r}; use one of {', '.join(SOLVERS)}")
+    if solver == "cudss" and number is None:
+        raise BackendError("cuDSS solves on GPUs only; use device='cuda', or solver='multifrontal'")

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "../propagation/cuda/cudss.hpp"
 #include "../propagation/cuda/solver.hpp"
 #include "../propagation/solver.hpp"
 
@@ -19,9 +20,12 @@ using Array = py::array_t<double, py::array::c_style>;
 // (height, width, channels) float64 in device memory.
 class DeviceArray {
  public:
-    DeviceArray(std::shared_ptr<cuda::DeviceSolver> solver, cuda::Buffer<double> values,
+    DeviceArray(std::shared_ptr<cuda::DeviceSolver> solver, cuda::Solution solution,
                 std::int64_t channels)
-        : solver_(std::move(solver)), values_(std::move(values)), channels_(channels) {}
+        : solver_(std::move(solver)),
+          values_(std::move(solution.x)),
+          channels_(channels),
+          nanoseconds_(solution.nanoseconds) {}
 
     py::tuple shape() const {
         const cp::Grid& grid = solver_->plan().plan->grid;
@@ -44,6 +48,8 @@ class DeviceArray {
         return reinterpret_cast<std::uintptr_t>(values_.get());
     }
 
+    std::int64_t nanoseconds() const { return nanoseconds_; }
+
     Array numpy() const {
         const cp::Grid& grid = solver_->plan().plan->grid;
         Array result({py::ssize_t{grid.height}, py::ssize_t{grid.width},
@@ -57,7 +63,7 @@ class DeviceArray {
  private:
     std::shared_ptr<cuda::DeviceSolver> solver_;  // before the values: they live on its stream
     cuda::Buffer<double> values_;
-    std::int64_t channels_;
+    std::int64_t channels_, nanoseconds_;
     bool exported_ = false;
 };
 
@@ -75,17 +81,18 @@ cuda::Source source(const Given& given) {
 std::shared_ptr<cuda::DeviceSolver> from_features(
     std::shared_ptr<cuda::DevicePlan> plan, const Given& features, std::int64_t channels,
     const std::tuple<std::int64_t, std::int64_t, std::int64_t>& strides, double sigma, double alpha,
-    double phi) {
+    double phi, const std::string& cudss) {
     py::gil_scoped_release release;
     const auto [down, right, across] = strides;
     return std::make_shared<cuda::DeviceSolver>(std::move(plan), source(features),
                                                 cuda::FeatureLayout{channels, down, right, across},
-                                                sigma, alpha, phi);
+                                                sigma, cuda::Settings{alpha, phi, cudss});
 }
 
 std::shared_ptr<cuda::DeviceSolver> from_affinities(std::shared_ptr<cuda::DevicePlan> plan,
                                                     const Array& local, const Array& global,
-                                                    double alpha, double phi) {
+                                                    double alpha, double phi,
+                                                    const std::string& cudss) {
     const cp::Grid& grid = plan->plan->grid;
     const std::int64_t points = grid.global_points();
     if (local.size() != 4 * grid.pixels() || global.size() != points * (points - 1) / 2) {
@@ -93,7 +100,8 @@ std::shared_ptr<cuda::DeviceSolver> from_affinities(std::shared_ptr<cuda::Device
     }
     const double *l = local.data(), *g = global.data();
     py::gil_scoped_release release;
-    return std::make_shared<cuda::DeviceSolver>(std::move(plan), l, g, alpha, phi);
+    return std::make_shared<cuda::DeviceSolver>(std::move(plan), l, g,
+                                                cuda::Settings{alpha, phi, cudss});
 }
 
 std::unique_ptr<DeviceArray> solve(const std::shared_ptr<cuda::DeviceSolver>& solver,
@@ -124,6 +132,7 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
     py::module_::import("colordeploy.native._core");
     py::register_local_exception<cp::SingularSystem>(module, "SingularSystem",
                                                      PyExc_ArithmeticError);
+    py::register_local_exception<cuda::NotDefinite>(module, "NotDefinite", PyExc_ArithmeticError);
     py::register_local_exception<cuda::NotFinite>(module, "NotFinite", PyExc_ValueError);
     py::register_local_exception<cuda::WrongPlace>(module, "WrongPlace", PyExc_ValueError);
     py::register_local_exception<cuda::NoMark>(module, "NoMark", PyExc_ValueError);
@@ -142,19 +151,22 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
     py::class_<DeviceArray>(module, "DeviceArray", py::module_local())
         .def_property_readonly("shape", &DeviceArray::shape)
         .def_property_readonly("address", &DeviceArray::address)
+        .def_property_readonly("nanoseconds", &DeviceArray::nanoseconds)
         .def("numpy", &DeviceArray::numpy);
 
     py::class_<cuda::DeviceSolver, std::shared_ptr<cuda::DeviceSolver>>(module, "Solver",
                                                                         py::module_local())
         .def_static("from_features", &from_features, py::arg("plan"), py::arg("features"),
                     py::arg("channels"), py::arg("strides"), py::arg("sigma"), py::arg("alpha"),
-                    py::arg("phi"))
+                    py::arg("phi"), py::arg("cudss"))
         .def_static("from_affinities", &from_affinities, py::arg("plan"),
                     py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
-                    py::arg("phi"))
+                    py::arg("phi"), py::arg("cudss"))
+        .def_property_readonly("nanoseconds", &cuda::DeviceSolver::nanoseconds)
         .def("solve", &solve, py::arg("mask"), py::arg("b"), py::arg("channels"), py::arg("masked"))
         .def("affinities", &affinities);
 
+    module.def("cudss_version", &cuda::cudss_version, py::arg("library"));
     module.def("device_count", &cuda::device_count);
     module.def("has_code", &cuda::has_code, py::arg("device"));
     module.def("architecture", &cuda::architecture, py::arg("device"));

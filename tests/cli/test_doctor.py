@@ -102,6 +102,9 @@ def test_the_solver_on_a_gpu(bare, monkeypatch):
     found, fixes = report("--quick")
     assert found["solver"].endswith("CUDA part: built; 2 GPUs")
     assert "solver on the GPU" not in fixes
+    assert "solver='cudss' on the GPU" not in fixes  # no GPU, nothing to miss there
+    smi(bare, "A GPU, 580.1, 9.0")
+    assert "colordeploy[cudss]" in report("--quick")[1]["solver='cudss' on the GPU"]
     monkeypatch.delattr(colordeploy.native, "_cuda")
     monkeypatch.setitem(sys.modules, "colordeploy.native._cuda", None)
     found, fixes = report("--quick")

@@ -121,8 +121,60 @@ void copy(void* target, const void* source, std::size_t bytes, Stream stream) {
     check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDeviceToDevice, raw(stream)), "copying");
 }
 
-void clear(void* target, std::size_t bytes, Stream stream) {
-    check(cudaMemsetAsync(target, 0, bytes, raw(stream)), "clearing device memory");
+void fill(void* target, std::uint8_t byte, std::size_t bytes, Stream stream) {
+    check(cudaMemsetAsync(target, byte, bytes, raw(stream)), "filling device memory");
+}
+
+void begin_capture(Stream stream) {
+    // Other threads may allocate meanwhile.
+    check(cudaStreamBeginCapture(raw(stream), cudaStreamCaptureModeThreadLocal), "capturing");
+}
+
+void* end_capture(Stream stream) {
+    cudaGraph_t graph = nullptr;
+    check(cudaStreamEndCapture(raw(stream), &graph), "capturing");
+    cudaGraphExec_t ready = nullptr;
+    const cudaError_t status = cudaGraphInstantiate(&ready, graph, 0);
+    (void)cudaGraphDestroy(graph);
+    check(status, "what was captured cannot be launched");
+    return ready;
+}
+
+void launch_captured(void* captured, Stream stream) {
+    check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(captured), raw(stream)),
+          "what was captured cannot be launched");
+}
+
+void drop_captured(void* captured) noexcept {
+    if (captured != nullptr) (void)cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(captured));
+}
+
+Timer::~Timer() {
+    for (void* event : {begin_, end_}) {
+        if (event != nullptr) (void)cudaEventDestroy(static_cast<cudaEvent_t>(event));
+    }
+}
+
+void Timer::start(Stream stream) {
+    if (begin_ == nullptr) {
+        cudaEvent_t made[2] = {};
+        for (cudaEvent_t& event : made) check(cudaEventCreate(&event), "no event can be made");
+        begin_ = made[0];
+        end_ = made[1];
+    }
+    check(cudaEventRecord(static_cast<cudaEvent_t>(begin_), raw(stream)), "an event");
+}
+
+void Timer::stop(Stream stream) {
+    check(cudaEventRecord(static_cast<cudaEvent_t>(end_), raw(stream)), "an event");
+}
+
+std::int64_t Timer::nanoseconds() const {
+    float milliseconds = 0.0F;
+    check(cudaEventElapsedTime(&milliseconds, static_cast<cudaEvent_t>(begin_),
+                               static_cast<cudaEvent_t>(end_)),
+          "an event");
+    return static_cast<std::int64_t>(1e6 * static_cast<double>(milliseconds));
 }
 
 bool has_code(int device) {

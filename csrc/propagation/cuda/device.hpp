@@ -54,6 +54,29 @@ void drop_pool(void* pool) noexcept;
 Stream make_stream(void* pool);
 void drop(Stream stream) noexcept;
 void synchronize(Stream stream);
+
+// Notes what is put on a stream from here on, instead of doing it: no memory may be taken, freed or
+// copied from or to the host meanwhile. The handle that ends it does all of it at one call.
+void begin_capture(Stream stream);
+void* end_capture(Stream stream);
+void launch_captured(void* captured, Stream stream);
+void drop_captured(void* captured) noexcept;
+
+// Time between two places in a stream, by the device's clock.
+class Timer {
+ public:
+    Timer() = default;
+    ~Timer();
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+    void start(Stream stream);
+    void stop(Stream stream);
+    std::int64_t nanoseconds() const;  // after the stream has been waited for
+
+ private:
+    void *begin_ = nullptr, *end_ = nullptr;
+};
+
 // Work put into `stream` from here on waits for what another stream holds by now. `other` is the
 // handle of the CUDA array interface: 1 is the legacy default stream, 2 the thread's own.
 void wait_for(Stream stream, std::uintptr_t other);
@@ -63,7 +86,7 @@ void release(void* address, Stream stream) noexcept;
 void upload(void* target, const void* source, std::size_t bytes, Stream stream);
 void download(void* target, const void* source, std::size_t bytes, Stream stream);
 void copy(void* target, const void* source, std::size_t bytes, Stream stream);
-void clear(void* target, std::size_t bytes, Stream stream);
+void fill(void* target, std::uint8_t byte, std::size_t bytes, Stream stream);
 
 // `count` values in device memory, freed in the order of a stream.
 template <typename T>

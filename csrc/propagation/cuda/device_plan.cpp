@@ -1,6 +1,7 @@
 #include "device_plan.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace colordeploy::propagation::cuda {
 
@@ -17,21 +18,21 @@ Buffer<T> uploaded(const std::vector<T>& values, Stream stream) {
 
 }  // namespace
 
-FlatPlan::FlatPlan(const Plan& plan) : to_parent(plan.boundary_pixel.size(), -1) {
+FlatPlan::FlatPlan(const Plan& plan)
+    : to_parent(plan.boundary_pixel.size(), -1),
+      edges(plan.edges.size()),
+      edges_begin(static_cast<std::size_t>(plan.grid.pixels()) + 1, 0) {
     fronts.reserve(plan.fronts.size());
-    edges.reserve(plan.edges.size());
     for (const Front& front : plan.fronts) {
         DeviceFront flat{};
         flat.first = front.first;
         flat.pivots = front.pivots;
         flat.boundary = front.boundary;
         std::copy(front.children.begin(), front.children.end(), flat.child);
-        flat.edge_count = static_cast<std::int32_t>(front.edge_count);
         flat.factor = factor_size;
         flat.update = update_size;
         flat.inverse = inverse_size;
         flat.index = static_cast<std::int64_t>(front.index);
-        flat.edges = static_cast<std::int64_t>(front.edges);
         flat.vector = vector_size;
         factor_size += std::int64_t{flat.rows()} * flat.pivots;
         update_size += (std::int64_t{flat.boundary} + 1) * flat.boundary;
@@ -40,13 +41,8 @@ FlatPlan::FlatPlan(const Plan& plan) : to_parent(plan.boundary_pixel.size(), -1)
         fronts.push_back(flat);
         parent.push_back(front.parent);
         depth.push_back(front.depth);
-        const auto gap = static_cast<std::int32_t>(padded(front.pivots)) - front.pivots;
-        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
-            FrontEdge edge = plan.edges[e];
-            if (edge.row >= front.pivots) edge.row -= gap;
-            edges.push_back(edge);
-        }
     }
+    sort_edges(plan);
     for (const Front& front : plan.fronts) {
         if (front.parent < 0) continue;
         const std::int32_t pivots = plan.fronts[front.parent].pivots;
@@ -59,20 +55,48 @@ FlatPlan::FlatPlan(const Plan& plan) : to_parent(plan.boundary_pixel.size(), -1)
             }
         }
     }
+    from_child.assign(static_cast<std::size_t>(2 * vector_size), -1);
+    for (const DeviceFront& front : fronts) {
+        for (int k = 0; k < 2; ++k) {
+            if (front.child[k] < 0) continue;
+            const DeviceFront& below = fronts[front.child[k]];
+            std::int32_t* rows = from_child.data() + 2 * front.vector + k;
+            for (std::int32_t i = 0; i < below.boundary; ++i) {
+                rows[2 * to_parent[below.index + i]] = i;
+            }
+            rows[2 * front.ground()] = below.boundary;
+        }
+    }
     clique = plan.grid.global_points() > 1;
 }
 
-std::vector<Level> FlatPlan::levels(const std::vector<std::uint8_t>& chosen,
-                                    std::vector<std::int32_t>& list) const {
+void FlatPlan::sort_edges(const Plan& plan) {
+    for (const Front& front : plan.fronts) {
+        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
+            ++edges_begin[front.first + plan.edges[e].column + 1];
+        }
+    }
+    std::partial_sum(edges_begin.begin(), edges_begin.end(), edges_begin.begin());
+    std::vector<std::int32_t> next = edges_begin;
+    for (const Front& front : plan.fronts) {
+        const auto gap = static_cast<std::int32_t>(padded(front.pivots)) - front.pivots;
+        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
+            FrontEdge edge = plan.edges[e];
+            if (edge.row >= front.pivots) edge.row -= gap;
+            edges[next[front.first + edge.column]++] = edge;
+        }
+    }
+}
+
+std::vector<Level> FlatPlan::levels(std::vector<std::int32_t>& list) const {
     const std::int32_t deepest = *std::max_element(depth.begin(), depth.end());
     std::vector<std::vector<std::int32_t>> by_depth(static_cast<std::size_t>(deepest) + 1);
     for (std::size_t f = 0; f < fronts.size(); ++f) {
-        if (chosen[f]) by_depth[depth[f]].push_back(static_cast<std::int32_t>(f));
+        by_depth[depth[f]].push_back(static_cast<std::int32_t>(f));
     }
     list.clear();
     std::vector<Level> result;
     for (auto ids = by_depth.rbegin(); ids != by_depth.rend(); ++ids) {
-        if (ids->empty()) continue;
         Level level;
         level.begin = static_cast<std::int64_t>(list.size());
         level.count = static_cast<std::int64_t>(ids->size());
@@ -81,10 +105,6 @@ std::vector<Level> FlatPlan::levels(const std::vector<std::uint8_t>& chosen,
             level.pivots = std::max(level.pivots, front.pivots);
             level.boundary = std::max(level.boundary, front.boundary);
             level.rows = std::max(level.rows, front.rows());
-            level.edges = std::max(level.edges, front.edge_count);
-            const std::int64_t own = std::int64_t{front.rows()} * front.pivots;
-            const std::int64_t up = (std::int64_t{front.boundary} + 1) * front.boundary;
-            level.entries = std::max({level.entries, own, up});
         }
         list.insert(list.end(), ids->begin(), ids->end());
         result.push_back(level);
@@ -104,6 +124,7 @@ DevicePlan::DevicePlan(std::shared_ptr<const Plan> given, int number)
     : plan(std::move(given)),
       device(number),
       flat(*plan),
+      levels(flat.levels(everything)),
       // Two canvases of this size at a time need no memory of the driver.
       pool(number, std::max(kKept, 2 * 8 * solver_size(2))),
       stream(number, pool.get()) {
@@ -113,25 +134,35 @@ DevicePlan::DevicePlan(std::shared_ptr<const Plan> given, int number)
 void DevicePlan::upload_all() {
     const Using guard(device);
     const Stream own = stream.get();
-    levels = flat.levels(std::vector<std::uint8_t>(flat.fronts.size(), 1), everything);
     fronts = uploaded(flat.fronts, own);
     list = uploaded(everything, own);
     pixel_at = uploaded(plan->pixel_at, own);
     front_of = uploaded(plan->front_of, own);
+    parent = uploaded(flat.parent, own);
     boundary_pixel = uploaded(plan->boundary_pixel, own);
     to_parent = uploaded(flat.to_parent, own);
+    from_child = uploaded(flat.from_child, own);
     edges = uploaded(flat.edges, own);
+    edges_begin = uploaded(flat.edges_begin, own);
     const std::vector<std::int32_t> global = plan->grid.global_pixels();
     points = uploaded(global, own);
     synchronize(own);  // `global` ends here
+}
+
+std::int64_t DevicePlan::sums_size() const {
+    std::int64_t most = 0;
+    for (const Level& level : levels) {
+        most = std::max(most, level.count * ((level.rows + kSide - 1) / kSide) * kTile);
+    }
+    return most;
 }
 
 std::size_t DevicePlan::solver_size(std::int64_t channels) const {
     const auto pixels = static_cast<std::int64_t>(plan->grid.pixels());
     const auto global = static_cast<std::int64_t>(plan->grid.global_points());
     return static_cast<std::size_t>(flat.factor_size + flat.update_size + flat.inverse_size +
-                                    flat.vector_size * channels + 4 * pixels +
-                                    global * (global - 1) / 2 + 2 * pixels * channels);
+                                    flat.vector_size * channels + sums_size() + 4 * pixels +
+                                    global * (global - 1) / 2 + 3 * pixels * channels);
 }
 
 }  // namespace colordeploy::propagation::cuda

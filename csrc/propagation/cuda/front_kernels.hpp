@@ -1,154 +1,12 @@
-// Assembly and elimination of the fronts of one depth, see ../elimination.hpp for the method: the
-// same sums of non-negative terms, so the same accuracy, in another order.
+// Elimination of the fronts of one depth, see ../elimination.hpp for the method: the same sums of
+// non-negative terms, so the same accuracy, in another order.
 #pragma once
 
 #include <cmath>
 
-#include "device_plan.hpp"
-#include "launch.hpp"
+#include "assembly_kernels.hpp"
 
 namespace colordeploy::propagation::cuda {
-
-// What all of these kernels look at. Block.x is the front's place in the list.
-struct Fronts {
-    const DeviceFront* fronts;
-    const std::int32_t* list;
-    const std::int32_t* to_parent;
-    double* factor;
-    double* update;
-    double* inverse;
-
-    COLORDEPLOY_DEVICE DeviceFront of(const Block& block) const { return fronts[list[block.x]]; }
-    COLORDEPLOY_DEVICE double* entry(const DeviceFront& front, std::int64_t r,
-                                     std::int64_t c) const {
-        if (c < front.pivots) return factor + front.factor + r + c * front.rows();
-        return update + front.update + (r - front.pivots) +
-               (c - front.pivots) * (std::int64_t{front.boundary} + 1);
-    }
-};
-
-// Sets both parts of every front to zero.
-struct Clear {
-    static constexpr int kMost = 128;
-    static constexpr int kAtOnce = 1;
-    Fronts at;
-    int pieces;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront front = at.of(block);
-        double* columns = at.factor + front.factor;
-        double* above = at.update + front.update;
-        const std::int64_t own = std::int64_t{front.rows()} * front.pivots;
-        const std::int64_t up = (std::int64_t{front.boundary} + 1) * front.boundary;
-        const std::int64_t step = std::int64_t{pieces} * block.threads;
-        for (std::int64_t i = block.y * block.threads + block.thread; i < own || i < up;
-             i += step) {
-            if (i < own) columns[i] = 0.0;
-            if (i < up) above[i] = 0.0;
-        }
-    }
-};
-
-// Weights of a front's own edges, and 1 to the ground for marked pixels.
-struct AddEdges {
-    static constexpr int kMost = 128;
-    static constexpr int kAtOnce = 1;
-    Fronts at;
-    const FrontEdge* edges;
-    const std::int32_t* pixel_at;
-    const std::uint8_t* mask;
-    const double* local;
-    double alpha, phi;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront front = at.of(block);
-        block.each(front.edge_count, [&](std::int64_t i) {
-            const FrontEdge edge = edges[front.edges + i];
-            *at.entry(front, edge.row, edge.column) = alpha * local[edge.edge] + phi;
-        });
-        block.each(front.pivots, [&](std::int64_t k) {
-            if (mask[pixel_at[front.first + k]]) *at.entry(front, front.ground(), k) = 1.0;
-        });
-    }
-};
-
-// Weights between global points, which are the pivots of the root. Block.y: a column, every
-// `pieces`-th.
-struct AddClique {
-    static constexpr int kMost = 128;
-    static constexpr int kAtOnce = 1;
-    Fronts at;
-    const double* global;
-    double alpha;
-    int pieces;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront front = at.of(block);
-        for (std::int64_t j = block.y; j < front.pivots; j += pieces) {
-            block.each(front.pivots - j - 1, [&](std::int64_t below) {
-                const std::int64_t i = j + 1 + below;
-                *at.entry(front, i, j) += alpha * global[i * (i - 1) / 2 + j];
-            });
-        }
-    }
-};
-
-// Adds one child's update to each front. Two children meet in the same entries: one launch each.
-struct AddChild {
-    static constexpr int kMost = 128;
-    static constexpr int kAtOnce = 1;
-    Fronts at;
-    int child, pieces;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront front = at.of(block);
-        const std::int32_t id = front.child[child];
-        if (id < 0) return;
-        const DeviceFront below = at.fronts[id];
-        const std::int32_t* to = at.to_parent + below.index;
-        const std::int64_t height = std::int64_t{below.boundary} + 1;
-        for (std::int64_t j = block.y; j < below.boundary; j += pieces) {
-            const double* source = at.update + below.update + j * height;
-            block.each(height - j - 1, [&](std::int64_t rest) {
-                const std::int64_t i = j + 1 + rest;
-                const std::int64_t row = i < below.boundary ? to[i] : front.ground();
-                *at.entry(front, row, to[j]) += source[i];
-            });
-        }
-    }
-};
-
-// sums[x][k] = sum of column k of the panel over the rows below the panel. Block.y: the column.
-struct SumColumns {
-    static constexpr int kMost = 128;
-    static constexpr int kAtOnce = 1;
-    Fronts at;
-    int panel;
-    double* sums;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        const DeviceFront front = at.of(block);
-        const std::int64_t column = std::int64_t{panel} * kTile + block.y;
-        if (column >= front.pivots) return;
-        const std::int64_t end = (std::int64_t{panel} + 1) * kTile;
-        const std::int64_t begin = end < front.pivots ? end : front.pivots;
-        const double* values = at.factor + front.factor + column * front.rows();
-        double sum = 0.0;
-        for (std::int64_t r = begin + block.thread; r < front.rows(); r += block.threads) {
-            sum += values[r];
-        }
-        block.shared[block.thread] = sum;
-        for (int count = block.threads; count > 1;) {
-            const int half = (count + 1) / 2;
-            block.sync();
-            if (block.thread + half < count) {
-                block.shared[block.thread] += block.shared[block.thread + half];
-            }
-            count = half;
-        }
-        if (block.thread == 0) sums[block.x * kTile + block.y] = block.shared[0];
-    }
-};
 
 // Eliminates a panel's pivots in their own rows (every block does, for itself), then solves for
 // `kRowsOfPiece` of the rows below. Block 0 also stores the inverse of the pivots' triangle: with
@@ -163,10 +21,12 @@ struct EliminatePanel {
 
     Fronts at;
     int panel;
-    const double* sums;
-    int* failed;  // smallest elimination position whose pivot is not a positive number
+    PanelSums sums;
+    int* failed;  // unknowns from the first whose pivot is not a positive number to the last
+    int unknowns;
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        if (at.leaves_out(block)) return;
         const DeviceFront front = at.of(block);
         const std::int64_t c0 = std::int64_t{panel} * kTile;
         if (c0 >= front.pivots) return;
@@ -234,8 +94,15 @@ struct EliminatePanel {
             const double value = panel_rows[inside ? i + std::int64_t{k} * front.rows() : 0];
             d[i * kWidth + k] = inside ? value : 0.0;
         });
-        block.each(kTile,
-                   [&](std::int64_t k) { ends[k] = k < width ? sums[block.x * kTile + k] : 0.0; });
+        // The first panel's are whole; UpdateRest leaves one part for each of its rows of tiles.
+        const std::int64_t count = panel == 0 ? 1 : (front.rows() - c0 + kSide - 1) / kSide;
+        block.each(kTile, [&](std::int64_t k) {
+            double sum = 0.0;
+            for (std::int64_t part = 0; k < width && part < count; ++part) {
+                sum += sums.of(block, part)[k];
+            }
+            ends[k] = sum;
+        });
         block.sync();
         block.each(kGroups * kTile, [&](std::int64_t t) {
             const int m = static_cast<int>(t % kTile), g = static_cast<int>(t / kTile);
@@ -252,7 +119,7 @@ struct EliminatePanel {
             if (block.thread == 0) {
                 pivots[k] = pivot;
                 if (!(pivot > 0.0 && pivot <= 1.7976931348623157e308)) {
-                    atomic_min(failed, static_cast<int>(front.first + c0 + k));
+                    atomic_max(failed, unknowns - static_cast<int>(front.first + c0 + k));
                 }
             }
             block.each(kGroups * kTile, [&](std::int64_t t) {
@@ -278,16 +145,18 @@ struct EliminatePanel {
     }
 };
 
-// Adds the product of a panel's columns with themselves to all that is right of and below it.
+// Adds the product of a panel's columns with themselves to all that is right of and below it, and
+// sums the columns of the next panel below its rows.
 // Block.y: a tile of kSide x kSide entries of the lower triangle, row by row of tiles.
 struct UpdateRest {
     static constexpr int kMost = 256;
-    static constexpr int kAtOnce = 1;
-    static constexpr int kSide = 64;
-    static constexpr int kSharedSize = 2 * kTile * kSide;
+    static constexpr int kAtOnce = 2;                      // registers for two
+    static constexpr int kOwn = 4, kAlong = kSide / kOwn;  // a thread has kOwn * kOwn entries
+    static constexpr int kSharedSize = 2 * kTile * kSide + kTile * (kAlong + 1);
 
     Fronts at;
     int panel;
+    PanelSums sums;
 
     static COLORDEPLOY_BOTH std::int64_t tiles(std::int64_t rows) {
         const std::int64_t along = (rows + kSide - 1) / kSide;
@@ -295,6 +164,7 @@ struct UpdateRest {
     }
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        if (at.leaves_out(block)) return;
         const DeviceFront front = at.of(block);
         const std::int64_t c0 = std::int64_t{panel} * kTile;
         if (c0 >= front.pivots) return;
@@ -320,7 +190,11 @@ struct UpdateRest {
             right[e] = k < width && q0 + i < rows ? b : 0.0;
         });
         block.sync();
-        constexpr int kOwn = 4, kAlong = kSide / kOwn;
+        // The next panel is in the first column of tiles.
+        const bool sums_up = across == 0 && begin < front.pivots;
+        const std::int64_t rest = front.pivots - begin;
+        const std::int64_t end = begin + (rest < kTile ? rest : kTile);
+        double* partial = right + kTile * kSide;
         block.each(kAlong * kAlong, [&](std::int64_t t) {
             const int tx = static_cast<int>(t % kAlong), ty = static_cast<int>(t / kAlong);
             // Where the entries of a column are, and what is there before.
@@ -358,6 +232,24 @@ struct UpdateRest {
                     if (targets[n] != nullptr && r > c && r < rows) targets[n][r] = sum[n][m];
                 }
             }
+            if (!sums_up) return;
+#pragma unroll
+            for (int n = 0; n < kTile / kAlong; ++n) {
+                double below = 0.0;
+#pragma unroll
+                for (int m = 0; m < kOwn; ++m) {
+                    if (r0 + tx + m * kAlong >= end) below += sum[n][m];
+                }
+                partial[(ty + n * kAlong) * (kAlong + 1) + tx] = below;
+            }
+        });
+        if (!sums_up) return;
+        block.sync();
+        double* target = sums.of(block, down);
+        block.each(kTile, [&](std::int64_t k) {
+            double sum = 0.0;
+            for (int x = 0; x < kAlong; ++x) sum += partial[k * (kAlong + 1) + x];
+            target[k] = sum;
         });
     }
 };

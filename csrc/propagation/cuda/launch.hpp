@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <functional>
 #include <thread>
 #include <vector>
 #define COLORDEPLOY_DEVICE inline
@@ -26,6 +27,7 @@
 namespace colordeploy::propagation::cuda {
 
 inline constexpr unsigned kLayer = 65535;
+inline constexpr std::int64_t kMostBlocks = 4096;  // side by side in a grid; more take turns
 
 struct Block {
     std::int64_t x;  // number of the front, or of a piece
@@ -48,25 +50,45 @@ struct Block {
     }
 };
 
+// Sum of one value of each thread; the first thread gets it. `space`: a value for each thread.
+COLORDEPLOY_DEVICE double sum_of_block(const Block& block, double value, double* space) {
+    space[block.thread] = value;
+    for (int count = block.threads; count > 1;) {
+        const int half = (count + 1) / 2;
+        block.sync();
+        if (block.thread + half < count) space[block.thread] += space[block.thread + half];
+        count = half;
+    }
+    return block.thread == 0 ? space[0] : 0.0;
+}
+
 #ifdef COLORDEPLOY_EMULATED
 
 // Threads of an emulated block; one runs without any synchronization.
 int emulated_threads();
+// Does something that was put on a stream, or notes it down while the stream is captured.
+void put(Stream stream, std::function<void()> work);
 
 COLORDEPLOY_DEVICE void keep_order() {}
 COLORDEPLOY_DEVICE void renew(std::int64_t&) {}
 
-COLORDEPLOY_DEVICE void atomic_min(int* target, int value) {
+COLORDEPLOY_DEVICE void atomic_max(int* target, int value) {
     std::atomic_ref<int> held(*target);
     int present = held.load();
-    while (value < present && !held.compare_exchange_weak(present, value)) {
+    while (value > present && !held.compare_exchange_weak(present, value)) {
     }
 }
-COLORDEPLOY_DEVICE void mark(int* target) { std::atomic_ref<int>(*target).store(1); }
+template <typename T>
+COLORDEPLOY_DEVICE void mark(T* target) {
+    std::atomic_ref<T>(*target).store(1);
+}
+template <typename T>
+COLORDEPLOY_DEVICE bool marked(T* target) {
+    return std::atomic_ref<T>(*target).load() != 0;
+}
 
 template <typename Kernel>
-void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream,
-            const Kernel& kernel) {
+void run_blocks(std::int64_t blocks, int pieces, int threads, int shared, const Kernel& kernel) {
     threads = std::min(threads, emulated_threads());
     for (std::int64_t x = 0; x < blocks; ++x) {
         for (int y = 0; y < pieces; ++y) {
@@ -88,6 +110,12 @@ void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream,
     }
 }
 
+template <typename Kernel>
+void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream stream,
+            const Kernel& kernel) {
+    put(stream, [=] { run_blocks(blocks, pieces, threads, shared, kernel); });
+}
+
 #else
 
 // Reads of memory stay behind it: or what a loop reads again and again is kept in registers that
@@ -96,14 +124,25 @@ COLORDEPLOY_DEVICE void keep_order() { asm volatile("" ::: "memory"); }
 // What is computed from it is computed again from here on, instead of kept in registers.
 COLORDEPLOY_DEVICE void renew(std::int64_t& value) { asm volatile("" : "+l"(value)); }
 
-COLORDEPLOY_DEVICE void atomic_min(int* target, int value) { atomicMin(target, value); }
-COLORDEPLOY_DEVICE void mark(int* target) { *target = 1; }
+COLORDEPLOY_DEVICE void atomic_max(int* target, int value) { atomicMax(target, value); }
+template <typename T>
+COLORDEPLOY_DEVICE void mark(T* target) {
+    *target = 1;
+}
+template <typename T>
+COLORDEPLOY_DEVICE bool marked(T* target) {
+    return *static_cast<volatile T*>(target) != 0;
+}
 
 template <typename Kernel>
-__global__ void __launch_bounds__(Kernel::kMost, Kernel::kAtOnce) run_kernel(const Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::kMost, Kernel::kAtOnce)
+    run_kernel(const Kernel kernel, const std::int64_t blocks) {
     extern __shared__ double shared[];
-    kernel(Block{blockIdx.x, static_cast<int>(blockIdx.y + blockIdx.z * kLayer),
-                 static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x), shared});
+    for (std::int64_t x = blockIdx.x; x < blocks; x += gridDim.x) {
+        kernel(Block{x, static_cast<int>(blockIdx.y + blockIdx.z * kLayer),
+                     static_cast<int>(threadIdx.x), static_cast<int>(blockDim.x), shared});
+        if (x + gridDim.x < blocks) __syncthreads();  // before shared memory is used again
+    }
 }
 
 void check_launch();
@@ -116,15 +155,27 @@ void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream str
     // A grid is at most so wide in its second direction; pieces beyond the last are for kernels to
     // leave out.
     const auto layers = (static_cast<unsigned>(pieces) + kLayer - 1) / kLayer;
-    const dim3 grid(static_cast<unsigned>(blocks),
+    // After an edit most fronts have nothing to do: a few thousand blocks that look at several
+    // fronts each cost less than a block for every one.
+    const dim3 grid(static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks),
                     layers > 1 ? kLayer : static_cast<unsigned>(pieces), layers);
     // clang-format off: it takes the brackets of a launch for a comparison.
     run_kernel<<<grid, static_cast<unsigned>(threads), static_cast<std::size_t>(shared) * 8,
-                 static_cast<cudaStream_t>(stream.handle)>>>(kernel);
+                 static_cast<cudaStream_t>(stream.handle)>>>(kernel, blocks);
     // clang-format on
     check_launch();
 }
 
 #endif
+
+inline std::int64_t pieces_of(std::int64_t count, std::int64_t piece) {
+    return (count + piece - 1) / piece;
+}
+
+// A kernel that takes `kPiece` of `count` things in a block.
+template <typename Kernel>
+void launch_over(std::int64_t count, Stream stream, const Kernel& kernel) {
+    launch(pieces_of(count, Kernel::kPiece), 1, Kernel::kMost, 0, stream, kernel);
+}
 
 }  // namespace colordeploy::propagation::cuda

@@ -3,9 +3,10 @@
 
 #include <memory>
 #include <mutex>
-#include <vector>
+#include <string>
 
 #include "device_plan.hpp"
+#include "factorization.hpp"
 
 namespace colordeploy::propagation::cuda {
 
@@ -37,23 +38,36 @@ struct NoMark : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
 
+// What a system is made with besides its edge weights. cudss: path of the library that factorizes;
+// empty: our own method.
+struct Settings {
+    double alpha, phi;
+    std::string cudss;
+};
+
+// x, and what it took by the device's clock.
+struct Solution {
+    Buffer<double> x;
+    std::int64_t nanoseconds;
+};
+
 class DeviceSolver {
  public:
     // From features (contiguous ones, when they are on the host), or from affinities (see
     // ../graph.hpp).
     DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source& features,
-                 const FeatureLayout& layout, double sigma, double alpha, double phi);
+                 const FeatureLayout& layout, double sigma, const Settings& settings);
     DeviceSolver(std::shared_ptr<const DevicePlan> plan, const double* local, const double* global,
-                 double alpha, double phi);
+                 const Settings& settings);
     ~DeviceSolver();
     DeviceSolver(const DeviceSolver&) = delete;
     DeviceSolver& operator=(const DeviceSolver&) = delete;
 
     // As Solver::solve does. mask: one byte a pixel; b: (pixels, channels). The result stays in
     // device memory and belongs to the stream of this solver, on which it is ready when this
-    // returns. Callers of several threads take turns. Throws SingularSystem, NoMark, NotFinite,
-    // WrongPlace, DeviceMemoryError, DeviceError.
-    Buffer<double> solve(const Source& mask, const Source& b, std::int64_t channels, bool masked);
+    // returns. Callers of several threads take turns. Throws SingularSystem, NotDefinite, NoMark,
+    // NotFinite, WrongPlace, DeviceMemoryError, DeviceError.
+    Solution solve(const Source& mask, const Source& b, std::int64_t channels, bool masked);
 
     // What the system is made of, for looking at it.
     void affinities(double* local, double* global);
@@ -61,29 +75,24 @@ class DeviceSolver {
 
     const DevicePlan& plan() const { return *lists_; }
     const std::shared_ptr<OwnStream>& stream() const { return stream_; }
-    const std::shared_ptr<const DevicePlan>& shared_plan() const { return lists_; }
+    std::int64_t nanoseconds() const { return weighing_; }  // of the affinities
 
  private:
-    DeviceSolver(std::shared_ptr<const DevicePlan> plan, double alpha, double phi);
+    DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Settings& settings);
 
-    std::vector<Level> find_changes(const std::uint8_t* mask);
-    void factorize(const std::vector<Level>& levels, const std::int32_t* list,
-                   const std::uint8_t* mask);
-    void substitute(const double* b, const std::uint8_t* mask, double* x, std::int64_t channels);
     void receive(const Source& source);
     const double* as_double(const Source& source, std::int64_t count, Buffer<double>& buffer,
                             int* odd);
 
     std::shared_ptr<const DevicePlan> lists_;
     std::shared_ptr<OwnStream> stream_;
-    double alpha_, phi_;
     std::mutex turn_;
-    Buffer<double> local_, global_, factor_, update_, inverse_, vectors_, sums_, b_;
-    Buffer<std::uint8_t> mask_, next_mask_;
-    Buffer<int> changed_, flags_;
-    Buffer<std::int32_t> list_;  // fronts that are eliminated again
-    std::vector<std::int32_t> host_list_;
-    bool factorized_ = false;
+    Timer timer_;
+    std::int64_t weighing_ = 0;
+    Buffer<double> local_, global_, b_;
+    Buffer<std::uint8_t> mask_;
+    Buffer<int> flags_;
+    std::unique_ptr<Factorization> factorization_;
 };
 
 }  // namespace colordeploy::propagation::cuda

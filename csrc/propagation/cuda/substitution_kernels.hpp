@@ -33,6 +33,7 @@ struct Forward {
     static constexpr int kSharedSize = 2 * kTile + kTile * kWide;
 
     Fronts at;
+    const std::int32_t* to_parent;
     Sides sides;
     const double* b;
     const std::uint8_t* mask;  // of the pixels where b counts; null: everywhere
@@ -53,7 +54,7 @@ struct Forward {
             block.sync();
             const DeviceFront below = at.fronts[front.child[c]];
             const double* source = sides.of(below, block.y) + below.pivots;
-            const std::int32_t* to = at.to_parent + below.index;
+            const std::int32_t* to = to_parent + below.index;
             block.each(below.boundary, [&](std::int64_t i) { t[to[i]] += source[i]; });
         }
         block.sync();
@@ -142,69 +143,6 @@ struct Backward {
                 x[sides.pixel_at[front.first + c0 + k] * sides.channels + block.y] = sum;
             });
         }
-    }
-};
-
-// Notes whether any pixel is marked. Block.x: a piece of the pixels.
-struct FindMark {
-    static constexpr int kMost = 256;
-    static constexpr int kAtOnce = 1;
-    static constexpr int kPiece = 4096;
-
-    const std::uint8_t* mask;
-    std::int64_t pixels;
-    int* found;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        block.each(kPiece, [&](std::int64_t i) {
-            const std::int64_t pixel = block.x * kPiece + i;
-            if (pixel < pixels && mask[pixel]) mark(found);
-        });
-    }
-};
-
-// Marks the fronts of pixels whose mark has changed. Block.x: a piece of the pixels.
-struct FindChanges {
-    static constexpr int kMost = 256;
-    static constexpr int kAtOnce = 1;
-    static constexpr int kPiece = 1024;
-
-    const std::uint8_t* before;
-    const std::uint8_t* now;
-    const std::int32_t* front_of;
-    std::int64_t pixels;
-    int* changed;  // by front
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        block.each(kPiece, [&](std::int64_t i) {
-            const std::int64_t pixel = block.x * kPiece + i;
-            if (pixel < pixels && (before[pixel] != 0) != (now[pixel] != 0)) {
-                mark(changed + front_of[pixel]);
-            }
-        });
-    }
-};
-
-// A device array of another type as double; marks what is not finite.
-template <typename T>
-struct Convert {
-    static constexpr int kMost = 256;
-    static constexpr int kAtOnce = 1;
-    static constexpr int kPiece = 1024;
-
-    const T* source;
-    double* target;
-    std::int64_t count;
-    int* odd;
-
-    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
-        block.each(kPiece, [&](std::int64_t i) {
-            const std::int64_t at = block.x * kPiece + i;
-            if (at >= count) return;
-            const double value = static_cast<double>(source[at]);
-            if (!(value - value == 0.0)) mark(odd);
-            target[at] = value;
-        });
     }
 };
 

@@ -25,6 +25,7 @@ SOURCES = (
     "csrc/propagation/memory.cpp",
     "csrc/propagation/plan.cpp",
 )
+KERNELS = ("cudss", "multifrontal", "solver")
 # Types of _core come over: both are built with this pybind11 and without hiding anything of it.
 FLAGS = "-std=c++20 -O2 -fPIC -shared -pthread -fvisibility=hidden -Wall -Wextra -Wshadow -Werror"
 
@@ -38,7 +39,8 @@ def compile_for_the_host(target: Path) -> None:
             compiler, *FLAGS.split(), "-Wno-unknown-pragmas", "-DCOLORDEPLOY_EMULATED",
             "-DCOLORDEPLOY_MODULE=_cuda_emulated", *(f"-isystem{path}" for path in includes),
             *(str(ROOT / source) for source in SOURCES),
-            "-x", "c++", str(ROOT / "csrc/propagation/cuda/solver.cu"), "-o", str(target),
+            "-x", "c++", *(str(ROOT / f"csrc/propagation/cuda/{name}.cu") for name in KERNELS),
+            "-o", str(target), "-ldl",
         ],
         check=True,
     )  # fmt: skip
@@ -75,6 +77,10 @@ def emulated(host_build, monkeypatch):
         @staticmethod
         def waits() -> int:
             return library.colordeploy_emulated_waits()
+
+        @staticmethod
+        def replays() -> int:
+            return library.colordeploy_emulated_replays()
 
     return Counters
 

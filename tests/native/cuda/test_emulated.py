@@ -9,6 +9,7 @@ import pytest
 
 from colordeploy.errors import BackendError, InputError, SolverError
 from colordeploy.native import Affinities, Propagator, propagate, solves_on_gpu
+from colordeploy.trace import recording
 
 from .conftest import OnDevice
 
@@ -135,6 +136,7 @@ def test_memory_does_not_grow_and_all_of_it_is_freed(emulated, problem):
     features, mask, values = problem(24, 18)
     ours = Propagator(features, sigma=0.3, alpha=1.0, device="cuda")
     ours.solve(mask, values)
+    ours.solve(mask, values)  # room for what a captured edit writes
     before = emulated.blocks()
     for i in range(100):
         mask.ravel()[i] ^= True
@@ -147,6 +149,53 @@ def test_memory_does_not_grow_and_all_of_it_is_freed(emulated, problem):
     del kept
     # Index lists stay for the next picture of this size; nothing else does.
     assert emulated.blocks() <= before - 10
+
+
+def test_edits_are_captured_once_they_come_again(emulated, problem, monkeypatch):
+    features, mask, values = problem(30, 26)
+    ours, cpu = both(features)
+    before = emulated.replays()
+
+    def edit(i, solve="solve", channels=2):
+        mask.ravel()[3 * i] ^= True
+        mask.ravel()[0] = True
+        given = values[..., :channels]
+        found, expected = (getattr(s, solve)(mask, given) for s in (ours, cpu))
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
+        return emulated.replays() - before
+
+    assert [edit(i) for i in range(5)] == [0, 0, 1, 2, 3]  # from scratch, as it is, captured
+    assert [edit(i, "adjoint") for i in range(5, 8)] == [3, 4, 5]  # another kind of request
+    assert [edit(i, channels=1) for i in range(8, 11)] == [5, 6, 7]
+    assert [edit(i) for i in range(11, 14)] == [7, 8, 9]
+    monkeypatch.setenv("COLORDEPLOY_EMULATED_CAPTURES", "0")
+    ours, _ = both(features)
+    assert [edit(i) for i in range(14, 19)] == [9] * 5  # a driver that cannot: the plain way
+
+
+def test_an_edit_is_what_a_new_solver_finds_to_the_last_bit(emulated, problem):
+    features, mask, values = problem(45, 38)
+    ours, _ = both(features)
+    for i in range(4):
+        mask.ravel()[[7 * i, 900 + i]] ^= True
+        mask.ravel()[3] = True
+        fresh, _ = both(features)
+        assert np.array_equal(ours.solve(mask, values), fresh.solve(mask, values))
+
+
+def test_the_devices_time_is_told(emulated, problem):
+    features, mask, values = problem(12, 10)
+    with recording() as spans:
+        ours, _ = both(features)
+        ours.solve(mask, values)
+    assert spans.device.keys() == {"affinities", "propagation"}
+    assert min(spans.device.values()) > 0
+    first = spans.device["propagation"]
+    with recording() as spans:
+        for _ in range(3):
+            ours.solve(mask, values)
+    assert "affinities" not in spans.device
+    assert 0 < spans.device["propagation"] < 300 * first
 
 
 def test_several_threads_take_turns(emulated, problem):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
 from colordeploy.errors import BackendError
 from colordeploy.native import Propagator
+from colordeploy.native.cudss import cudss_library
 from colordeploy.native.device import cuda_module
+from colordeploy.trace import recording
 
 
 def reason_to_skip() -> str:
@@ -38,6 +41,44 @@ def test_like_the_cpu_then_after_edits(problem, size, step, sigma):
         mask = mask.copy()
         mask.ravel()[rng.choice(mask.size, max(1, mask.size // 500))] ^= True
         mask.ravel()[0] = True
+
+
+def test_edits_that_are_captured(problem):
+    features, mask, values = problem(128, 96, channels=16)
+    same = {"sigma": 0.1, "alpha": 0.01}
+    ours, cpu = Propagator(features, **same, device="cuda"), Propagator(features, **same)
+    for i in range(20):
+        mask.ravel()[[31 * i, 5000 + i]] ^= True
+        mask.ravel()[0] = True
+        given = values[..., : 1 + i // 10]
+        np.testing.assert_allclose(ours.solve(mask, given), cpu.solve(mask, given), atol=1e-9)
+
+
+def test_the_devices_time_is_told(problem):
+    features, mask, values = problem(128, 96, channels=16)
+    with recording() as spans:
+        begin = time.perf_counter_ns()
+        Propagator(features, sigma=0.1, alpha=0.01, device="cuda").solve(mask, values)
+        passed = time.perf_counter_ns() - begin
+    assert spans.device.keys() == {"affinities", "propagation"}
+    assert 0 < sum(spans.device.values()) < passed
+
+
+@pytest.mark.parametrize("size", [(5, 7), (64, 96), (200, 190)])
+@pytest.mark.parametrize("step", [0, 12])
+def test_cudss(problem, size, step):
+    try:
+        cudss_library()
+    except BackendError as error:
+        pytest.skip(str(error))
+    features, mask, values = problem(*size, channels=16)
+    same = {"sigma": 0.3, "alpha": 0.01, "global_step": step}
+    ours = Propagator(features, **same, device="cuda", solver="cudss")
+    cpu = Propagator(features, **same)
+    for i in range(3):
+        np.testing.assert_allclose(ours.solve(mask, values), cpu.solve(mask, values), atol=1e-3)
+        mask.ravel()[i] ^= True
+        mask.ravel()[9] = True
 
 
 def test_no_growth_over_ten_thousand_solves(problem):
