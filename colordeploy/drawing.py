@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,10 @@ from .color import luma_of
 from .errors import InputError
 from .image import ImageLike, read_picture, resize
 from .native import cover_lines, region_map, separate_lines
-from .trace import span
+from .native.checks import thread_count
+from .trace import Beside, span
 
-__all__ = ["MOST_REGIONS", "Drawing", "patch_labels"]
+__all__ = ["MOST_REGIONS", "Drawing", "Regions", "patch_labels"]
 
 MOST_REGIONS = 2048  # the paper's busiest drawing has 729
 
@@ -26,8 +29,32 @@ _LINE = 0.8  # darker is line
 _DARK = 0.5  # if most of the picture is darker, it is white on black
 
 
+@dataclass(frozen=True)
+class Regions:
+    """Regions of a drawing; all arrays are read-only.
+
+    Attributes
+    ----------
+    labels, covered : (H, W) int32
+        1 to K, 0 on lines; and with the lines given to near ones.
+    count : int
+        Of labels: the number of regions and 1.
+    working, working_ground : (h, w) int32
+        At the working size; and with 0 beside lines, too, where the lines have a say in the colour.
+    """
+
+    labels: NDArray[np.int32]
+    covered: NDArray[np.int32]
+    count: int
+    working: NDArray[np.int32]
+    working_ground: NDArray[np.int32]
+
+
 class Drawing:
     """A drawing, dark lines on light ground.
+
+    Its regions are looked for in a thread of their own from the beginning, unless there is one
+    thread only: the network needs none of them at first.
 
     Parameters
     ----------
@@ -40,15 +67,10 @@ class Drawing:
 
     Attributes
     ----------
+    size : (H, W)
     lines : Lines
         What over white is the drawing.
-    regions, covered : (H, W) int32
-        Regions, 0 on lines; and with the lines given to near ones. Read-only.
-    count : int
-        Of labels: the number of regions and 1.
     working_luma : (h, w) float32 in [0, 1]
-    working_regions, working_ground : (h, w) int32
-        Regions; and with 0 beside lines, too, where the lines have a say in the colour.
 
     Raises
     ------
@@ -65,17 +87,23 @@ class Drawing:
     ) -> None:
         name = str(image) if isinstance(image, (str, os.PathLike)) else "the picture"
         values, luma = _dark_on_light(read_picture(image), name)
-        shape = working_shape((luma.shape[0], luma.shape[1]))
-        self.working_luma = np.clip(resize(luma, shape), np.float32(0), np.float32(1))
+        self.size = luma.shape[0], luma.shape[1]
+        shape = working_shape(self.size)
         self.lines = separate_lines(values, threads=threads)
         del values  # large, and not needed any more
-        self.regions = _find_regions(luma, min(luma.shape) / min(shape), name)
-        self.count = int(self.regions.max()) + 1
-        self.covered = cover_lines(self.regions)
-        self.working_regions = _nearest(self.regions, shape)
-        self.working_ground = _inside(self.working_regions)
-        for labels in (self.regions, self.covered, self.working_regions, self.working_ground):
-            labels.flags.writeable = False
+        search = partial(_search, luma, shape, name)
+        self._beside = Beside(search) if thread_count(threads) > 1 else None
+        self._here = search
+        self.working_luma = np.clip(resize(luma, shape), np.float32(0), np.float32(1))
+
+    @cached_property
+    def regions(self) -> Regions:
+        """The regions, when they have been found."""
+        found, warning = self._here() if self._beside is None else self._beside.result("regions")
+        del self._here, self._beside  # and the picture with them
+        if warning:
+            warnings.warn(warning, stacklevel=5)
+        return found
 
 
 def patch_labels(height: int, width: int, side: int) -> NDArray[np.int32]:
@@ -106,16 +134,32 @@ def _dark_on_light(
     return values, luma
 
 
-def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray[np.int32]:
+def _search(
+    luma: NDArray[np.float32], shape: tuple[int, int], name: str
+) -> tuple[Regions, str | None]:
+    """Regions, and what is to be said about them."""
+    with span("regions"):
+        labels, warning = _find_regions(luma, min(luma.shape) / min(shape), name)
+        working = _nearest(labels, shape)
+        found = Regions(
+            labels, cover_lines(labels), int(labels.max()) + 1, working, _inside(working)
+        )
+    for array in (found.labels, found.covered, found.working, found.working_ground):
+        array.flags.writeable = False
+    return found, warning
+
+
+def _find_regions(
+    luma: NDArray[np.float32], scale: float, name: str
+) -> tuple[NDArray[np.int32], str | None]:
     radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
-    with span("regions"):
-        labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
+    labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
+    warning = None
     if labels.max() > MOST_REGIONS:
-        warnings.warn(
+        warning = (
             f"{name} has {labels.max()} regions, more like a photo than line art; small ones are "
-            f"merged until at most {MOST_REGIONS} are left",
-            stacklevel=5,
+            f"merged until at most {MOST_REGIONS} are left"
         )
     while labels.max() > MOST_REGIONS and smallest < luma.size:
         smallest = max(1, smallest * 4)
@@ -129,7 +173,7 @@ def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray
             1, MOST_REGIONS + 1
         )
         labels = kept[labels]
-    return labels
+    return labels, warning
 
 
 def _nearest(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int32]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
+from typing import Generic, TypeVar
 
-__all__ = ["Recording", "current_recording", "recording", "span"]
+__all__ = ["Beside", "Recording", "current_recording", "recording", "span"]
+
+_T = TypeVar("_T")
 
 
 class Recording:
@@ -27,6 +31,12 @@ class Recording:
         self.device: dict[str, int] = {}
         self.inner: list[int] = [0]  # of the spans that are open, time spent in others
         self._late: list[Callable[[], Mapping[str, int]]] = []
+
+    def add(self, other: Recording, mark: str) -> None:
+        """Note what another thread did meanwhile, with a mark behind the names."""
+        for name, value in other.nanoseconds.items():
+            name = f"{name}{mark}"
+            self.nanoseconds[name] = self.nanoseconds.get(name, 0) + value
 
     def add_device(self, times: Mapping[str, int]) -> None:
         """Note what a GPU worked."""
@@ -90,3 +100,31 @@ class span:  # noqa: N801 - used like a function
         self._recording.inner[-1] += spent
         known = self._recording.nanoseconds
         known[self._name] = known.get(self._name, 0) + own
+
+
+class Beside(Generic[_T]):
+    """Work in a thread of its own, begun at once.
+
+    Its spans are recorded with the mark " (beside)": their time is not part of the whole.
+    """
+
+    def __init__(self, work: Callable[[], _T]) -> None:
+        self._spans: Recording | None = None
+        pool = ThreadPoolExecutor(1, thread_name_prefix="colordeploy")
+        self._future = pool.submit(self._run, work, current_recording() is not None)
+        pool.shutdown(wait=False)  # its thread ends with the work
+
+    def _run(self, work: Callable[[], _T], recorded: bool) -> _T:
+        if not recorded:
+            return work()
+        with recording() as self._spans:
+            return work()
+
+    def result(self, name: str) -> _T:
+        """What came out; waiting for it is a span. Raises what the work raised."""
+        with span(f"waiting for {name}"):
+            found = self._future.result()
+        into = current_recording()
+        if into is not None and self._spans is not None:
+            into.add(self._spans, " (beside)")
+        return found

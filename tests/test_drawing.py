@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from colordeploy import drawing as module
 from colordeploy.drawing import MOST_REGIONS, Drawing, patch_labels
 from colordeploy.errors import InputError
 
@@ -32,12 +35,12 @@ def laid_over_white(drawing):
 def test_black_lines():
     drawing = Drawing(circles(), same)
     assert drawing.lines.ink is None
-    assert drawing.regions.max() == 3 == drawing.count - 1
-    assert np.array_equal(drawing.regions == 0, np.asarray(circles()) < 204)
-    assert drawing.covered.min() == 1
-    assert np.array_equal(drawing.working_regions, drawing.regions)
+    assert drawing.regions.labels.max() == 3 == drawing.regions.count - 1
+    assert np.array_equal(drawing.regions.labels == 0, np.asarray(circles()) < 204)
+    assert drawing.regions.covered.min() == 1
+    assert np.array_equal(drawing.regions.working, drawing.regions.labels)
     with pytest.raises(ValueError, match="read-only"):
-        drawing.regions[0, 0] = 5
+        drawing.regions.labels[0, 0] = 5
 
 
 def test_coloured_and_transparent_lines_come_back():
@@ -46,7 +49,7 @@ def test_coloured_and_transparent_lines_come_back():
     assert np.abs(laid_over_white(drawing) - np.asarray(coloured) / 255).max() < 0.01
     clear = circles("RGBA", (0, 0, 0, 0), (20, 20, 160, 255))
     drawing = Drawing(clear, same)
-    assert drawing.regions.max() == 3
+    assert drawing.regions.labels.max() == 3
     over = Image.new("RGBA", clear.size, "white")
     over.alpha_composite(clear)
     assert np.abs(laid_over_white(drawing) - np.asarray(over)[..., :3] / 255).max() < 0.01
@@ -60,7 +63,7 @@ def test_light_lines_on_dark_ground_are_inverted():
     with pytest.warns(UserWarning, match="mostly dark"):
         drawing = Drawing(circles(ground=0, ink=255), same)
     plain = Drawing(circles(), same)
-    assert np.array_equal(drawing.regions, plain.regions)
+    assert np.array_equal(drawing.regions.labels, plain.regions.labels)
     assert np.array_equal(drawing.lines.opacity, plain.lines.opacity)
 
 
@@ -74,9 +77,9 @@ def test_photos_are_bounded(photo_like):
     rng = np.random.default_rng(0)
     noise = (rng.random((300, 400)) > 0.4).astype(np.uint8) * 255
     with pytest.warns(UserWarning, match="more like a photo"):
-        drawing = Drawing(noise, same)
-    assert 1 <= drawing.regions.max() <= MOST_REGIONS
-    labels = np.unique(drawing.regions)
+        regions = Drawing(noise, same).regions
+    assert 1 <= regions.labels.max() <= MOST_REGIONS
+    labels = np.unique(regions.labels)
     assert np.array_equal(labels, np.arange(labels.max() + 1))
 
 
@@ -87,16 +90,17 @@ def test_large_drawings_get_larger_balls():
     small[30:34, 31:33] = 255
     large = np.kron(small, np.ones((4, 4), np.uint8))
     drawing = Drawing(large, lambda _: (64, 64))
-    assert drawing.regions.max() == 2
-    assert drawing.working_regions.shape == (64, 64)
+    assert drawing.regions.labels.max() == 2
+    assert drawing.regions.working.shape == (64, 64)
     assert drawing.working_luma.shape == (64, 64)
 
 
 def test_ground_keeps_away_from_lines():
     drawing = Drawing(circles(), same)
-    least = ndimage.minimum_filter((drawing.regions > 0).astype(np.uint8), 3)
-    assert np.array_equal(drawing.working_ground, np.where(least > 0, drawing.regions, 0))
-    assert drawing.working_ground[0, 0] == drawing.regions[0, 0] > 0  # the border is no line
+    labels, ground = drawing.regions.labels, drawing.regions.working_ground
+    least = ndimage.minimum_filter((labels > 0).astype(np.uint8), 3)
+    assert np.array_equal(ground, np.where(least > 0, labels, 0))
+    assert ground[0, 0] == labels[0, 0] > 0  # the border is no line
 
 
 def test_threads_change_nothing():
@@ -104,6 +108,23 @@ def test_threads_change_nothing():
     one, three = (Drawing(coloured, same, threads=n) for n in (1, 3))
     assert np.array_equal(one.lines.ink, three.lines.ink)
     assert np.array_equal(one.lines.opacity, three.lines.opacity)
+    assert np.array_equal(one.regions.labels, three.regions.labels)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_regions_are_looked_for_beside_unless_there_is_one_thread(monkeypatch, threads):
+    searched = []
+
+    def search(luma, **options):
+        searched.append(threading.current_thread() is threading.main_thread())
+        raise ValueError("no regions today")
+
+    monkeypatch.setattr(module, "region_map", search)
+    drawing = Drawing(circles(), same, threads=threads)
+    assert drawing.working_luma.shape == (120, 160)
+    with pytest.raises(ValueError, match="no regions today"):
+        _ = drawing.regions
+    assert searched == [threads == 1]
 
 
 def test_patches():

@@ -3,7 +3,9 @@ from __future__ import annotations
 import threading
 import time
 
-from colordeploy.trace import current_recording, recording, span
+import pytest
+
+from colordeploy.trace import Beside, current_recording, recording, span
 
 
 def test_spans_count_for_themselves():
@@ -53,3 +55,34 @@ def test_a_gpu_is_asked_when_the_recording_ends():
     assert spans.device == {"computing": 7, "copying": 3}
     assert asked == [True]
     assert current_recording() is None
+
+
+def test_work_beside_counts_apart():
+    gate = threading.Event()
+
+    def work():
+        with span("searching"):
+            gate.wait(5)
+            time.sleep(0.02)
+        return 7
+
+    with recording() as spans:
+        beside = Beside(work)
+        with span("here"):
+            time.sleep(0.01)
+        gate.set()
+        assert beside.result("it") == 7
+    assert spans.nanoseconds.keys() == {"here", "waiting for it", "searching (beside)"}
+    assert 10e6 <= spans.nanoseconds["waiting for it"] < 30e6
+    assert spans.nanoseconds["searching (beside)"] >= 30e6
+    assert spans.nanoseconds["here"] < 20e6  # what another thread does is no part of it
+
+
+def test_what_fails_beside_fails_here():
+    def work():
+        raise ValueError("beside")
+
+    beside = Beside(work)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="beside"):
+            beside.result("it")

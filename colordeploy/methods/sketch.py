@@ -43,7 +43,7 @@ class LineArtCanvas:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the drawing in pixels."""
-        return self._drawing.regions.shape[0], self._drawing.regions.shape[1]
+        return self._drawing.size
 
     @property
     def working_size(self) -> tuple[int, int]:
@@ -53,7 +53,7 @@ class LineArtCanvas:
     @property
     def regions(self) -> NDArray[np.int32]:
         """(H, W) int32: 0 on lines, 1 to K elsewhere; read-only."""
-        return self._drawing.regions
+        return self._drawing.regions.labels
 
     @property
     def style(self) -> NDArray[np.float32]:
@@ -127,22 +127,22 @@ class LineArtCanvas:
         self, style: int | ArrayLike | None, flat: bool, lines: Lines | None
     ) -> NDArray[np.uint8]:
         """Each region's own colour, shading on top, and lines over them."""
-        decoded = self._decode(self._code(style))
+        decoded, regions = self._decode(self._code(style)), self._drawing.regions
         with span("upsampling"):
-            shading = None if flat else Shading(decoded, self._drawing.working_ground)
+            shading = None if flat else Shading(decoded, regions.working_ground)
             return compose_drawing(
-                self._palette(decoded), self._drawing.covered,
+                self._palette(decoded), regions.covered,
                 shading=shading, lines=lines, threads=self._threads,
             )  # fmt: skip
 
     def _palette(self, decoded: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean colour of each region (count, 3); black for label 0, which stands for lines."""
-        drawing = self._drawing
-        palette = np.zeros((drawing.count, 3), np.float32)
-        missing = np.arange(drawing.count) > 0
+        regions = self._drawing.regions
+        palette = np.zeros((regions.count, 3), np.float32)
+        missing = np.arange(regions.count) > 0
         # Lines should have no say; but narrow regions are all beside lines at the working size,
         # and the smallest are not there at all: those are looked up at full size.
-        for labels in (drawing.working_ground, drawing.working_regions, drawing.covered):
+        for labels in (regions.working_ground, regions.working, regions.covered):
             means, pixels = region_means(decoded, labels, missing, threads=self._threads)
             palette += means  # zeros but for what was missing
             missing &= pixels == 0
@@ -221,17 +221,11 @@ class LineArtModel(Model):
                 threads=self.threads,
             )
         line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
-        labels = drawing.working_regions
-        if self._patches:
-            labels = patch_labels(labels.shape[0], labels.shape[1], self._patches)
-        labels = np.pad(
-            labels, [(0, n - have) for n, have in zip(line.shape, labels.shape, strict=True)],
-            mode="edge",
-        )  # fmt: skip
         encode: dict[str, Array] = {"line": line[None, None]}
         if self._labels_encoded:
-            encode["labels"] = labels[None]
+            encode["labels"] = self._labels(drawing, line.shape)[None]
         found = Outputs(graphs["encode"], encode)
+        labels = self._labels(drawing, line.shape)  # found beside the graph, unless it needs them
         style = found.host("style")[0]
         features = [f"features{i}" for i in range(self._levels)]
         fixed = found.given(*features)
@@ -248,6 +242,14 @@ class LineArtModel(Model):
             fixed |= patterns.given(*(f"patterns{i}" for i in range(self._levels)))
             fixed["labels"] = labels[None]
         return LineArtCanvas(drawing, graphs["decode"], fixed, style, self.threads)
+
+    def _labels(self, drawing: Drawing, shape: tuple[int, ...]) -> NDArray[np.int32]:
+        """Regions at the working size, or patches in their place, padded to a shape."""
+        labels = drawing.regions.working
+        if self._patches:
+            labels = patch_labels(labels.shape[0], labels.shape[1], self._patches)
+        missing = [(0, n - have) for n, have in zip(shape, labels.shape, strict=True)]
+        return np.pad(labels, missing, mode="edge")
 
     def __call__(
         self, image: ImageLike, style: int | ArrayLike | None = None, *, flat: bool = False
