@@ -201,11 +201,7 @@ class Cudss : public Factorization {
                 pattern_->idle.pop_back();
             }
         }
-        if (system_) {
-            system_->use(stream);
-        } else {
-            system_ = std::make_unique<Analyzed>(library, lists_->device, stream);
-        }
+        ready();
         const std::int64_t n = pixels();
         COLORDEPLOY_CUDSS(library_, cudssMatrixCreateCsr, &matrix_.matrix, n, n, pattern_->nonzeros,
                           pattern_->begin.get(), nullptr, pattern_->columns.get(), values_.get(),
@@ -214,12 +210,18 @@ class Cudss : public Factorization {
     }
 
     ~Cudss() override {
-        const std::lock_guard<std::mutex> lock(pattern_->guard);
-        pattern_->idle.push_back(std::move(system_));
+        try {
+            if (!system_) return;
+            system_->use(lists_->stream.get());  // this one's ends
+            const std::lock_guard<std::mutex> lock(pattern_->guard);
+            pattern_->idle.push_back(std::move(system_));
+        } catch (const DeviceError&) {  // then it is not handed on
+        }
     }
 
     void solve(const Request& request) override {
         const std::int64_t n = pixels(), count = n * request.channels;
+        ready();
         right_.reserve(static_cast<std::size_t>(count), stream_);
         found_.reserve(static_cast<std::size_t>(count), stream_);
         Described right(library_), found(library_);
@@ -230,7 +232,9 @@ class Cudss : public Factorization {
         launch_over(count, stream_,
                     ToColumns{request.b, right_.get(), request.masked ? request.mask : nullptr, n,
                               request.channels});
-        if (!factorized_ || changes(request.mask)) factorize(request.mask, found, right);
+        if (!factorized_ || (!request.same_mask && changes(request.mask))) {
+            factorize(request.mask, found, right);
+        }
         execute(cudss::kSolve, found, right);
         launch_over(count, stream_, FromColumns{found_.get(), request.x, n, request.channels});
     }
@@ -239,6 +243,12 @@ class Cudss : public Factorization {
 
  private:
     std::int64_t pixels() const { return lists_->plan->grid.pixels(); }
+
+    void ready() {
+        if (system_) return system_->use(stream_);
+        factorized_ = false;
+        system_ = std::make_unique<Analyzed>(library_, lists_->device, stream_);
+    }
 
     bool changes(const std::uint8_t* mask) {
         fill(changed_.get(), 0, sizeof(int), stream_);
@@ -274,6 +284,7 @@ class Cudss : public Factorization {
         COLORDEPLOY_CUDSS(library_, cudssDataGet, system_->handle, system_->data, cudss::kInfo,
                           &info, sizeof info, &written);
         if (info != 0) {
+            system_.reset();  // the information stays, whatever is factorized afterwards
             throw NotDefinite(
                 "the system is singular to cuDSS (info " + std::to_string(info) +
                 "): a region is not tied to any marked pixel strongly enough; our own "

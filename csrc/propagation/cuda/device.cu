@@ -1,4 +1,5 @@
 #include <cuda_runtime.h>
+#include <dlfcn.h>
 
 #include "device.hpp"
 #include "launch.hpp"
@@ -17,6 +18,27 @@ void check(cudaError_t status, const char* what) {
     throw DeviceError(text);
 }
 
+// The driver's own calls about contexts: the runtime knows a device's primary one only.
+struct Contexts {
+    int (*get)(void**) = nullptr;
+    int (*set)(void*) = nullptr;
+
+    static const Contexts& of_driver() {
+        static const Contexts found = [] {
+            Contexts made;
+            void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+            void* get = driver == nullptr ? nullptr : dlsym(driver, "cuCtxGetCurrent");
+            void* set = driver == nullptr ? nullptr : dlsym(driver, "cuCtxSetCurrent");
+            if (get != nullptr && set != nullptr) {
+                made.get = reinterpret_cast<int (*)(void**)>(get);
+                made.set = reinterpret_cast<int (*)(void*)>(set);
+            }
+            return made;
+        }();
+        return found;
+    }
+};
+
 }  // namespace
 
 int device_count() {
@@ -33,11 +55,19 @@ std::string architecture(int device) {
 }
 
 Using::Using(int device) {
+    const Contexts& contexts = Contexts::of_driver();
+    if (contexts.get != nullptr) (void)contexts.get(&context_);
     check(cudaGetDevice(&before_), "CUDA does not start");
-    if (before_ != device) check(cudaSetDevice(device), "the GPU cannot be used");
+    check(cudaSetDevice(device), "the GPU cannot be used");
 }
 
-Using::~Using() { (void)cudaSetDevice(before_); }
+Using::~Using() {
+    if (context_ != nullptr) {
+        (void)Contexts::of_driver().set(context_);
+    } else if (int now = before_; cudaGetDevice(&now) == cudaSuccess && now != before_) {
+        (void)cudaSetDevice(before_);
+    }
+}
 
 int device_of(const void* address) {
     cudaPointerAttributes found = {};

@@ -34,7 +34,7 @@ bool has_code(int device);
 int device_of(const void* address);
 
 // The calling thread's device for as long as it lives; then the one before again, which is that of
-// torch and CuPy too.
+// torch and CuPy too, or the context that somebody made with the driver.
 class Using {
  public:
     explicit Using(int device);
@@ -44,6 +44,7 @@ class Using {
 
  private:
     int before_ = -1;
+    void* context_ = nullptr;
 };
 // Free on the device, and what the pool holds for whoever asks next.
 std::size_t free_memory(void* pool);

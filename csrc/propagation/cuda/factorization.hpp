@@ -22,6 +22,7 @@ struct Request {
     const double* b;
     double* x;
     std::int64_t channels;
+    bool same_mask;  // known to be the one before
 };
 
 class Factorization {

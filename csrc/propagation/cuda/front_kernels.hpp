@@ -9,15 +9,16 @@
 namespace colordeploy::propagation::cuda {
 
 // Eliminates a panel's pivots in their own rows (every block does, for itself), then solves for
-// `kRowsOfPiece` of the rows below. Block 0 also stores the inverse of the pivots' triangle: with
-// it a substitution is a product.
+// `kRowsOfPiece` of the rows below. Block 0 stores the inverse of the pivots' triangle instead:
+// with it a substitution is a product.
 struct EliminatePanel {
     static constexpr int kMost = 128;
     static constexpr int kAtOnce = 3;  // registers for three, or it takes all of them
     static constexpr int kRowsOfPiece = 128;
     static constexpr int kGroups = 4;
+    static constexpr int kSub = 8;            // columns that are eliminated at a time
     static constexpr int kWidth = kTile + 1;  // of a row in shared memory: other banks below it
-    static constexpr int kSharedSize = kTile * kWidth + (kGroups + 2) * kTile;
+    static constexpr int kSharedSize = (kTile + 1) * kWidth + kGroups * kSub;
 
     Fronts at;
     int panel;
@@ -25,19 +26,33 @@ struct EliminatePanel {
     int* failed;  // unknowns from the first whose pivot is not a positive number to the last
     int unknowns;
 
+    static std::int64_t pieces(std::int64_t rows) { return 1 + pieces_of(rows, kRowsOfPiece); }
+
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
         if (at.leaves_out(block)) return;
         const DeviceFront front = at.of(block);
         const std::int64_t c0 = std::int64_t{panel} * kTile;
         if (c0 >= front.pivots) return;
         const int width = static_cast<int>(front.pivots - c0 < kTile ? front.pivots - c0 : kTile);
-        const std::int64_t below = c0 + width;
-        if (block.y > 0 && below + std::int64_t{block.y} * kRowsOfPiece >= front.rows()) return;
+        const std::int64_t first = c0 + width + (std::int64_t{block.y} - 1) * kRowsOfPiece;
+        if (block.y > 0 && first >= front.rows()) return;
         double* d = block.shared;
         eliminate(block, front, c0, width, d);
+        if (block.y == 0) {
+            double* inverse = at.inverse + front.inverse + std::int64_t{panel} * kTile * kTile;
+            block.each(width, [&](std::int64_t i) {
+                double x[kTile];
+#pragma unroll
+                for (int k = 0; k < kTile; ++k) x[k] = k == i ? 1.0 : 0.0;
+                solve(d, x);
+#pragma unroll
+                for (int k = 0; k < kTile; ++k) inverse[i * kTile + k] = x[k];
+            });
+            return;
+        }
         double* columns = at.factor + front.factor + c0 * front.rows();
         block.each(kRowsOfPiece, [&](std::int64_t i) {
-            const std::int64_t row = below + std::int64_t{block.y} * kRowsOfPiece + i;
+            const std::int64_t row = first + i;
             if (row >= front.rows()) return;
             double x[kTile];
             std::int64_t stride = front.rows();
@@ -48,16 +63,6 @@ struct EliminatePanel {
                 if (k % 8 == 0) renew(stride);
                 if (k < width) columns[row + k * stride] = x[k];
             }
-        });
-        if (block.y > 0) return;
-        double* inverse = at.inverse + front.inverse + std::int64_t{panel} * kTile * kTile;
-        block.each(width, [&](std::int64_t i) {
-            double x[kTile];
-#pragma unroll
-            for (int k = 0; k < kTile; ++k) x[k] = k == i ? 1.0 : 0.0;
-            solve(d, x);
-#pragma unroll
-            for (int k = 0; k < kTile; ++k) inverse[i * kTile + k] = x[k];
         });
     }
 
@@ -82,11 +87,10 @@ struct EliminatePanel {
         }
     }
 
+    // Leaves the factor's triangle in d, with reciprocals on its diagonal. Row kTile of d stands
+    // for all rows below the panel: its entries are their sums, and stay so.
     COLORDEPLOY_DEVICE void eliminate(const Block& block, const DeviceFront& front, std::int64_t c0,
                                       int width, double* d) const {
-        double* ends = d + kTile * kWidth;  // of each column: the sum of the rows below
-        double* parts = ends + kTile;       // and of its own rows, by groups of rows
-        double* pivots = parts + kGroups * kTile;
         const double* panel_rows = at.factor + front.factor + c0 + c0 * front.rows();
         block.each(kTile * kTile, [&](std::int64_t e) {
             const int i = static_cast<int>(e % kTile), k = static_cast<int>(e / kTile);
@@ -101,45 +105,92 @@ struct EliminatePanel {
             for (std::int64_t part = 0; k < width && part < count; ++part) {
                 sum += sums.of(block, part)[k];
             }
-            ends[k] = sum;
+            d[kTile * kWidth + k] = sum;
+        });
+        for (int s = 0; s < width; s += kSub)
+            eliminate_columns(block, front.first + c0, width, s, d);
+    }
+
+    // Columns s to s + kSub: their own rows by every thread for itself, without waiting; then the
+    // rows below, a thread for each; then what these add to the columns behind.
+    COLORDEPLOY_DEVICE void eliminate_columns(const Block& block, std::int64_t unknown, int width,
+                                              int s, double* d) const {
+        double* parts = d + (kTile + 1) * kWidth;
+        const int end = s + kSub;
+        block.sync();
+        block.each(kGroups * kSub, [&](std::int64_t t) {
+            const int m = static_cast<int>(t % kSub), g = static_cast<int>(t / kSub);
+            double sum = 0.0;
+            for (int i = end + g; i <= kTile; i += kGroups) sum += d[i * kWidth + s + m];
+            parts[t] = sum;
         });
         block.sync();
-        block.each(kGroups * kTile, [&](std::int64_t t) {
-            const int m = static_cast<int>(t % kTile), g = static_cast<int>(t / kTile);
-            double sum = 0.0;
-            for (int i = m + 1 + g; i < width; i += kGroups) sum += d[i * kWidth + m];
-            parts[g * kTile + m] = sum;
+        double own[kSub][kSub], below[kSub];  // below the diagonal; the sums of all that is lower
+#pragma unroll
+        for (int k = 0; k < kSub; ++k) {
+            below[k] = 0.0;
+#pragma unroll
+            for (int g = 0; g < kGroups; ++g) below[k] += parts[g * kSub + k];
+#pragma unroll
+            for (int i = k + 1; i < kSub; ++i) own[i][k] = d[(s + i) * kWidth + s + k];
+        }
+#pragma unroll
+        for (int k = 0; k < kSub; ++k) {
+            double pivot = below[k];
+#pragma unroll
+            for (int i = k + 1; i < kSub; ++i) pivot += own[i][k];
+            if (s + k >= width) pivot = 1.0;
+            if (block.thread == 0 && !(pivot > 0.0 && pivot <= 1.7976931348623157e308)) {
+                atomic_max(failed, unknowns - static_cast<int>(unknown + s + k));
+            }
+            // A product instead of a division, unless the reciprocal would overflow.
+            const bool ordinary = pivot > 1e-300;
+            const double inverse = 1.0 / pivot;
+#pragma unroll
+            for (int m = k + 1; m < kSub; ++m) {
+                const double factor = ordinary ? own[m][k] * inverse : own[m][k] / pivot;
+                below[m] += below[k] * factor;
+#pragma unroll
+                for (int i = m + 1; i < kSub; ++i) own[i][m] += own[i][k] * factor;
+            }
+            const double scale = 1.0 / std::sqrt(pivot);
+            own[k][k] = scale;
+#pragma unroll
+            for (int i = k + 1; i < kSub; ++i) own[i][k] *= scale;
+        }
+        block.each(kTile + 1 - end, [&](std::int64_t t) {
+            double* row = d + (end + t) * kWidth + s;
+            double x[kSub];
+#pragma unroll
+            for (int k = 0; k < kSub; ++k) x[k] = row[k];
+#pragma unroll
+            for (int k = 0; k < kSub; ++k) {
+                x[k] *= own[k][k];
+#pragma unroll
+                for (int m = k + 1; m < kSub; ++m) x[m] += x[k] * own[m][k];
+            }
+#pragma unroll
+            for (int k = 0; k < kSub; ++k) row[k] = x[k];
         });
-        // Columns stay as they are until the end; a step writes those right of its own only, so it
-        // needs one barrier.
-        for (int k = 0; k < width; ++k) {
-            block.sync();
-            double pivot = ends[k];
-            for (int g = 0; g < kGroups; ++g) pivot += parts[g * kTile + k];
-            if (block.thread == 0) {
-                pivots[k] = pivot;
-                if (!(pivot > 0.0 && pivot <= 1.7976931348623157e308)) {
-                    atomic_max(failed, unknowns - static_cast<int>(front.first + c0 + k));
+        block.sync();
+        block.each(kSub, [&](std::int64_t t) {
+#pragma unroll
+            for (int i = 0; i < kSub; ++i) {
+#pragma unroll
+                for (int k = 0; k <= i; ++k) {
+                    if (i == t) d[(s + i) * kWidth + s + k] = own[i][k];
                 }
             }
-            block.each(kGroups * kTile, [&](std::int64_t t) {
-                const int m = static_cast<int>(t % kTile), g = static_cast<int>(t / kTile);
-                if (m <= k || m >= width) return;
-                const double factor = d[m * kWidth + k] / pivot;
-                double sum = 0.0;
-                for (int i = m + 1 + g; i < width; i += kGroups) {
-                    sum += d[i * kWidth + m] += d[i * kWidth + k] * factor;
-                }
-                parts[g * kTile + m] = sum;
-                if (g == 0) ends[m] += ends[k] * factor;
-            });
-        }
-        block.sync();
-        block.each(std::int64_t{width} * kTile, [&](std::int64_t e) {
-            const int i = static_cast<int>(e % kTile), k = static_cast<int>(e / kTile);
-            const double root = std::sqrt(pivots[k]);
-            if (i > k) d[i * kWidth + k] /= root;
-            if (i == k) d[i * kWidth + k] = 1.0 / root;
+        });
+        block.each(std::int64_t{kTile - end} * (kTile + 1), [&](std::int64_t e) {
+            const int i = static_cast<int>(e % (kTile + 1)),
+                      m = end + static_cast<int>(e / (kTile + 1));
+            if (i <= m) return;
+            const double *left = d + i * kWidth + s, *right = d + m * kWidth + s;
+            double sum = 0.0;
+#pragma unroll
+            for (int k = 0; k < kSub; ++k) sum += left[k] * right[k];
+            d[i * kWidth + m] += sum;
         });
         block.sync();
     }

@@ -12,6 +12,7 @@ namespace {
 constexpr int kThreads = 128;
 constexpr std::int64_t kMostPieces = 1024;  // of a front, where a block takes several pieces
 constexpr std::int64_t kEnoughBlocks = 8192;
+constexpr std::size_t kMostCaptured = 6;  // kinds of request: edits, colours, gradients; channels
 
 int some(std::int64_t count, std::int64_t most = kMostPieces) {
     return static_cast<int>(std::max<std::int64_t>(1, std::min(count, most)));
@@ -35,7 +36,9 @@ Multifrontal::Multifrontal(std::shared_ptr<const DevicePlan> plan, Stream stream
     chosen_ = Buffer<std::uint8_t>(flat.fronts.size(), stream);
 }
 
-Multifrontal::~Multifrontal() { drop_captured(captured_); }
+Multifrontal::~Multifrontal() {
+    for (const Captured& known : captured_) drop_captured(known.graph);
+}
 
 void Multifrontal::solve(const Request& request) {
     // Memory first: a capture must not take any.
@@ -54,49 +57,69 @@ void Multifrontal::solve(const Request& request) {
     // A capture writes to one place for ever.
     Request here = request;
     here.x = found_.get();
-    if (!replay(here)) edit(here);
+    if (!replay(here)) again(here);
     copy(request.x, found_.get(), values * sizeof(double), stream_);
 }
 
-// Does an edit by a capture, if there is one or can be one by now.
+// Does a request by a capture, if there is one of its kind or can be one by now.
 bool Multifrontal::replay(const Request& request) {
-    const Key key{request.mask, request.masked, request.b, request.x, request.channels};
-    if (key != key_) {
-        drop_captured(std::exchange(captured_, nullptr));
-        key_ = key;
-        seen_ = true;
+    const Key key{request.same_mask, request.masked, request.channels, request.mask,
+                  request.b,         request.x,      vectors_.get()};
+    const auto same = [&](const Captured& known) { return known.key == key; };
+    const auto found = std::find_if(captured_.begin(), captured_.end(), same);
+    if (found == captured_.end()) {
+        captured_.push_back({key});
+        if (captured_.size() > kMostCaptured) {
+            drop_captured(captured_.front().graph);
+            captured_.erase(captured_.begin());
+        }
         return false;
     }
-    if (captured_ == nullptr && captures_ && seen_) {
-        try {
-            begin_capture(stream_);
-            try {
-                edit(request);
-            } catch (const DeviceError&) {
-                drop_captured(end_capture(stream_));  // or the stream is of no use any more
-                throw;
-            }
-            captured_ = end_capture(stream_);
-        } catch (const DeviceError&) {
-            captures_ = false;  // the ordinary way always works
-        }
-    }
-    if (captured_ == nullptr) return false;
-    launch_captured(captured_, stream_);
+    std::rotate(found, found + 1, captured_.end());
+    Captured& known = captured_.back();
+    if (known.graph == nullptr && captures_) known.graph = capture(request);
+    if (known.graph == nullptr) return false;
+    launch_captured(known.graph, stream_);
     return true;
+}
+
+// Null when it cannot be captured; then the ordinary way is gone from now on.
+void* Multifrontal::capture(const Request& request) {
+    if (!aside_) aside_ = std::make_unique<OwnStream>(lists_->device, lists_->pool.get());
+    const Stream own = std::exchange(stream_, aside_->get());
+    void* graph = nullptr;
+    bool begun = false;
+    try {
+        begin_capture(stream_);
+        begun = true;
+        again(request);
+    } catch (const DeviceError&) {
+        captures_ = false;
+    }
+    try {
+        if (begun) graph = end_capture(stream_);  // always, or the stream is of no use any more
+    } catch (const DeviceError&) {
+        captures_ = false;
+    }
+    stream_ = own;
+    if (captures_) return graph;
+    drop_captured(graph);
+    return nullptr;
 }
 
 // Eliminates again what the mask changes, and solves. Holds nothing but launches and copies within
 // the device, and none depends on what the mask is: so it can be captured.
-void Multifrontal::edit(const Request& request) {
-    const std::int64_t pixels = lists_->plan->grid.pixels();
-    fill(chosen_.get(), 0, chosen_.size(), stream_);
-    launch_over(pixels, stream_,
-                FindChanges{mask_.get(), request.mask, lists_->front_of.get(), lists_->parent.get(),
-                            pixels, chosen_.get()});
-    factorize(request.mask);
+void Multifrontal::again(const Request& request) {
+    if (!request.same_mask) {
+        fill(chosen_.get(), 0, chosen_.size(), stream_);
+        const std::int64_t pixels = lists_->plan->grid.pixels();
+        launch_over(pixels, stream_,
+                    FindChanges{mask_.get(), request.mask, lists_->front_of.get(),
+                                lists_->parent.get(), pixels, chosen_.get()});
+        factorize(request.mask);
+        copy(mask_.get(), request.mask, mask_.size(), stream_);
+    }
     substitute(request);
-    copy(mask_.get(), request.mask, mask_.size(), stream_);
 }
 
 void Multifrontal::factorize(const std::uint8_t* mask) {
@@ -118,8 +141,8 @@ void Multifrontal::factorize(const std::uint8_t* mask) {
         for (int panel = 0; panel < panels; ++panel) {
             using Eliminate = EliminatePanel;
             const std::int64_t rest = level.rows - std::int64_t{panel} * kTile;
-            launch(level.count, some(pieces_of(rest, Eliminate::kRowsOfPiece)), kThreads,
-                   Eliminate::kSharedSize, stream_, Eliminate{at, panel, sums, failed_, unknowns});
+            launch(level.count, some(Eliminate::pieces(rest)), kThreads, Eliminate::kSharedSize,
+                   stream_, Eliminate{at, panel, sums, failed_, unknowns});
             launch(level.count, static_cast<int>(UpdateRest::tiles(rest)), UpdateRest::kMost,
                    UpdateRest::kSharedSize, stream_, UpdateRest{at, panel, sums});
         }
@@ -137,7 +160,7 @@ void Multifrontal::substitute(const Request& request) {
                       update_.get(),        inverse_.get()};
     };
     const auto threads = [](const Level& level) {
-        return level.rows > 256 ? Forward::kMost : kThreads;
+        return level.rows > 512 ? Forward::kMost : level.rows > 256 ? 512 : kThreads;
     };
     const std::vector<Level>& levels = lists_->levels;
     for (const Level& level : levels) {

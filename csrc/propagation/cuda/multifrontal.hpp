@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <tuple>
+#include <vector>
 
 #include "device_plan.hpp"
 #include "factorization.hpp"
@@ -22,10 +23,17 @@ class Multifrontal : public Factorization {
     void settle(bool succeeded) override { factorized_ = succeeded; }
 
  private:
-    using Key = std::tuple<const void*, bool, const void*, const void*, std::int64_t>;
+    // What a captured request depends on: its kind, and the addresses of all that may move.
+    using Key =
+        std::tuple<bool, bool, std::int64_t, const void*, const void*, const void*, const void*>;
+    struct Captured {
+        Key key;
+        void* graph = nullptr;
+    };
 
-    void edit(const Request& request);
+    void again(const Request& request);
     bool replay(const Request& request);
+    void* capture(const Request& request);
     void factorize(const std::uint8_t* mask);
     void substitute(const Request& request);
 
@@ -37,11 +45,13 @@ class Multifrontal : public Factorization {
     Buffer<std::uint8_t> mask_;    // that of the factorization
     Buffer<std::uint8_t> chosen_;  // fronts to be eliminated
     bool factorized_ = false;
-    // An edit as it was captured, and what it was captured with. It is captured when one comes for
-    // the second time, so that whoever edits once does not pay for it.
-    void* captured_ = nullptr;
-    Key key_{};
-    bool seen_ = false, captures_ = true;
+    // The last kinds of request, the latest last. One is captured when it comes for the second
+    // time, so that whoever edits once does not pay for it.
+    std::vector<Captured> captured_;
+    // Captures are made on a stream of their own: what other threads put on this system's would end
+    // one. None is ever launched there.
+    std::unique_ptr<OwnStream> aside_;
+    bool captures_ = true;
 };
 
 }  // namespace colordeploy::propagation::cuda

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "../solver.hpp"
@@ -68,6 +69,7 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source&
     const Using guard(lists_->device);
     const Stream stream = stream_->get();
     const Grid& grid = lists_->plan->grid;
+    if (features.on_device) receive(features);
     timer_.start(stream);
     fill(flags_.get(), 0, kFlags * sizeof(int), stream);
     const std::size_t bytes = static_cast<std::size_t>(grid.pixels() * layout.channels) *
@@ -78,8 +80,6 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Source&
         copy = Buffer<std::uint8_t>(bytes, stream);
         upload(copy.get(), values, bytes, stream);
         values = copy.get();
-    } else {
-        receive(features);
     }
     const auto run = [&](auto* typed) {
         weigh(grid, typed, layout, sigma, lists_->points.get(), local_.get(), global_.get(),
@@ -134,7 +134,6 @@ const double* DeviceSolver::as_double(const Source& source, std::int64_t count,
         upload(buffer.get(), source.data, static_cast<std::size_t>(count) * sizeof(double), stream);
         return buffer.get();
     }
-    receive(source);
     if (source.single) {
         convert<float>(source.data, count, buffer.get(), odd, stream);
     } else {
@@ -143,34 +142,52 @@ const double* DeviceSolver::as_double(const Source& source, std::int64_t count,
     return buffer.get();
 }
 
+// Puts a mask where a captured request reads it each time; whether it is known to be there already.
+bool DeviceSolver::take_mask(const Source& mask) {
+    const Stream stream = stream_->get();
+    const auto* given = static_cast<const std::uint8_t*>(mask.data);
+    const bool same = !mask.on_device && host_mask_.size() == mask_.size() &&
+                      std::equal(host_mask_.begin(), host_mask_.end(), given);
+    if (same) return true;
+    host_mask_.clear();  // until the factorization is that of the new one
+    if (mask.on_device) {
+        copy(mask_.get(), mask.data, mask_.size(), stream);
+    } else {
+        upload(mask_.get(), mask.data, mask_.size(), stream);
+    }
+    return false;
+}
+
 Solution DeviceSolver::solve(const Source& mask, const Source& b, std::int64_t channels,
                              bool masked) {
     const std::lock_guard<std::mutex> lock(turn_);
     const Using guard(lists_->device);
     const Stream stream = stream_->get();
     const std::int64_t pixels = lists_->plan->grid.pixels();
-    const auto bytes = static_cast<std::size_t>(pixels);
     // All memory first: what fails then has started nothing.
     const auto values = static_cast<std::size_t>(pixels * channels);
     Solution found{Buffer<double>(values, stream), 0};
     b_.reserve(values, stream);
+    // What others still do to it is not this solver's time.
     if (mask.on_device) receive(mask);
+    if (b.on_device) receive(b);
     timer_.start(stream);
-    // Kept: a captured edit reads it at the same place each time.
-    if (mask.on_device) {
-        copy(mask_.get(), mask.data, bytes, stream);
-    } else {
-        upload(mask_.get(), mask.data, bytes, stream);
-    }
+    const bool same_mask = take_mask(mask);
     fill(flags_.get(), 0, kFlags * sizeof(int), stream);
     const double* right = as_double(b, pixels * channels, b_, flags_.get() + kOdd);
     launch_over(pixels, stream, FindMark{mask_.get(), pixels, flags_.get() + kMarked});
-    factorization_->solve({mask_.get(), masked, right, found.x.get(), channels});
+    factorization_->solve({mask_.get(), masked, right, found.x.get(), channels, same_mask});
     timer_.stop(stream);
     int flags[kFlags];
     download(flags, flags_.get(), sizeof flags, stream);
     synchronize(stream);
-    factorization_->settle(flags[kMarked] && flags[kFailed] == 0);
+    const bool succeeded = flags[kMarked] && flags[kFailed] == 0;
+    factorization_->settle(succeeded);
+    if (!succeeded) host_mask_.clear();
+    if (succeeded && !mask.on_device && !same_mask) {
+        const auto* given = static_cast<const std::uint8_t*>(mask.data);
+        host_mask_.assign(given, given + mask_.size());
+    }
     if (!flags[kMarked]) throw NoMark("mask marks no pixel: there is no colour to propagate");
     if (flags[kFailed] != 0) {
         const auto unknown = static_cast<std::size_t>(pixels - flags[kFailed]);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "device_plan.hpp"
 #include "factorization.hpp"
@@ -81,6 +82,7 @@ class DeviceSolver {
     DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Settings& settings);
 
     void receive(const Source& source);
+    bool take_mask(const Source& mask);
     const double* as_double(const Source& source, std::int64_t count, Buffer<double>& buffer,
                             int* odd);
 
@@ -91,6 +93,7 @@ class DeviceSolver {
     std::int64_t weighing_ = 0;
     Buffer<double> local_, global_, b_;
     Buffer<std::uint8_t> mask_;
+    std::vector<std::uint8_t> host_mask_;  // the one in mask_, when it came from the host
     Buffer<int> flags_;
     std::unique_ptr<Factorization> factorization_;
 };

@@ -28,7 +28,7 @@ COLORDEPLOY_DEVICE void stage(const Block& block, const double* inverse, int wid
 }
 
 struct Forward {
-    static constexpr int kMost = 512;
+    static constexpr int kMost = 1024;
     static constexpr int kAtOnce = 1;
     static constexpr int kSharedSize = 2 * kTile + kTile * kWide;
 
@@ -90,7 +90,7 @@ struct Forward {
 };
 
 struct Backward {
-    static constexpr int kMost = 512;
+    static constexpr int kMost = 1024;
     static constexpr int kAtOnce = 1;
     static constexpr int kLanes = 32;
     static constexpr int kSharedSize = kTile * (kLanes + 1) + kTile + kTile * kWide;
@@ -121,6 +121,7 @@ struct Backward {
                 double sum = 0.0;
                 if (k < width) {
                     const double* column = columns + std::int64_t{k} * front.rows();
+#pragma unroll 8
                     for (std::int64_t r = c0 + width + lane; r < front.ground(); r += kLanes) {
                         sum += column[r] * t[r];
                     }

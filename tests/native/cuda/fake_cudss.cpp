@@ -37,9 +37,9 @@ long number_of(const char* name) {
 }
 
 int factorize(Data& data, const Matrix& a) {
+    if (data.info != 0) return kSuccess;  // it stays until somebody takes it back
     const std::int64_t n = a.rows;
     data.factor.assign(static_cast<std::size_t>(n * n), 0.0);
-    data.info = 0;
     double* l = data.factor.data();
     for (std::int64_t i = 0; i < n; ++i) {
         std::int64_t last = -1;

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from filelock import FileLock
 
 from colordeploy.errors import BackendError, SolverError
 from colordeploy.native import Affinities, Propagator, propagate
+from colordeploy.native import cudss as module
 from colordeploy.native.device import _device_plan
 from colordeploy.trace import recording
 
@@ -157,6 +159,13 @@ def test_singular_systems_and_the_next_solve(cudss, problem):
     mask[2, 7] = True
     expected = Propagator(features, **given).solve(mask, values)
     np.testing.assert_allclose(ours.solve(mask, values), expected, atol=1e-8)
+    mask[2, 7] = False
+    with pytest.raises(SolverError, match="singular to cuDSS"):
+        ours.solve(mask, values)
+    del ours  # what failed is not handed on
+    mask[2, 7] = True
+    again = Propagator(features, **given, device="cuda", solver="cudss")
+    np.testing.assert_allclose(again.solve(mask, values), expected, atol=1e-8)
 
 
 def test_failures_of_the_library(cudss, problem, monkeypatch):
@@ -197,23 +206,21 @@ def test_what_can_be_asked_for(cudss, problem, monkeypatch, tmp_path, fake_libra
     with pytest.raises(BackendError, match="this cuDSS has no cudssGetProperty"):
         make(solver="cudss", device="cuda")
     monkeypatch.delenv("COLORDEPLOY_CUDSS")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(module, "_of_the_wheel", lambda: None)
     with pytest.raises(BackendError, match=r"pip install 'colordeploy\[cudss\]'"):
         make(solver="cudss", device="cuda")
 
 
 def test_the_wheels_library_is_found(monkeypatch, tmp_path):
-    from types import SimpleNamespace
-
-    from colordeploy.native.cudss import cudss_library
-
     monkeypatch.delenv("COLORDEPLOY_CUDSS", raising=False)
     library = tmp_path / "cu13" / "lib" / "libcudss.so.1"
     library.parent.mkdir(parents=True)
     library.touch()
     found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
-    assert cudss_library() == library
+    module._of_the_wheel.cache_clear()
+    assert module.cudss_library() == library
+    module._of_the_wheel.cache_clear()
 
 
 def header_folder():

@@ -167,10 +167,33 @@ def test_edits_are_captured_once_they_come_again(emulated, problem, monkeypatch)
     assert [edit(i) for i in range(5)] == [0, 0, 1, 2, 3]  # from scratch, as it is, captured
     assert [edit(i, "adjoint") for i in range(5, 8)] == [3, 4, 5]  # another kind of request
     assert [edit(i, channels=1) for i in range(8, 11)] == [5, 6, 7]
-    assert [edit(i) for i in range(11, 14)] == [7, 8, 9]
+    assert [edit(i) for i in range(11, 14)] == [8, 9, 10]  # the first kind is still known
+    for _ in range(3):  # the same strokes in other colours: no elimination at all
+        values = values + 1
+        np.testing.assert_allclose(ours.solve(mask, values), cpu.solve(mask, values), atol=1e-11)
+    assert emulated.replays() - before == 12
     monkeypatch.setenv("COLORDEPLOY_EMULATED_CAPTURES", "0")
     ours, _ = both(features)
-    assert [edit(i) for i in range(14, 19)] == [9] * 5  # a driver that cannot: the plain way
+    assert [edit(i) for i in range(14, 19)] == [12] * 5  # a driver that cannot: the plain way
+
+
+def test_a_mask_that_failed_is_not_taken_for_the_factorized_one(emulated, problem, monkeypatch):
+    features, mask, values = problem(20, 18)
+    ours, cpu = both(features)
+    ours.solve(mask, values)
+    other = np.roll(mask, 5, axis=1)
+    monkeypatch.setenv("COLORDEPLOY_EMULATED_PLACE", "3")
+    with pytest.raises(InputError, match="is on cuda:3"):
+        ours.solve(other, OnDevice(values))
+    monkeypatch.delenv("COLORDEPLOY_EMULATED_PLACE")
+    for given in (other, other, mask, mask):
+        np.testing.assert_allclose(ours.solve(given, values), cpu.solve(given, values), atol=1e-12)
+    with pytest.raises(InputError, match="values hold NaN"):
+        ours.solve(other, OnDevice(np.full_like(values, np.nan)))
+    np.testing.assert_allclose(ours.solve(other, values), cpu.solve(other, values), atol=1e-12)
+    with pytest.raises(InputError, match="marks no pixel"):
+        ours.solve(OnDevice(np.zeros_like(mask)), values)
+    np.testing.assert_allclose(ours.solve(other, values), cpu.solve(other, values), atol=1e-12)
 
 
 def test_an_edit_is_what_a_new_solver_finds_to_the_last_bit(emulated, problem):
