@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..bundle import find_bundle, verify
+from ..bundle import find_bundle
 from ..errors import BackendError
 from ..methods.model import loader_for
 from ..models import load
 from ..runtime.driver import open_driver
 from ..runtime.graph import Target
+from ..verification import verify
 from . import measure
 from .measure import Measured, Rules
 from .report import record_of

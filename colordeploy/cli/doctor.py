@@ -69,9 +69,10 @@ def _installed(packages: tuple[str, ...]) -> dict[str, str]:
 
 def _models(check: bool) -> dict[str, str]:
     """What verification says of each bundle of the package."""
-    from ..bundle import Bundle, default_bundles, verify
+    from ..bundle import Bundle, default_bundles
     from ..errors import ColorDeployError
     from ..runtime.graph import Target
+    from ..verification import verify
 
     found = {"levin": "no network"}
     for name, path in default_bundles().items():

@@ -67,8 +67,8 @@ def info(bundle: str, as_json: bool) -> None:
 def verify(bundle: str, pictures: Path | None, target: Target) -> None:
     """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
     from ..bundle import find_bundle
-    from ..bundle import verify as check
     from ..methods.model import loader_for
+    from ..verification import verify as check
 
     opened = find_bundle(bundle)
     checks = check(opened, target, loader_for(target))

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import Bundle, Loader
+from ..bundle import Bundle
 from ..device_array import Array, DeviceArray
 from ..errors import BundleError, InputError
 from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
 from ..native.checks import thread_count
 from ..runtime.graph import Graph, Target
 from ..trace import span
+from ..verification import Loader
 
 __all__ = ["Model", "Outputs", "load_graphs", "loader_for", "read_at_two_sizes"]
 

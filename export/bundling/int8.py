@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colordeploy.bundle import Bundle, GraphCheck, verify
+from colordeploy.bundle import Bundle
 from colordeploy.fidelity import MOST_MEAN_ERROR, Fidelity, colored, compare
 from colordeploy.image import ImageLike
 from colordeploy.models import model_of
 from colordeploy.runtime.graph import Target
+from colordeploy.verification import GraphCheck, verify
 
 from .onnx_graph import ExportedGraph
 from .quantize import QuantizedGraph

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from colordeploy.bundle import GraphCheck
+from colordeploy.verification import GraphCheck
 
 
 @click.group()

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from onnx import numpy_helper
 
 import colordeploy
-from colordeploy.bundle import Bundle, verify
+from colordeploy.bundle import Bundle
 from colordeploy.runtime.graph import Target, load_graph
+from colordeploy.verification import verify
 from export.bundling import int8, quantize
 from export.bundling.int8 import quantize_bundle, recorded_inputs
 from export.bundling.quantize import QuantizedGraph, plain_weights

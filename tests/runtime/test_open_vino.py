@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from colordeploy.bundle import HALF_TOLERANCE, default_bundles, find_bundle, verify
+from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError
 from colordeploy.runtime import load_graph
 from colordeploy.runtime.graph import Target, parse_target
 from colordeploy.runtime.open_vino import OpenVinoGraph, has_bfloat16
+from colordeploy.verification import HALF_TOLERANCE, verify
 
 pytestmark = pytest.mark.openvino
 PLAIN = Target("openvino", "cpu", 1)
