@@ -1,0 +1,19 @@
+"""``python -m export train``."""
+
+from __future__ import annotations
+
+import click
+
+from .disco import disco, superpixels
+from .lga import lga
+from .rasc import rasc
+from .sscn import sscn
+
+
+@click.group()
+def train() -> None:
+    """Train a network."""
+
+
+for command in (lga, superpixels, disco, rasc, sscn):
+    train.add_command(command)

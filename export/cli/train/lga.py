@@ -1,0 +1,82 @@
+"""``python -m export train lga``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...models.lga import LGAConfig
+from ...models.nonlocal_block import KINDS
+from .options import common
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@click.command()
+@common(steps=20_000, learning_rate=1e-4)
+@click.option("--start", help="Bundle (name or path) or checkpoint (.pt) a new run starts from.")
+@click.option("--tv-weight", default=25.0, show_default=True,
+              help="Weight of the total variation (the paper: 25).")  # fmt: skip
+@click.option("--log-mse-weight", default=0.0, show_default=True,
+              help="Weight of each picture's log squared error (the paper: 0).")  # fmt: skip
+@click.option("--widths", type=int, nargs=3, default=LGAConfig.widths, show_default=True,
+              help="Channels of BFEnet at full, half and quarter size.")  # fmt: skip
+@click.option("--nonlocal-kind", type=click.Choice(KINDS), default="dot", show_default=True)
+@click.option("--no-nonlocal", is_flag=True, help="Ablation R_NLB: no non-local block.")
+@click.option("--no-global", is_flag=True, help="Ablation R_GP: no global points.")
+@click.option("--no-local", is_flag=True, help="Ablation R_AP: no 8-neighbour affinities.")
+@click.option("--global-step", default=12, show_default=True)
+def lga(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    start: str | None,
+    tv_weight: float,
+    log_mse_weight: float,
+    widths: tuple[int, int, int],
+    nonlocal_kind: str,
+    no_nonlocal: bool,
+    no_global: bool,
+    no_local: bool,
+    global_step: int,
+) -> None:
+    """LGA-Net: colour from strokes."""
+    from ...training.lga import LGATraining
+    from ...training.lga import train as run
+    from ...training.losses import LossWeights
+
+    config = LGAConfig(
+        widths=widths,
+        nonlocal_kind=None if no_nonlocal else nonlocal_kind,  # type: ignore[arg-type]
+        global_step=0 if no_global else global_step,
+        local_edges=not no_local,
+    )
+    training = LGATraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        weights=LossWeights(total_variation=tv_weight, log_mse=log_mse_weight),
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    run(data, out, config, training, _weights(start) if start else None)
+
+
+def _weights(start: str) -> dict[str, Tensor]:
+    from colordeploy.bundle import find_bundle
+
+    from ...bundling.lga import bundle_weights
+    from ...training.checkpoint import load
+
+    if start.endswith(".pt"):
+        weights: dict[str, Tensor] = load(Path(start))["average"]
+        return weights
+    return bundle_weights(find_bundle(start))

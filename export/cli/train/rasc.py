@@ -1,0 +1,81 @@
+"""``python -m export train rasc``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ...models.rasc.network import REGION_USES, RascConfig, RegionUse
+from .options import common, start_option
+
+
+@click.command()
+@common(steps=100_000, learning_rate=2e-3)
+@start_option("rasc")
+@click.option("--widths", default=",".join(map(str, RascConfig.widths)), show_default=True,
+              help="Channels from full size down, each level half the size.")  # fmt: skip
+@click.option("--style", default=RascConfig.style, show_default=True, help="Of the style code.")
+@click.option("--side", type=int, help="Of all crops, in pixels; by default 128 and 256 mixed.")
+@click.option("--batch", default=8, show_default=True, help="With --side.")
+@click.option("--regions", type=click.Choice(REGION_USES), default="formulated",
+              show_default=True, help="Ablation of Table II.")  # fmt: skip
+@click.option("--patches", type=click.Choice(["0", "8", "16", "20", "32"]), default="0",
+              show_default=True,
+              help="Ablation of Table IV: fixed patches of that side; 0: regions.")  # fmt: skip
+@click.option("--perceptual-weight", default=10.0, show_default=True)
+@click.option("--r1", default=5.0, show_default=True, help="Gradient penalty; 0: none.")
+@click.option("--mode-seeking", default=0.0, show_default=True,
+              help="How much styles are asked to differ; 0: not (the paper).")  # fmt: skip
+@click.option("--posterior", default=0.02, show_default=True,
+              help="Weight of the divergence of true styles from N(0, 1); 0: none.")  # fmt: skip
+@click.option("--vgg", type=click.Path(path_type=Path, exists=True),
+              help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
+              "them a Laplacian pyramid takes its place.")  # fmt: skip
+def rasc(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    start: Path | None,
+    widths: str,
+    style: int,
+    side: int | None,
+    batch: int,
+    regions: RegionUse,
+    patches: str,
+    perceptual_weight: float,
+    r1: float,
+    mode_seeking: float,
+    posterior: float,
+    vgg: Path | None,
+) -> None:
+    """RASC: colour for line art."""
+    from ...data.batches import CropSize
+    from ...data.drawings import SIZES
+    from ...training import checkpoint
+    from ...training.perceptual import RASC_LAYERS, VggLoss
+    from ...training.rasc import RascTraining
+    from ...training.rasc import train as run
+
+    config = RascConfig(tuple(int(w) for w in widths.split(",")), style, regions=regions)
+    training = RascTraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+        perceptual=perceptual_weight,
+        r1=r1,
+        mode_seeking=mode_seeking,
+        posterior=posterior,
+        patches=int(patches),
+        sizes=SIZES if side is None else (CropSize(side, side, round(side * 1.25), batch, 1.0),),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None
+    weights = checkpoint.load(start)["average"] if start else None
+    run(data, out, config, training, perceptual, weights)

@@ -1,0 +1,63 @@
+"""``python -m export train sscn``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ...models.sscn.network import SscnConfig
+from .options import common, start_option
+
+
+@click.command()
+@common(steps=40_000, learning_rate=1e-4)
+@start_option("sscn")
+@click.option("--width", default=SscnConfig.width, show_default=True,
+              help="Channels of the encoder's first block.")  # fmt: skip
+@click.option("--coarse-width", default=SscnConfig.coarse_width, show_default=True,
+              help="Channels of the coarse stage's first layers (VGG-19: 64).")  # fmt: skip
+@click.option("--decoder-width", default=SscnConfig.decoder_width, show_default=True,
+              help="Channels of the decoder's last block.")  # fmt: skip
+@click.option("--attention", default=SscnConfig.attention, show_default=True,
+              help="Channels of queries, keys and values.")  # fmt: skip
+@click.option("--dense", is_flag=True, help="Ablation: attention to all places.")
+@click.option("-k", default=256, show_default=True, help="Most active places of a reference.")
+@click.option("-r", default=256, show_default=True, help="Random other places.")
+def sscn(
+    data: Path,
+    out: Path,
+    steps: int,
+    learning_rate: float,
+    bfloat16: bool,
+    threads: int,
+    seed: int,
+    start: Path | None,
+    width: int,
+    coarse_width: int,
+    decoder_width: int,
+    attention: int,
+    dense: bool,
+    k: int,
+    r: int,
+) -> None:
+    """SSCN: colour from an example."""
+    from ...training import checkpoint
+    from ...training.sscn import SscnTraining
+    from ...training.sscn import train as run
+
+    config = SscnConfig(
+        width=width, coarse_width=coarse_width, decoder_width=decoder_width, attention=attention
+    )
+    training = SscnTraining(
+        steps=steps,
+        learning_rate=learning_rate,
+        bfloat16=bfloat16,
+        threads=threads,
+        seed=seed,
+        k=k,
+        r=r,
+        dense=dense,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    run(data, out, config, training, checkpoint.load(start)["average"] if start else None)
