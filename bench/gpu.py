@@ -8,7 +8,7 @@ turn. "cold" is from features in device memory to colours in device memory with 
 there (affinities, factorization, substitution); "edit" a solve with other strokes; "colours" one
 with the same. Medians of wall time around work that has ended on the device, and of the device's
 own time (CUDA events). Before any time is told the answer is compared with the CPU's. cuDSS (extra
-[cudss]) solves the same systems in turns with ours; its analysis is kept for a size and left out.
+[cuda]) solves the same systems in turns with ours; its analysis is kept for a size and left out.
 Device arrays come from torch or CuPy, whichever is there.
 
 --floor needs no GPU: for the sizes, how many operations and bytes the method needs at least, what

@@ -158,7 +158,7 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         )
     if gpus and not _installed(("nvidia-cudss-cu13",)):
         missing.append(
-            Missing("solver='cudss' on the GPU: no cuDSS", "pip install 'colordeploy[cudss]'")
+            Missing("solver='cudss' on the GPU: no cuDSS", "pip install 'colordeploy[cuda]'")
         )
     for name, state in models.items():
         if state.startswith("WRONG"):

@@ -1,4 +1,4 @@
-"""Where cuDSS is: NVIDIA's sparse direct solver, as the extra ``[cudss]`` installs it."""
+"""Where cuDSS is: NVIDIA's sparse direct solver, as the extra ``[cuda]`` installs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def cudss_library() -> Path:
     if found := _of_the_wheel():
         return found
     raise BackendError(
-        "solver='cudss' needs NVIDIA's cuDSS (version 1); pip install 'colordeploy[cudss]', name "
+        "solver='cudss' needs NVIDIA's cuDSS (version 1); pip install 'colordeploy[cuda]', name "
         f"the library by {_OVERRIDE}, or use solver='multifrontal'"
     )
 

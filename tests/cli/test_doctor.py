@@ -104,7 +104,7 @@ def test_the_solver_on_a_gpu(bare, monkeypatch):
     assert "solver on the GPU" not in fixes
     assert "solver='cudss' on the GPU" not in fixes  # no GPU, nothing to miss there
     smi(bare, "A GPU, 580.1, 9.0")
-    assert "colordeploy[cudss]" in report("--quick")[1]["solver='cudss' on the GPU"]
+    assert "colordeploy[cuda]" in report("--quick")[1]["solver='cudss' on the GPU"]
     monkeypatch.delattr(colordeploy.native, "_cuda")
     monkeypatch.setitem(sys.modules, "colordeploy.native._cuda", None)
     found, fixes = report("--quick")

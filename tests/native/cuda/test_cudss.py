@@ -207,7 +207,7 @@ def test_what_can_be_asked_for(cudss, problem, monkeypatch, tmp_path, fake_libra
         make(solver="cudss", device="cuda")
     monkeypatch.delenv("COLORDEPLOY_CUDSS")
     monkeypatch.setattr(module, "_of_the_wheel", lambda: None)
-    with pytest.raises(BackendError, match=r"pip install 'colordeploy\[cudss\]'"):
+    with pytest.raises(BackendError, match=r"pip install 'colordeploy\[cuda\]'"):
         make(solver="cudss", device="cuda")
 
 
