@@ -12,6 +12,7 @@ namespace {
 constexpr int kThreads = 128;
 constexpr std::int64_t kMostPieces = 1024;  // of a front, where a block takes several pieces
 constexpr std::int64_t kEnoughBlocks = 8192;
+constexpr std::int32_t kLargeBoundary = 256;  // from here on more than one block substitutes there
 constexpr std::size_t kMostCaptured = 6;  // kinds of request: edits, colours, gradients; channels
 
 int some(std::int64_t count, std::int64_t most = kMostPieces) {
@@ -162,14 +163,26 @@ void Multifrontal::substitute(const Request& request) {
     const auto threads = [](const Level& level) {
         return level.rows > 512 ? Forward::kMost : level.rows > 256 ? 512 : kThreads;
     };
+    const auto split = [](const Level& level) { return level.boundary >= kLargeBoundary; };
+    const auto pieces = [&](std::int64_t count, int piece) {
+        return static_cast<int>(pieces_of(count, piece)) * channels;
+    };
     const std::vector<Level>& levels = lists_->levels;
     for (const Level& level : levels) {
         launch(level.count, channels, threads(level), Forward::kSharedSize, stream_,
-               Forward{at(level), lists_->to_parent.get(), sides, request.b, mask});
+               Forward{at(level), lists_->to_parent.get(), sides, request.b, mask, split(level)});
+        if (!split(level)) continue;
+        launch(level.count, pieces(level.boundary, ForwardBelow::kRows), ForwardBelow::kMost,
+               ForwardBelow::kSharedSize, stream_, ForwardBelow{at(level), sides});
     }
     for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
+        if (split(*level)) {
+            launch(level->count, pieces(level->pivots, BackwardBelow::kColumns),
+                   BackwardBelow::kMost, BackwardBelow::kSharedSize, stream_,
+                   BackwardBelow{at(*level), sides, request.x});
+        }
         launch(level->count, channels, threads(*level), Backward::kSharedSize, stream_,
-               Backward{at(*level), sides, request.x});
+               Backward{at(*level), sides, request.x, split(*level)});
     }
 }
 

@@ -37,6 +37,7 @@ struct Forward {
     Sides sides;
     const double* b;
     const std::uint8_t* mask;  // of the pixels where b counts; null: everywhere
+    bool split;                // ForwardBelow does the rows below the pivots
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
         const DeviceFront front = at.of(block);
@@ -75,7 +76,8 @@ struct Forward {
             });
             block.sync();
             const double* columns = at.factor + front.factor + c0 * front.rows();
-            block.each(front.ground() - c0 - width, [&](std::int64_t i) {
+            const std::int64_t end = split ? front.pivots : front.ground();
+            block.each(end - c0 - width, [&](std::int64_t i) {
                 const std::int64_t r = c0 + width + i;
                 double sum = 0.0;
 #pragma unroll 8
@@ -89,6 +91,87 @@ struct Forward {
     }
 };
 
+// What a front's solved pivots add to the rows below them, which is most of a large front: by many
+// blocks. Block.y: a piece of the rows, and the channel.
+struct ForwardBelow {
+    static constexpr int kMost = 256;
+    static constexpr int kAtOnce = 1;
+    static constexpr int kRows = 32, kGroups = 8;  // groups of pivots, summed up in the end
+    static constexpr int kSharedSize = kRows * kGroups;
+
+    Fronts at;
+    Sides sides;
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        const DeviceFront front = at.of(block);
+        const auto channels = static_cast<int>(sides.channels);
+        const std::int64_t first = std::int64_t{block.y / channels} * kRows;
+        if (first >= front.boundary) return;
+        double* t = sides.of(front, block.y % channels);
+        const double* columns = at.factor + front.factor;
+        block.each(kRows * kGroups, [&](std::int64_t e) {
+            const std::int64_t r = front.pivots + first + e % kRows;
+            double sum = 0.0;
+            if (r < front.ground()) {
+#pragma unroll 8
+                for (std::int64_t c = e / kRows; c < front.pivots; c += kGroups) {
+                    sum += columns[r + c * front.rows()] * t[c];
+                }
+            }
+            block.shared[e] = sum;
+        });
+        block.sync();
+        block.each(kRows, [&](std::int64_t i) {
+            const std::int64_t r = front.pivots + first + i;
+            if (r >= front.ground()) return;
+            double sum = 0.0;
+            for (int g = 0; g < kGroups; ++g) sum += block.shared[g * kRows + i];
+            t[r] += sum;
+        });
+    }
+};
+
+// What the values below a large front's pivots add to these. Block.y: a piece of the pivots, and
+// the channel.
+struct BackwardBelow {
+    static constexpr int kMost = 256;
+    static constexpr int kAtOnce = 1;
+    static constexpr int kColumns = 8, kLanes = 32;
+    static constexpr int kSharedSize = kColumns * kLanes;
+
+    Fronts at;
+    Sides sides;
+    const double* x;
+
+    COLORDEPLOY_DEVICE void operator()(const Block& block) const {
+        const DeviceFront front = at.of(block);
+        const auto channels = static_cast<int>(sides.channels);
+        const std::int64_t first = std::int64_t{block.y / channels} * kColumns;
+        if (first >= front.pivots) return;
+        const int channel = block.y % channels;
+        const std::int32_t* boundary = sides.boundary_pixel + front.index;
+        block.each(kColumns * kLanes, [&](std::int64_t e) {
+            const std::int64_t c = first + e / kLanes;
+            double sum = 0.0;
+            if (c < front.pivots) {
+                const double* column = at.factor + front.factor + c * front.rows() + front.pivots;
+#pragma unroll 8
+                for (std::int64_t i = e % kLanes; i < front.boundary; i += kLanes) {
+                    sum += column[i] * x[boundary[i] * sides.channels + channel];
+                }
+            }
+            block.shared[e] = sum;
+        });
+        block.sync();
+        block.each(kColumns, [&](std::int64_t i) {
+            if (first + i >= front.pivots) return;
+            double sum = 0.0;
+            for (int lane = 0; lane < kLanes; ++lane) sum += block.shared[i * kLanes + lane];
+            sides.of(front, channel)[first + i] += sum;
+        });
+    }
+};
+
 struct Backward {
     static constexpr int kMost = 1024;
     static constexpr int kAtOnce = 1;
@@ -97,13 +180,15 @@ struct Backward {
 
     Fronts at;
     Sides sides;
-    double* x;  // (pixels, channels)
+    double* x;   // (pixels, channels)
+    bool split;  // BackwardBelow has done the rows below the pivots
 
     COLORDEPLOY_DEVICE void operator()(const Block& block) const {
         const DeviceFront front = at.of(block);
         double* t = sides.of(front, block.y);
         const std::int32_t* boundary = sides.boundary_pixel + front.index;
-        block.each(front.boundary, [&](std::int64_t i) {
+        const std::int64_t end = split ? front.pivots : front.ground();
+        block.each(end - front.pivots, [&](std::int64_t i) {
             t[front.pivots + i] = x[boundary[i] * sides.channels + block.y];
         });
         double* parts = block.shared;
@@ -122,7 +207,7 @@ struct Backward {
                 if (k < width) {
                     const double* column = columns + std::int64_t{k} * front.rows();
 #pragma unroll 8
-                    for (std::int64_t r = c0 + width + lane; r < front.ground(); r += kLanes) {
+                    for (std::int64_t r = c0 + width + lane; r < end; r += kLanes) {
                         sum += column[r] * t[r];
                     }
                 }
