@@ -75,7 +75,7 @@ def floor(side: int) -> dict[str, float]:
         "memory, ms": moved / 1e6 / PEAK["GB/s"],
         "depths": len(counts["pivots"]),
         "panels one after another": (panels := sum(-(-p // 32) for p in counts["pivots"])),
-        # A panel is two kernels, a depth one to assemble and two to substitute (large fronts: four).
+        # Of a panel two, of a depth one to assemble and two to substitute (large fronts: four).
         "kernels one after another, at least": 2 * panels + 3 * len(counts["pivots"]),
     }
 
