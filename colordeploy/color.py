@@ -40,17 +40,23 @@ CHROMA_TO_RGB: NDArray[np.float64] = np.array(
 )
 
 
-def luma_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
+def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> NDArray[np.float32]:
     """Luma Y of sRGB values.
 
     Parameters
     ----------
-    rgb : (..., 3) float in [0, 1]
+    rgb : (..., 3) float in [0, 1], or uint8
+    threads : int
+        For uint8.
 
     Returns
     -------
     (...) float32 in [0, 1]
     """
+    if rgb.dtype == np.uint8:
+        values = np.ascontiguousarray(rgb)
+        found = _core.luma_of(values.reshape(-1, 3), LUMA.astype(np.float32), threads)
+        return found.reshape(values.shape[:-1])
     return (rgb @ LUMA.astype(rgb.dtype)).astype(np.float32)
 
 
@@ -154,9 +160,11 @@ def lab_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
-def lightness_of(rgb: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
-    """L alone of sRGB values (..., 3) in [0, 1], in [0, 100]; see `lab_of`."""
-    values = np.ascontiguousarray(rgb, np.float32)
+def lightness_of(
+    rgb: NDArray[np.float32] | NDArray[np.uint8], threads: int = 1
+) -> NDArray[np.float32]:
+    """L alone of sRGB values (..., 3), in [0, 1] or uint8, in [0, 100]; see `lab_of`."""
+    values = np.ascontiguousarray(rgb, None if rgb.dtype == np.uint8 else np.float32)
     found = _core.lightness_of(values.reshape(-1, 3), _TO_XYZ[1].astype(np.float32), threads)
     return found.reshape(values.shape[:-1])
 

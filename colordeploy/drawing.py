@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .color import luma_of
 from .errors import InputError
-from .image import ImageLike, read_picture, resize
+from .image import ImageLike, floats, read_samples, resize
 from .native import cover_lines, region_map, separate_lines
 from .native.checks import thread_count
 from .trace import Beside, span
@@ -22,6 +22,7 @@ __all__ = ["MOST_REGIONS", "Drawing", "Regions", "patch_labels"]
 
 MOST_REGIONS = 2048  # the paper's busiest drawing has 729
 
+_Samples = NDArray[np.uint8] | NDArray[np.float32]
 _RADII = (3, 2, 1)  # of the balls at the working size; larger pictures get larger balls
 _LARGEST_RADIUS = 31
 _SMALLEST = 8  # pixels of a region at the working size
@@ -86,11 +87,11 @@ class Drawing:
         threads: int | None = None,
     ) -> None:
         name = str(image) if isinstance(image, (str, os.PathLike)) else "the picture"
-        values, luma = _dark_on_light(read_picture(image), name)
+        samples, luma = _dark_on_light(read_samples(image), name, thread_count(threads))
         self.size = luma.shape[0], luma.shape[1]
         shape = working_shape(self.size)
-        self.lines = separate_lines(values, threads=threads)
-        del values  # large, and not needed any more
+        self.lines = separate_lines(samples, threads=threads)
+        del samples  # large, and not needed any more
         search = partial(_search, luma, shape, name)
         self._beside = Beside(search) if thread_count(threads) > 1 else None
         self._here = search
@@ -114,10 +115,10 @@ def patch_labels(height: int, width: int, side: int) -> NDArray[np.int32]:
 
 
 def _dark_on_light(
-    values: NDArray[np.float32], name: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    samples: _Samples, name: str, threads: int
+) -> tuple[_Samples, NDArray[np.float32]]:
     """The picture and its luma, inverted if it is mostly dark."""
-    luma = values if values.ndim == 2 else luma_of(values)
+    luma = floats(samples) if samples.ndim == 2 else luma_of(samples, threads)
     if np.count_nonzero(luma < _DARK) > 0.5 * luma.size:
         if luma.max() < _DARK:
             raise InputError(
@@ -128,10 +129,11 @@ def _dark_on_light(
             f"{name} is mostly dark: it is taken for light lines on dark ground and inverted",
             stacklevel=5,
         )
-        values, luma = 1 - values, 1 - luma
+        samples = 255 - samples if samples.dtype == np.uint8 else 1 - samples
+        luma = 1 - luma
     if not (luma < _LINE).any():
         raise InputError(f"{name} is empty: nothing in it is dark enough for a line")
-    return values, luma
+    return samples, luma
 
 
 def _search(

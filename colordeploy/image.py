@@ -22,6 +22,7 @@ from .errors import InputError
 __all__ = [
     "ImageLike",
     "WorkingSize",
+    "floats",
     "open_picture",
     "pad_to_multiple",
     "picture_format",
@@ -29,6 +30,7 @@ __all__ = [
     "read_lightness",
     "read_luma",
     "read_picture",
+    "read_samples",
     "resize",
     "save_picture",
     "upright",
@@ -112,22 +114,33 @@ def _unreadable(name: str, error: Exception) -> InputError:
     )
 
 
-def read_luma(image: ImageLike) -> NDArray[np.float32]:
+def read_luma(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """Luma of a picture in any accepted form: (H, W) float32 in [0, 1], see `read_picture`."""
-    values = read_picture(image)
-    return values if values.ndim == 2 else luma_of(values)
+    samples = read_samples(image)
+    return floats(samples) if samples.ndim == 2 else luma_of(samples, threads)
 
 
 def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_picture`."""
-    values = read_picture(image)
-    if values.ndim == 2:
-        return lightness_of_gray(values)
-    return lightness_of(values, threads)
+    samples = read_samples(image)
+    if samples.ndim == 2:
+        return lightness_of_gray(floats(samples))
+    return lightness_of(samples, threads)
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:
-    """Values of a picture in any accepted form.
+    """Values of a picture in any accepted form, as float32 in [0, 1]; see `read_samples`."""
+    return floats(read_samples(image))
+
+
+def floats(samples: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples as float32 in [0, 1]."""
+    values = np.asarray(samples, np.float32)
+    return values / np.float32(255) if samples.dtype == np.uint8 else values
+
+
+def read_samples(image: ImageLike) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """Values of a picture in any accepted form, eight bits as they are.
 
     Parameters
     ----------
@@ -138,7 +151,9 @@ def read_picture(image: ImageLike) -> NDArray[np.float32]:
 
     Returns
     -------
-    (H, W) float32 in [0, 1] for gray ones, (H, W, 3) for others
+    (H, W) for gray ones, (H, W, 3) for others
+        uint8, or float32 in [0, 1] where there is more than eight bits. It may be the caller's own
+        array: it is not to be written to.
 
     Raises
     ------
@@ -147,22 +162,23 @@ def read_picture(image: ImageLike) -> NDArray[np.float32]:
     """
     if isinstance(image, (str, os.PathLike)):
         with open_picture(Path(image)) as opened:
-            return _values_of_picture(opened, os.fspath(image))
+            return _samples_of_picture(opened, os.fspath(image))
     if isinstance(image, Image.Image):
-        return _values_of_picture(upright(image, "the picture"), "the picture")
+        return _samples_of_picture(upright(image, "the picture"), "the picture")
     if isinstance(image, np.ndarray):
-        return _values_of_array(image)
+        return _samples_of_array(image)
     raise InputError(f"image must be a path, a PIL image or an array, not {type(image).__name__}")
 
 
-def _values_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
+def _samples_of_array(array: NDArray[Any]) -> NDArray[np.uint8] | NDArray[np.float32]:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise InputError(f"an image array must be (H, W) or (H, W, 3), not {array.shape}")
     if array.size == 0:
         raise InputError(f"the image is empty: shape {array.shape}")
-    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
-        largest = np.float32(255 if array.dtype.itemsize == 1 else 65535)
-        values = array.astype(np.float32) / largest
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
+        values = array.astype(np.float32) / np.float32(65535)
     elif array.dtype.kind == "f":
         values = array.astype(np.float32)
         if not np.isfinite(values).all():
@@ -177,27 +193,27 @@ def _values_of_array(array: NDArray[np.generic]) -> NDArray[np.float32]:
     return values
 
 
-def _values_of_picture(picture: Image.Image, name: str) -> NDArray[np.float32]:
+def _samples_of_picture(picture: Image.Image, name: str) -> NDArray[np.uint8] | NDArray[np.float32]:
     if picture.width == 0 or picture.height == 0:
         raise InputError(f"{name} is empty: {picture.width}x{picture.height} pixels")
     if picture.mode == "F":
-        return _values_of_array(np.asarray(picture))
+        return _samples_of_array(np.asarray(picture))
     if picture.mode.startswith("I"):  # 16-bit grey, some of it held in 32 bits
         values = np.asarray(picture).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
             raise InputError(f"{name} holds integers beyond 16 bits; save it as 8 or 16 bits")
-        luma = _values_of_array(values.astype(np.uint16))
+        luma = _samples_of_array(values.astype(np.uint16))
         clear = picture.info.get("transparency")
         return np.where(values == clear, np.float32(1.0), luma) if isinstance(clear, int) else luma
     if not picture.has_transparency_data:
-        return _values_of_array(np.asarray(_srgb(picture)))
+        return _samples_of_array(np.asarray(_srgb(picture)))
     profile = picture.info.get("icc_profile")
     rgba = picture.convert("RGBA")
     colour = rgba.convert("RGB")
     colour.info["icc_profile"] = profile
     over_white = Image.new("RGB", rgba.size, "white")
     over_white.paste(_srgb(colour), mask=rgba.getchannel("A"))
-    return _values_of_array(np.asarray(over_white))
+    return _samples_of_array(np.asarray(over_white))
 
 
 def _srgb(picture: Image.Image) -> Image.Image:

@@ -20,6 +20,7 @@ from ..device_array import Strided
 from ..errors import InputError
 from ..image import ImageLike, WorkingSize, pad_to_multiple, read_luma, resize, working_shape
 from ..native import Affinities, Propagator, solves_on_gpu
+from ..native.checks import thread_count
 from ..runtime.graph import Graph, Target
 from ..strokes import StrokesLike, constraints, read_strokes
 from ..trace import span
@@ -313,7 +314,7 @@ class ScribbleModel(Model):
         """
         self._open_graphs()
         with span("preprocessing"):
-            luma = read_luma(image)
+            luma = read_luma(image, thread_count(self.threads))
             shape = working_shape(luma.shape, size, self.parameters.working_size)
             working_luma = np.clip(resize(luma, shape), 0.0, 1.0)
         features, alpha = self._source(working_luma)

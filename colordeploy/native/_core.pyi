@@ -47,7 +47,10 @@ def compose_lab(
     lightness: NDArray[np.float32], ab: NDArray[np.float32], to_rgb: NDArray[np.float32]
 ) -> NDArray[np.uint8]: ...
 def lightness_of(
-    rgb: NDArray[np.float32], to_y: NDArray[np.float32], threads: int
+    rgb: NDArray[np.float32] | NDArray[np.uint8], to_y: NDArray[np.float32], threads: int
+) -> NDArray[np.float32]: ...
+def luma_of(
+    rgb: NDArray[np.uint8], weights: NDArray[np.float32], threads: int
 ) -> NDArray[np.float32]: ...
 def fit_slopes(
     planes: NDArray[np.float32],
@@ -81,7 +84,7 @@ def region_means(
     threads: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
 def separate_lines(
-    values: NDArray[np.float32], threads: int
+    values: NDArray[np.float32] | NDArray[np.uint8], threads: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]: ...
 def compose_drawing(
     palette: NDArray[np.float32],

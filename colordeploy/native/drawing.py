@@ -53,7 +53,7 @@ def separate_lines(values: ArrayLike, *, threads: int | None = None) -> Lines:
 
     Parameters
     ----------
-    values : (H, W) or (H, W, 3) float in [0, 1]
+    values : (H, W) or (H, W, 3) uint8, or float in [0, 1]
         Values outside count as 0 or 1.
     threads : int, optional
         By default as many as there are processors, eight at most.
@@ -66,10 +66,11 @@ def separate_lines(values: ArrayLike, *, threads: int | None = None) -> Lines:
     array = any_array("values", values)
     if array.ndim != 2 and (array.ndim != 3 or array.shape[2] != 3):
         raise InputError(f"values must be (H, W) or (H, W, 3), not {array.shape}")
-    if array.dtype.kind != "f":
-        raise InputError(f"values must be float in [0, 1], not {array.dtype}")
+    if array.dtype.kind != "f" and array.dtype != np.uint8:
+        raise InputError(f"values must be uint8, or float in [0, 1], not {array.dtype}")
+    kind = None if array.dtype == np.uint8 else np.float32
     opacity, ink, lightest = _core.separate_lines(
-        np.ascontiguousarray(array, np.float32), thread_count(threads)
+        np.ascontiguousarray(array, kind), thread_count(threads)
     )
     return Lines(opacity, ink if lightest > _BLACK else None)
 

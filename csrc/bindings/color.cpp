@@ -35,22 +35,36 @@ Picture compose_lab(const Array& lightness, const Array& ab, const Array& to_rgb
     return rgb;
 }
 
-py::array_t<float> lightness_of(const Array& rgb, const Array& to_y, int threads) {
-    if (rgb.ndim() != 2 || rgb.shape(1) != 3 || to_y.size() != 3) {
+// One value a pixel, by `function(source, n, weights, threads, out)`.
+template <typename T, typename Function>
+py::array_t<float> plane_of(const py::array_t<T, py::array::c_style>& rgb, const Array& weights,
+                            int threads, const Function& function) {
+    if (rgb.ndim() != 2 || rgb.shape(1) != 3 || weights.size() != 3) {
         throw py::value_error("rgb must be (n, 3), and the weights three");
     }
     if (threads < 1) throw py::value_error("threads must be at least 1");
-    py::array_t<float> lightness(rgb.shape(0));
-    std::array<float, 3> weights;
-    std::copy_n(to_y.data(), 3, weights.begin());
-    const float* source = rgb.data();
-    float* out = lightness.mutable_data();
+    py::array_t<float> plane(rgb.shape(0));
+    std::array<float, 3> three;
+    std::copy_n(weights.data(), 3, three.begin());
+    const T* source = rgb.data();
+    float* out = plane.mutable_data();
     const py::ssize_t n = rgb.shape(0);
     {
         py::gil_scoped_release release;
-        cc::lightness_of(source, n, weights, threads, out);
+        function(source, n, three, threads, out);
     }
-    return lightness;
+    return plane;
+}
+
+template <typename T>
+py::array_t<float> lightness_of(const py::array_t<T, py::array::c_style>& rgb, const Array& to_y,
+                                int threads) {
+    return plane_of(rgb, to_y, threads, [](auto&&... given) { return cc::lightness_of(given...); });
+}
+
+py::array_t<float> luma_of(const py::array_t<std::uint8_t, py::array::c_style>& rgb,
+                           const Array& weights, int threads) {
+    return plane_of(rgb, weights, threads, &cc::luma_of);
 }
 
 cc::Small small_of(const Array& light, const Array& planes, int threads) {
@@ -111,8 +125,12 @@ Picture compose_guided_lab(const Array& light, const Array& planes, float ab_sca
 void register_color(py::module_& module) {
     module.def("compose_lab", &compose_lab, py::arg("lightness").noconvert(),
                py::arg("ab").noconvert(), py::arg("to_rgb").noconvert());
-    module.def("lightness_of", &lightness_of, py::arg("rgb").noconvert(),
+    module.def("lightness_of", &lightness_of<float>, py::arg("rgb").noconvert(),
                py::arg("to_y").noconvert(), py::arg("threads"));
+    module.def("lightness_of", &lightness_of<std::uint8_t>, py::arg("rgb").noconvert(),
+               py::arg("to_y").noconvert(), py::arg("threads"));
+    module.def("luma_of", &luma_of, py::arg("rgb").noconvert(), py::arg("weights").noconvert(),
+               py::arg("threads"));
     module.def("fit_slopes", &fit_slopes, py::arg("planes").noconvert(), py::arg("radius"),
                py::arg("epsilon"), py::arg("power"), py::arg("flat_light"), py::arg("flat_chroma"));
     module.def("compose_guided_luma", &compose_guided_luma, py::arg("light").noconvert(),

@@ -64,7 +64,8 @@ py::tuple region_means(const Values& values, const Marks& labels, const Bytes& w
     return py::make_tuple(means, pixels);
 }
 
-py::tuple separate_lines(const Floats& values, int threads) {
+template <typename T>
+py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int threads) {
     const bool colored = values.ndim() == 3;
     if (values.ndim() != 2 && !(colored && values.shape(2) == 3)) {
         throw py::value_error("values must be (H, W) or (H, W, 3)");
@@ -73,7 +74,7 @@ py::tuple separate_lines(const Floats& values, int threads) {
     const py::ssize_t rows = values.shape(0), columns = values.shape(1);
     Bytes opacity({rows, columns});
     Bytes ink({colored ? rows : 0, columns, py::ssize_t{3}});
-    const float* source = values.data();
+    const T* source = values.data();
     std::uint8_t *cover = opacity.mutable_data(), *pure = ink.mutable_data();
     std::uint8_t lightest = 0;
     {
@@ -132,7 +133,9 @@ Bytes compose_drawing(const Floats& palette, const Marks& labels,
 void register_drawing(py::module_& module) {
     module.def("region_means", &region_means, py::arg("values").noconvert(),
                py::arg("labels").noconvert(), py::arg("wanted").noconvert(), py::arg("threads"));
-    module.def("separate_lines", &separate_lines, py::arg("values").noconvert(),
+    module.def("separate_lines", &separate_lines<float>, py::arg("values").noconvert(),
+               py::arg("threads"));
+    module.def("separate_lines", &separate_lines<std::uint8_t>, py::arg("values").noconvert(),
                py::arg("threads"));
     module.def("compose_drawing", &compose_drawing, py::arg("palette").noconvert(),
                py::arg("labels").noconvert(), py::arg("values").noconvert(),

@@ -103,10 +103,56 @@ COLORDEPLOY_SIMD void to_lightness(float* y, std::ptrdiff_t n) {
     }
 }
 
+namespace {
+
+constexpr std::ptrdiff_t PIECE = 8192;  // pixels a thread takes at a time
+
+// What each of the 256 values of a channel adds to a sum.
+class Tables {
+ public:
+    template <typename Value>
+    Tables(const std::array<float, 3>& weights, const Value& value) {
+        for (int v = 0; v < 256; ++v) {
+            for (int c = 0; c < 3; ++c) entries_[c][v] = weights[c] * value(v);
+        }
+    }
+    float operator()(const std::uint8_t* rgb) const {
+        return entries_[0][rgb[0]] + entries_[1][rgb[1]] + entries_[2][rgb[2]];
+    }
+
+ private:
+    std::array<std::array<float, 256>, 3> entries_;
+};
+
+}  // namespace
+
+void lightness_of(const std::uint8_t* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y,
+                  int threads, float* lightness) {
+    const Tables luminance(
+        to_y, [](int v) { return static_cast<float>(linear_of(static_cast<double>(v) / 255)); });
+    share(
+        n, PIECE, threads, [] { return 0; },
+        [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
+            for (std::ptrdiff_t i = begin; i < end; ++i) lightness[i] = luminance(rgb + 3 * i);
+            to_lightness(lightness + begin, end - begin);
+        });
+}
+
+void luma_of(const std::uint8_t* rgb, std::ptrdiff_t n, const std::array<float, 3>& weights,
+             int threads, float* luma) {
+    const Tables sum(weights, [](int v) { return static_cast<float>(v) / 255.0F; });
+    share(
+        n, PIECE, threads, [] { return 0; },
+        [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
+            for (std::ptrdiff_t i = begin; i < end; ++i) {
+                luma[i] = std::min(sum(rgb + 3 * i), 1.0F);  // white may round to a little more
+            }
+        });
+}
+
 void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y, int threads,
                   float* lightness) {
     static const Decoder decode;
-    constexpr std::ptrdiff_t PIECE = 8192;
     share(
         n, PIECE, threads, [] { return 0; },
         [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {

@@ -18,5 +18,11 @@ void compose_lab(const float* lightness, const float* ab, std::ptrdiff_t n, cons
 // L in [0, 100] of n sRGB triples in [0, 1] (others are clipped). `to_y`: linear RGB to Y.
 void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y, int threads,
                   float* lightness);
+// The same of eight-bit values.
+void lightness_of(const std::uint8_t* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y,
+                  int threads, float* lightness);
+// Sums of the weighted values, in [0, 1] (weights: for values in [0, 1], their sum 1).
+void luma_of(const std::uint8_t* rgb, std::ptrdiff_t n, const std::array<float, 3>& weights,
+             int threads, float* luma);
 
 }  // namespace colordeploy::color

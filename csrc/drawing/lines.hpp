@@ -8,10 +8,11 @@
 
 namespace colordeploy::drawing {
 
-// values: pixels times `channels` (1 or 3) in [0, 1]. opacity: pixels, the least with which some
-// ink over white gives the drawing. ink: its colour, pixels triples, for three channels; for one
-// it is black and nothing is written. Returns the lightest value of the ink.
-std::uint8_t separate_lines(const float* values, std::ptrdiff_t pixels, int channels, int threads,
+// values: pixels times `channels` (1 or 3), floats in [0, 1] or bytes. opacity: pixels, the least
+// with which some ink over white gives the drawing. ink: its colour, pixels triples, for three
+// channels; for one it is black and nothing is written. Returns the lightest value of the ink.
+template <typename T>
+std::uint8_t separate_lines(const T* values, std::ptrdiff_t pixels, int channels, int threads,
                             std::uint8_t* opacity, std::uint8_t* ink);
 
 // What varies within regions: colours less their region's, enlarged bilinearly. Where `ground` (a

@@ -165,7 +165,7 @@ def test_wrong_arrays_are_refused():
         return lambda: compose_drawing(arguments.pop("palette"), arguments.pop("labels"),
                                        **arguments)  # fmt: skip
 
-    refused(lambda: separate_lines(opacity), "float in .0, 1., not uint8")
+    refused(lambda: separate_lines(opacity.astype(np.int16)), "float in .0, 1., not int16")
     refused(lambda: separate_lines(np.zeros((4, 5, 4))), "H, W, 3")
     refused(lambda: region_means(values, labels, wanted[:4]), "between 0 and 3; these reach 0 to 5")
     refused(lambda: region_means(values, labels - 1, wanted), "reach -1 to 4")
