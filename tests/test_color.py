@@ -147,3 +147,21 @@ def test_lightness_alone_is_labs():
     assert np.abs(found - lab_of(rgb.astype(np.float64))[..., 0]).max() < 1e-4
     assert found[0, :2] == pytest.approx([0, 100], abs=1e-4)
     assert lightness_of(np.float32([[2, 2, 2], [-1, 0, 0]])) == pytest.approx([100, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("shape", [(3,), (7, 3), (130, 211, 3)])
+def test_eight_bits_like_floats(shape, threads):
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, shape).astype(np.uint8)
+    rgb.reshape(-1, 3)[0] = 255
+    values = rgb.astype(np.float32) / 255
+    luma = luma_of(rgb, threads)
+    assert luma.dtype == np.float32
+    assert luma.shape == shape[:-1]
+    assert luma.max() <= 1
+    np.testing.assert_allclose(luma, luma_of(values), atol=1e-6)
+    np.testing.assert_allclose(lightness_of(rgb, threads), lightness_of(values), atol=1e-3)
+    np.testing.assert_allclose(lightness_of(rgb, threads), lab_of(values)[..., 0], atol=1e-4)
+    strided = np.repeat(rgb, 2, axis=0)[::2]
+    np.testing.assert_array_equal(luma_of(strided, threads), luma)

@@ -15,6 +15,8 @@ from colordeploy.errors import InputError
 from colordeploy.image import (
     pad_to_multiple,
     read_luma,
+    read_picture,
+    read_samples,
     resize,
     save_picture,
     working_shape,
@@ -308,3 +310,15 @@ def test_jpeg_keeps_colour(tmp_path, photo_like):
     save_picture(photo_like, tmp_path / "a.jpg")
     back = Image.open(io.BytesIO((tmp_path / "a.jpg").read_bytes()))
     assert np.abs(np.asarray(back).astype(int) - photo_like).mean() < 2
+
+
+def test_eight_bits_stay_as_they_are(tmp_path):
+    rgb = np.random.default_rng(0).integers(0, 256, (9, 11, 3)).astype(np.uint8)
+    assert read_samples(rgb) is rgb
+    np.testing.assert_array_equal(read_samples(Image.fromarray(rgb)), rgb)
+    Image.fromarray(rgb[..., 0]).save(tmp_path / "gray.png")
+    gray = read_samples(tmp_path / "gray.png")
+    assert gray.dtype == np.uint8
+    np.testing.assert_array_equal(read_picture(rgb), rgb.astype(np.float32) / 255)
+    np.testing.assert_array_equal(read_luma(gray), gray.astype(np.float32) / 255)
+    assert read_samples(rgb.astype(np.uint16) * 257).dtype == np.float32

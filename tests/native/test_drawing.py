@@ -206,3 +206,12 @@ def test_nothing_is_copied_on_the_way_to_the_core():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < picture.nbytes + 2**20
+
+
+@pytest.mark.parametrize("shape", [(40, 31), (40, 31, 3)])
+def test_lines_of_eight_bits_like_those_of_floats(shape):
+    page = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
+    found, expected = separate_lines(page), separate_lines(page.astype(np.float32) / 255)
+    np.testing.assert_array_equal(found.opacity, expected.opacity)
+    if len(shape) == 3:
+        np.testing.assert_array_equal(found.ink, expected.ink)
