@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...models.disco.network import DiscoConfig
-from .options import beta1, common, crops, start_option
+from .options import Common, beta1, common, crops, start_option
 
 if TYPE_CHECKING:
     from ...data.batches import CropSize
@@ -22,13 +22,7 @@ _PAPER = DiscoConfig()
 @crops
 @click.option("--width", default=_PAPER.superpixel_width, show_default=True)
 def superpixels(
-    data: Path,
-    out: Path,
-    steps: int,
-    learning_rate: float,
-    bfloat16: bool,
-    threads: int,
-    seed: int,
+    given: Common,
     beta1: float,
     crops: str,
     width: int,
@@ -37,15 +31,12 @@ def superpixels(
     from ...training.disco import SuperpixelTraining, train_superpixels
 
     training = SuperpixelTraining(
-        steps=steps,
-        learning_rate=learning_rate,
+        **given.settings,
         betas=(beta1, SuperpixelTraining.betas[1]),
-        bfloat16=bfloat16,
-        threads=threads,
-        seed=seed,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    train_superpixels(data, out, DiscoConfig(superpixel_width=width), training, _sizes(crops))
+    train_superpixels(
+        given.data, given.out(), DiscoConfig(superpixel_width=width), training, _sizes(crops)
+    )
 
 
 @click.command()
@@ -78,13 +69,7 @@ def superpixels(
               show_default=True,
               help="Ablation: no RefineNet; or train nothing else, with --start.")  # fmt: skip
 def disco(
-    data: Path,
-    out: Path,
-    steps: int,
-    learning_rate: float,
-    bfloat16: bool,
-    threads: int,
-    seed: int,
+    given: Common,
     beta1: float,
     crops: str,
     superpixel_file: Path | None,
@@ -131,21 +116,16 @@ def disco(
         refinement=refinement != "none",
     )
     training = ColorTraining(
-        steps=steps,
-        learning_rate=learning_rate,
+        **given.settings,
         betas=(beta1, ColorTraining.betas[1]),
-        bfloat16=bfloat16,
-        threads=threads,
-        seed=seed,
         anchors=anchors,
         least_anchors=anchors if least_anchors is None else least_anchors,
         rebalance=rebalance,
         soft_sigma=soft_sigma,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     train_colors(
-        data,
-        out,
+        given.data,
+        given.out(),
         config,
         training,
         _sizes(crops),

@@ -9,7 +9,7 @@ import click
 
 from ...models.lga import LGAConfig
 from ...models.nonlocal_block import KINDS
-from .options import common
+from .options import Common, common
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,13 +30,7 @@ if TYPE_CHECKING:
 @click.option("--no-local", is_flag=True, help="Ablation R_AP: no 8-neighbour affinities.")
 @click.option("--global-step", default=12, show_default=True)
 def lga(
-    data: Path,
-    out: Path,
-    steps: int,
-    learning_rate: float,
-    bfloat16: bool,
-    threads: int,
-    seed: int,
+    given: Common,
     start: str | None,
     tv_weight: float,
     log_mse_weight: float,
@@ -59,15 +53,10 @@ def lga(
         local_edges=not no_local,
     )
     training = LGATraining(
-        steps=steps,
-        learning_rate=learning_rate,
+        **given.settings,
         weights=LossWeights(total_variation=tv_weight, log_mse=log_mse_weight),
-        bfloat16=bfloat16,
-        threads=threads,
-        seed=seed,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    run(data, out, config, training, _weights(start) if start else None)
+    run(given.data, given.out(), config, training, _weights(start) if start else None)
 
 
 def _weights(start: str) -> dict[str, Tensor]:

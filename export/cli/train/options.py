@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SETTINGS = ("steps", "learning_rate", "bfloat16", "threads", "seed")
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every training is told.
+
+    Attributes
+    ----------
+    data : Path
+        The archive.
+    checkpoint : Path
+    settings : dict
+        Fields of every method's training.
+    """
+
+    data: Path
+    checkpoint: Path
+    settings: dict[str, Any]
+
+    def out(self) -> Path:
+        """The checkpoint, when there is a folder for it."""
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        return self.checkpoint
+
 
 def common(steps: int, learning_rate: float) -> Callable[..., Callable[..., None]]:
-    """Options of every training."""
+    """Options of every training, as the command's first argument."""
     options = (
         click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
                      help="Folder of the archive (index.csv and tar files)."),
@@ -26,9 +53,15 @@ def common(steps: int, learning_rate: float) -> Callable[..., Callable[..., None
     )  # fmt: skip
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def collected(data: Path, out: Path, **given: Any) -> None:
+            settings = {name: given.pop(name) for name in _SETTINGS}
+            command(Common(data, out, settings), **given)
+
+        added: Callable[..., None] = collected
         for option in reversed(options):
-            command = option(command)
-        return command
+            added = option(added)
+        return added
 
     return add
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ...models.rasc.network import REGION_USES, RascConfig, RegionUse
-from .options import common, start_option
+from .options import Common, common, start_option
 
 
 @click.command()
@@ -33,13 +33,7 @@ from .options import common, start_option
               help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
               "them a Laplacian pyramid takes its place.")  # fmt: skip
 def rasc(
-    data: Path,
-    out: Path,
-    steps: int,
-    learning_rate: float,
-    bfloat16: bool,
-    threads: int,
-    seed: int,
+    given: Common,
     start: Path | None,
     widths: str,
     style: int,
@@ -63,11 +57,7 @@ def rasc(
 
     config = RascConfig(tuple(int(w) for w in widths.split(",")), style, regions=regions)
     training = RascTraining(
-        steps=steps,
-        learning_rate=learning_rate,
-        bfloat16=bfloat16,
-        threads=threads,
-        seed=seed,
+        **given.settings,
         perceptual=perceptual_weight,
         r1=r1,
         mode_seeking=mode_seeking,
@@ -75,7 +65,6 @@ def rasc(
         patches=int(patches),
         sizes=SIZES if side is None else (CropSize(side, side, round(side * 1.25), batch, 1.0),),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None
     weights = checkpoint.load(start)["average"] if start else None
-    run(data, out, config, training, perceptual, weights)
+    run(given.data, given.out(), config, training, perceptual, weights)

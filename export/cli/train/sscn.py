@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ...models.sscn.network import SscnConfig
-from .options import common, start_option
+from .options import Common, common, start_option
 
 
 @click.command()
@@ -25,13 +25,7 @@ from .options import common, start_option
 @click.option("-k", default=256, show_default=True, help="Most active places of a reference.")
 @click.option("-r", default=256, show_default=True, help="Random other places.")
 def sscn(
-    data: Path,
-    out: Path,
-    steps: int,
-    learning_rate: float,
-    bfloat16: bool,
-    threads: int,
-    seed: int,
+    given: Common,
     start: Path | None,
     width: int,
     coarse_width: int,
@@ -50,14 +44,15 @@ def sscn(
         width=width, coarse_width=coarse_width, decoder_width=decoder_width, attention=attention
     )
     training = SscnTraining(
-        steps=steps,
-        learning_rate=learning_rate,
-        bfloat16=bfloat16,
-        threads=threads,
-        seed=seed,
+        **given.settings,
         k=k,
         r=r,
         dense=dense,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    run(data, out, config, training, checkpoint.load(start)["average"] if start else None)
+    run(
+        given.data,
+        given.out(),
+        config,
+        training,
+        checkpoint.load(start)["average"] if start else None,
+    )
