@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -109,22 +109,34 @@ class Beside(Generic[_T]):
     """
 
     def __init__(self, work: Callable[[], _T]) -> None:
+        self._recorded = current_recording() is not None
         self._spans: Recording | None = None
-        pool = ThreadPoolExecutor(1, thread_name_prefix="colordeploy")
-        self._future = pool.submit(self._run, work, current_recording() is not None)
-        pool.shutdown(wait=False)  # its thread ends with the work
+        self._found: list[_T] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(work,), name="colordeploy")
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no thread left
+            self._run(work)
 
-    def _run(self, work: Callable[[], _T], recorded: bool) -> _T:
-        if not recorded:
-            return work()
-        with recording() as self._spans:
-            return work()
+    def _run(self, work: Callable[[], _T]) -> None:
+        try:
+            if not self._recorded:
+                self._found.append(work())
+                return
+            with recording() as self._spans:
+                self._found.append(work())
+        except BaseException as error:  # for whoever asks
+            self._error = error
 
     def result(self, name: str) -> _T:
         """What came out; waiting for it is a span. Raises what the work raised."""
         with span(f"waiting for {name}"):
-            found = self._future.result()
+            if self._thread.ident is not None:
+                self._thread.join()
         into = current_recording()
         if into is not None and self._spans is not None:
             into.add(self._spans, " (beside)")
-        return found
+        if self._error is not None:
+            raise self._error
+        return self._found[0]

@@ -86,3 +86,13 @@ def test_what_fails_beside_fails_here():
     for _ in range(2):
         with pytest.raises(ValueError, match="beside"):
             beside.result("it")
+
+
+def test_a_system_without_threads_left(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with recording() as spans:
+        assert Beside(lambda: 7).result("it") == 7
+    assert "waiting for it" in spans.nanoseconds
