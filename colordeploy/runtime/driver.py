@@ -46,7 +46,6 @@ _TYPES: dict[str, tuple[Any, ...]] = {
     "cuPointerGetAttribute": (c_void_p, c_int, c_uint64),
     "cuMemcpyDtoD_v2": (c_uint64, c_uint64, c_size_t),
     "cuStreamCreate": (c_void_p, c_uint),
-    "cuStreamDestroy_v2": (c_void_p,),
     "cuStreamSynchronize": (c_void_p,),
     "cuEventCreate": (c_void_p, c_uint),
     "cuEventRecord": (c_void_p, c_void_p),
@@ -152,10 +151,6 @@ class CudaDriver:
         stream = c_void_p()
         self._call("cuStreamCreate", byref(stream), _NON_BLOCKING)
         return stream.value or 0
-
-    def drop_stream(self, stream: int) -> None:
-        """Free a stream."""
-        self._call("cuStreamDestroy_v2", stream)
 
     def free_memory(self, index: int) -> int:
         """Bytes of a GPU that nobody uses."""

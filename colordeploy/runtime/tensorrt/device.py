@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BackendError
+from ..device_time import Marks
 from ..driver import CudaDriver, open_driver
 
 __all__ = ["Device", "PycudaDevice", "open_device"]
@@ -16,7 +17,7 @@ __all__ = ["Device", "PycudaDevice", "open_device"]
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: work on the default stream does not end a capture
 
 
-class Device(Protocol):
+class Device(Marks, Protocol):
     """What running an engine needs of a GPU; addresses and handles are plain numbers."""
 
     index: int
@@ -48,14 +49,6 @@ class Device(Protocol):
 
     def wait(self, stream: int, other: int) -> None:
         """Let a stream wait for all that another one has to do by now; the host does not wait."""
-
-    def mark(self, stream: int) -> int:
-        """Handle of a new event that notes when a stream has done all it has to do by now."""
-
-    def elapsed(self, begin: int, end: int) -> int:
-        """Nanoseconds between two marks; waits for the second."""
-
-    def drop_mark(self, event: int) -> None: ...
 
     def begin_capture(self, stream: int) -> None:
         """Note down what is put on a stream from now on, instead of doing it."""
