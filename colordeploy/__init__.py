@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors, native
+    from .cancellation import CancelToken
     from .methods.automatic import Anchor
     from .models import load
     from .strokes import Stroke
 
-__all__ = ["Anchor", "Stroke", "__version__", "errors", "load", "native"]
+__all__ = ["Anchor", "CancelToken", "Stroke", "__version__", "errors", "load", "native"]
 
-_HOMES = {"load": ".models", "Stroke": ".strokes", "Anchor": ".methods.automatic"}
+_HOMES = {
+    "load": ".models",
+    "Stroke": ".strokes",
+    "Anchor": ".methods.automatic",
+    "CancelToken": ".cancellation",
+}
 _MODULES = ("errors", "native")
 
 

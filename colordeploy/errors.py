@@ -5,7 +5,14 @@ Every message says what was wrong, with which file or argument, and what to do a
 
 from __future__ import annotations
 
-__all__ = ["BackendError", "BundleError", "ColorDeployError", "InputError", "SolverError"]
+__all__ = [
+    "BackendError",
+    "BundleError",
+    "Cancelled",
+    "ColorDeployError",
+    "InputError",
+    "SolverError",
+]
 
 
 class ColorDeployError(Exception):
@@ -26,3 +33,7 @@ class BackendError(ColorDeployError):
 
 class SolverError(ColorDeployError):
     """The sparse system cannot be solved: it is singular or does not fit into memory."""
+
+
+class Cancelled(ColorDeployError):  # noqa: N818 - what the caller asked for is no error
+    """The call was stopped by its `colordeploy.CancelToken`; the model stays usable."""
