@@ -35,8 +35,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import colordeploy
 from colordeploy.bundle import Bundle
-from colordeploy.color import AB_BINS
 from colordeploy.native import kmeans
+from colordeploy.pictures.color import AB_BINS
 from colordeploy.runtime.graph import Target
 from export.bundling.disco import write
 from export.bundling.writer import Identity

@@ -19,9 +19,9 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from colordeploy.color import compose, luma_of
 from colordeploy.native import Affinities, Propagator
-from colordeploy.strokes import constraints, rasterize
+from colordeploy.pictures.color import compose, luma_of
+from colordeploy.pictures.strokes import constraints, rasterize
 from export.data.photos import PhotoArchive
 from export.evaluation.metrics import psnr
 from export.evaluation.scribble import KINDS, strokes_of

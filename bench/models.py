@@ -51,8 +51,8 @@ from colordeploy.bench.report import peak_memory
 from colordeploy.bench.workload import Job, edited, jobs
 from colordeploy.bundle import find_bundle
 from colordeploy.native import Propagator
-from colordeploy.strokes import constraints, read_strokes
-from colordeploy.upsample import colorize_full_size
+from colordeploy.pictures.strokes import constraints, read_strokes
+from colordeploy.pictures.upsample import colorize_full_size
 from export.bundling import lga
 from export.evaluation.metrics import psnr
 
@@ -247,9 +247,10 @@ import numpy as np
 import scipy.sparse
 import torch
 from colordeploy.bench.workload import jobs
-from colordeploy.image import read_luma, resize, working_shape
-from colordeploy.strokes import constraints, read_strokes
-from colordeploy.upsample import colorize_full_size
+from colordeploy.pictures.decoding import read_luma
+from colordeploy.pictures.geometry import resize, working_shape
+from colordeploy.pictures.strokes import constraints, read_strokes
+from colordeploy.pictures.upsample import colorize_full_size
 from export.models.lga import LGAConfig, LGANet
 sys.path.insert(0, sys.argv[3])
 from peers.sparse_solvers import Klu

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from colordeploy.color import chroma_of, compose, luma_of
-from colordeploy.image import resize, working_shape
-from colordeploy.upsample import GuidedUpsampling, guided_strips, interpolated_strips
+from colordeploy.pictures.color import chroma_of, compose, luma_of
+from colordeploy.pictures.geometry import resize, working_shape
+from colordeploy.pictures.upsample import GuidedUpsampling, guided_strips, interpolated_strips
 from export.data.photos import Photo, PhotoArchive
 from export.evaluation.metrics import ms_ssim, psnr
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from .cancellation import CancelToken
     from .methods.automatic import Anchor
     from .models import load
-    from .strokes import Stroke
+    from .pictures.strokes import Stroke
 
 __all__ = ["Anchor", "CancelToken", "Stroke", "__version__", "errors", "load", "native"]
 
 _HOMES = {
     "load": ".models",
-    "Stroke": ".strokes",
+    "Stroke": ".pictures.strokes",
     "Anchor": ".methods.automatic",
     "CancelToken": ".cancellation",
 }

@@ -11,11 +11,12 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from .color import luma_of
 from .errors import InputError
-from .image import ImageLike, floats, read_samples, resize
 from .native import cover_lines, region_map, separate_lines
 from .native.checks import thread_count
+from .pictures.color import luma_of
+from .pictures.decoding import ImageLike, floats, read_samples
+from .pictures.geometry import resize
 from .trace import Beside, span
 
 __all__ = ["MOST_REGIONS", "Drawing", "Regions", "patch_labels"]
@@ -60,7 +61,7 @@ class Drawing:
     Parameters
     ----------
     image : path, PIL image, or array
-        See `colordeploy.image.read_picture`.
+        See `colordeploy.pictures.decoding.read_picture`.
     working_shape : callable
         From the drawing's size to the working size.
     threads : int, optional

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .bundle import Bundle
-from .color import lab_of
 from .errors import BackendError, InputError
-from .image import ImageLike, read_picture
 from .methods.model import Model
 from .models import model_of
+from .pictures.color import lab_of
+from .pictures.decoding import ImageLike, read_picture
+from .pictures.strokes import Stroke
 from .runtime.graph import Target
 from .runtime.precision import halved
-from .strokes import Stroke
 
 __all__ = ["MOST_MEAN_ERROR", "Fidelity", "colored", "compare", "fidelity"]
 

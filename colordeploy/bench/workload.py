@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..strokes import Stroke
+from ..pictures.strokes import Stroke
 
 __all__ = ["Job", "jobs"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..image import WorkingSize
+from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
 from .options import PointType, SizeType, load_method, say, target_options, verbosity_options
 
@@ -46,7 +46,8 @@ def affinities(
     import numpy as np
     from PIL import Image, ImageDraw
 
-    from colordeploy.image import picture_format, read_luma, save_picture
+    from colordeploy.pictures.decoding import read_luma
+    from colordeploy.pictures.encoding import picture_format, save_picture
 
     picture_format(output)
     with load_method(model, ("lga", "levin"), target) as loaded:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..image import WorkingSize
+from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
 from .options import (
     SizeType,
@@ -51,7 +51,7 @@ def auto(
     target: Target,
 ) -> None:
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
-    from colordeploy.image import save_picture
+    from colordeploy.pictures.encoding import save_picture
 
     pictures = expand_pictures(photos)
     files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())

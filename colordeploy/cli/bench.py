@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import BackendError
-from ..image import write_whole
+from ..files import write_whole
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 from .options import say, verbosity_options
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ..image import WorkingSize, save_picture
+from ..pictures.encoding import save_picture
+from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
 from .options import (
     SizeType,

@@ -12,7 +12,8 @@ from typing import Any, TypeVar, cast
 import click
 
 from ..errors import InputError
-from ..image import WorkingSize, picture_format, picture_suffixes
+from ..pictures.encoding import picture_format, picture_suffixes
+from ..pictures.geometry import WorkingSize
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 
 _T = TypeVar("_T")

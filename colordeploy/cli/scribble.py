@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..image import WorkingSize
+from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
 from .options import SizeType, load_method, say, target_options, verbosity_options
 
@@ -31,7 +31,7 @@ def scribble(
     target: Target,
 ) -> None:
     """Colour PHOTO from STROKES, a transparent PNG of the same size with coloured marks on it."""
-    from colordeploy.image import picture_format, save_picture
+    from colordeploy.pictures.encoding import picture_format, save_picture
 
     picture_format(output)  # an odd suffix is found out before the work, not after it
     started = time.perf_counter()

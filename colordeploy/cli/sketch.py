@@ -10,7 +10,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..image import WorkingSize, save_picture
+from ..pictures.encoding import save_picture
+from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
 from .options import (
     SizeType,

@@ -10,21 +10,16 @@ from numpy.typing import NDArray
 
 from ..anchors import CANDIDATES, Anchor, diverse_order
 from ..bundle import Bundle
-from ..color import AB_BINS, lab_of, nearest_bin
 from ..device_array import Array
 from ..errors import InputError
-from ..image import (
-    ImageLike,
-    WorkingSize,
-    pad_to_multiple,
-    read_picture,
-    resize,
-)
 from ..native import kmeans
 from ..native.checks import whole_number
+from ..pictures.color import AB_BINS, lab_of, nearest_bin
+from ..pictures.decoding import ImageLike, read_picture
+from ..pictures.geometry import WorkingSize, pad_to_multiple, resize
+from ..pictures.upsample import AB_SCALE, colorize_full_size
 from ..runtime.graph import Graph, Target
 from ..trace import span
-from ..upsample import AB_SCALE, colorize_full_size
 from .model import Model, Outputs, load_graphs, read_at_two_sizes
 
 __all__ = ["Anchor", "AutomaticCanvas", "AutomaticModel", "disco_model"]
@@ -326,7 +321,7 @@ class AutomaticModel(Model):
         Parameters
         ----------
         image : path, PIL image, or (H, W) or (H, W, 3) array
-            See `colordeploy.image.read_picture`.
+            See `colordeploy.pictures.decoding.read_picture`.
         anchors : int
             How many, at most: at least 1, at most the number of superpixels.
         seed : int

@@ -10,21 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ..bundle import Bundle
-from ..color import lab_of
 from ..errors import InputError
-from ..image import (
-    ImageLike,
-    WorkingSize,
-    pad_to_multiple,
-    read_picture,
-    resize,
-    working_shape,
-)
 from ..native import choose
 from ..native.checks import whole_number
+from ..pictures.color import lab_of
+from ..pictures.decoding import ImageLike, read_picture
+from ..pictures.geometry import WorkingSize, pad_to_multiple, resize, working_shape
+from ..pictures.upsample import AB_SCALE, colorize_full_size
 from ..runtime.graph import Graph, Target
 from ..trace import span
-from ..upsample import AB_SCALE, colorize_full_size
 from .model import Model, load_graphs, read_at_two_sizes
 
 __all__ = ["ExemplarCanvas", "ExemplarModel", "Match", "Reference", "sscn_model"]
@@ -343,7 +337,7 @@ class ExemplarModel(Model):
         Parameters
         ----------
         image : path, PIL image, or (H, W) or (H, W, 3) array
-            See `colordeploy.image.read_picture`.
+            See `colordeploy.pictures.decoding.read_picture`.
         size : int, "native" or None
             Short side at which the networks see the picture (the result is at its own size in any
             case); None is the model's default, "native" the picture's own size.

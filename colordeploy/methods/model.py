@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ..bundle import Bundle
 from ..device_array import Array, DeviceArray
 from ..errors import BundleError, InputError
-from ..image import ImageLike, WorkingSize, read_lightness, resize, working_shape
 from ..native.checks import thread_count
+from ..pictures.decoding import ImageLike, read_lightness
+from ..pictures.geometry import WorkingSize, resize, working_shape
 from ..runtime.graph import Graph, Target
 from ..trace import span
 from ..verification import Loader

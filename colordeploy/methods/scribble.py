@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from ..bundle import Bundle
 from ..device_array import Strided
 from ..errors import InputError
-from ..image import ImageLike, WorkingSize, pad_to_multiple, read_luma, resize, working_shape
 from ..native import Affinities, Propagator, solves_on_gpu
 from ..native.checks import thread_count
+from ..pictures.decoding import ImageLike, read_luma
+from ..pictures.geometry import WorkingSize, pad_to_multiple, resize, working_shape
+from ..pictures.strokes import StrokesLike, constraints, read_strokes
+from ..pictures.upsample import colorize_full_size
 from ..runtime.graph import Graph, Target
-from ..strokes import StrokesLike, constraints, read_strokes
 from ..trace import span
-from ..upsample import colorize_full_size
 from .model import Model, load_graphs
 
 __all__ = ["ScribbleCanvas", "ScribbleModel", "levin_model", "lga_model"]
@@ -302,7 +303,7 @@ class ScribbleModel(Model):
         Parameters
         ----------
         image : path, PIL image, or (H, W) or (H, W, 3) array
-            See `colordeploy.image.read_luma`.
+            See `colordeploy.pictures.decoding.read_luma`.
         size : int, "native" or None
             Short side at which colours are propagated (the result is at the picture's own size in
             any case); None is the model's default, "native" the picture's own size.

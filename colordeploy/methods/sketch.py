@@ -11,8 +11,9 @@ from ..bundle import Bundle
 from ..device_array import Array
 from ..drawing import Drawing, patch_labels
 from ..errors import BundleError, InputError
-from ..image import ImageLike, WorkingSize, pad_to_multiple, working_shape
 from ..native import Lines, Shading, compose_drawing, region_max, region_means
+from ..pictures.decoding import ImageLike
+from ..pictures.geometry import WorkingSize, pad_to_multiple, working_shape
 from ..runtime.graph import Graph, Target
 from ..trace import span
 from .model import Model, Outputs, load_graphs
@@ -202,8 +203,8 @@ class LineArtModel(Model):
         Parameters
         ----------
         image : path, PIL image, or (H, W) or (H, W, 3) array
-            Dark lines on light ground, see `colordeploy.image.read_picture`. Mostly dark ones are
-            taken for the opposite and inverted, with a warning.
+            Dark lines on light ground, see `colordeploy.pictures.decoding.read_picture`. Mostly
+            dark ones are taken for the opposite and inverted, with a warning.
         size : int, "native" or None
             Short side at which the networks see the drawing (the result is at its own size in any
             case); None is the model's default, "native" the drawing's own size.

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 import colordeploy
-from colordeploy.image import save_picture
+from colordeploy.pictures.encoding import save_picture
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 from colordeploy.verification import GraphCheck
 
 from ..models.disco.network import Disco, DiscoConfig

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from colordeploy.bundle import Bundle
 from colordeploy.fidelity import MOST_MEAN_ERROR, Fidelity, colored, compare
-from colordeploy.image import ImageLike
 from colordeploy.models import model_of
+from colordeploy.pictures.decoding import ImageLike
 from colordeploy.runtime.graph import Target
 from colordeploy.verification import GraphCheck, verify
 

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from colordeploy.color import AB_BINS, lab_of
+from colordeploy.pictures.color import AB_BINS, lab_of
 
 from .batches import CropSize, PhotoBatches, crop, planes, tone
 from .photos import Photo

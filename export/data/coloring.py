@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from colordeploy.color import chroma_of, luma_of
-from colordeploy.strokes import constraints, rasterize
+from colordeploy.pictures.color import chroma_of, luma_of
+from colordeploy.pictures.strokes import constraints, rasterize
 
 from .batches import CropSize, PhotoBatches, crop, planes, tone
 from .photos import Photo

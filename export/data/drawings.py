@@ -16,8 +16,8 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from colordeploy.color import luma_of
 from colordeploy.native import region_map
+from colordeploy.pictures.color import luma_of
 
 from .batches import CropSize, SeededBatches, planes
 

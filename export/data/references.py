@@ -16,7 +16,7 @@ from scipy.interpolate import RBFInterpolator
 from scipy.ndimage import map_coordinates, zoom
 from torch import Tensor
 
-from colordeploy.color import lab_of
+from colordeploy.pictures.color import lab_of
 
 from .batches import CropSize, PhotoBatches, crop, planes
 from .photos import Photo

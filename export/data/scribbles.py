@@ -16,8 +16,8 @@ from scipy import ndimage
 from scipy.cluster.vq import kmeans2
 from scipy.spatial.distance import cdist
 
-from colordeploy.color import chroma_of, luma_of
-from colordeploy.strokes import Stroke
+from colordeploy.pictures.color import chroma_of, luma_of
+from colordeploy.pictures.strokes import Stroke
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colordeploy.bundle import find_bundle
-from colordeploy.color import compose_lab, lab_of
-from colordeploy.image import WorkingSize
 from colordeploy.methods.exemplar import sscn_model
+from colordeploy.pictures.color import compose_lab, lab_of
+from colordeploy.pictures.geometry import WorkingSize
 from colordeploy.runtime.graph import Target
 
 from ..data.photos import Photo

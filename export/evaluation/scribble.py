@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colordeploy.bundle import find_bundle
-from colordeploy.image import WorkingSize
 from colordeploy.methods.scribble import ScribbleModel, levin_model, lga_model
+from colordeploy.pictures.geometry import WorkingSize
+from colordeploy.pictures.strokes import Stroke
 from colordeploy.runtime.graph import Target
-from colordeploy.strokes import Stroke
 
 from ..data.photos import Photo
 from ..data.scribbles import main_color_strokes, random_segment_strokes

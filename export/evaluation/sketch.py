@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from colordeploy.bundle import find_bundle
-from colordeploy.color import lab_of, luma_of
-from colordeploy.image import WorkingSize
 from colordeploy.methods.sketch import LineArtModel, rasc_model
 from colordeploy.native import region_map
+from colordeploy.pictures.color import lab_of, luma_of
+from colordeploy.pictures.geometry import WorkingSize
 from colordeploy.runtime.graph import Target
 
 from ..data.drawings import Drawing, DrawingArchive, gray_array, rgb_array

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from colordeploy.image import write_whole
+from colordeploy.files import write_whole
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from colordeploy.image import write_whole
+from colordeploy.files import write_whole
 
 
 class TrainingLog:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colordeploy.color import CHROMA_TO_RGB
+from colordeploy.pictures.color import CHROMA_TO_RGB
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colordeploy.color import XYZ_TO_LINEAR_RGB
+from colordeploy.pictures.color import XYZ_TO_LINEAR_RGB
 
 # Convolutions up to conv5_1 by their place in the state dict; None halves the picture.
 _LAYERS = (0, 2, None, 5, 7, None, 10, 12, 14, 16, None, 19, 21, 23, 25, None, 28)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colordeploy.drawing import patch_labels
-from colordeploy.image import save_picture
 from colordeploy.native import region_map
+from colordeploy.pictures.encoding import save_picture
 
 from ..data.batches import CropSize
 from ..data.drawings import SIZES, DrawingBatch, DrawingBatches

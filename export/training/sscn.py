@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 
 from ..data.batches import CropSize
 from ..data.references import SIZES, ReferenceBatch, ReferenceBatches

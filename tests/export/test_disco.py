@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from colordeploy.bundle import Bundle
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 from colordeploy.runtime.graph import Target
 from colordeploy.verification import verify
 from export.bundling.disco import AnalyzeGraph, GenerateGraph, export_graphs, plain, write

@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 from scipy.ndimage import gaussian_filter
 
-from colordeploy.color import lab_of, lab_to_rgb, nearest_bin
+from colordeploy.pictures.color import lab_of, lab_to_rgb, nearest_bin
 from export.cli import main
 from export.data import automatic
 from export.data.automatic import LabBatches, bin_shares, rebalancing, soft_bins

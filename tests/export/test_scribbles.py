@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from colordeploy.color import chroma_of
-from colordeploy.strokes import rasterize
+from colordeploy.pictures.color import chroma_of
+from colordeploy.pictures.strokes import rasterize
 from export.data.scribbles import main_color_strokes, random_segment_strokes, segment
 
 

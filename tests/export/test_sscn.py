@@ -9,7 +9,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 from export.bundling.folding import folded
 from export.bundling.onnx_graph import round_weights
 from export.bundling.sscn import export_graphs, write

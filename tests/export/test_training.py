@@ -76,7 +76,7 @@ def test_layer_solves_the_system():
 
 
 def test_rgb_offset_matches_the_runtime():
-    from colordeploy.color import chroma_of, luma_of
+    from colordeploy.pictures.color import chroma_of, luma_of
 
     rgb = np.random.default_rng(0).random((1, 5, 6, 3))
     chroma = torch.from_numpy(chroma_of(rgb)).permute(0, 3, 1, 2)

@@ -15,9 +15,10 @@ from colordeploy import Anchor
 from colordeploy.anchors import diverse_order
 from colordeploy.bundle import find_bundle
 from colordeploy.cli import cli
-from colordeploy.color import AB_BINS, compose_lab, lab_of
 from colordeploy.errors import ColorDeployError, InputError
-from colordeploy.image import read_lightness, resize
+from colordeploy.pictures.color import AB_BINS, compose_lab, lab_of
+from colordeploy.pictures.decoding import read_lightness
+from colordeploy.pictures.geometry import resize
 from colordeploy.runtime.graph import Target
 from colordeploy.verification import verify
 from export.bundling.disco import write

@@ -10,10 +10,10 @@ from PIL import Image
 
 import colordeploy
 from colordeploy.cli import cli
-from colordeploy.color import lab_of
 from colordeploy.errors import BundleError, ColorDeployError, InputError
-from colordeploy.image import read_lightness
 from colordeploy.methods.exemplar import ExemplarModel
+from colordeploy.pictures.color import lab_of
+from colordeploy.pictures.decoding import read_lightness
 from export.bundling.folding import folded
 from export.bundling.onnx_graph import round_weights
 from export.bundling.sscn import write

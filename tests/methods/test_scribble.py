@@ -9,8 +9,8 @@ from PIL import Image
 
 import colordeploy
 from colordeploy import Stroke
-from colordeploy.color import chroma_of, luma_of
 from colordeploy.errors import BackendError, BundleError, InputError
+from colordeploy.pictures.color import chroma_of, luma_of
 from export.bundling.lga import bundle as export_bundle
 
 from ..tiny import TINY, save_tiny_checkpoint

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 
 from . import superpixels
 from .backbone import Backbone

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from colordeploy.color import (
+from colordeploy.pictures.color import (
     AB_BINS,
     CHROMA_TO_RGB,
     LUMA,

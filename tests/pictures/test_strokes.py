@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colordeploy.color import chroma_of
 from colordeploy.errors import InputError
-from colordeploy.strokes import Stroke, constraints, rasterize, read_strokes
+from colordeploy.pictures.color import chroma_of
+from colordeploy.pictures.strokes import Stroke, constraints, rasterize, read_strokes
 
 
 def test_rasterize_draws_y_x_points():

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
+from ..native import _core
+from ..native.checks import thread_count
+from ..trace import span
 from .color import CHROMA_TO_RGB, XYZ_TO_LINEAR_RGB
-from .native import _core
-from .native.checks import thread_count
-from .trace import span
 
 __all__ = [
     "AB_SCALE",
@@ -82,7 +82,7 @@ def colorize_full_size(
     chroma : (h, w, 2) float
         Of BT.601, or a and b over `AB_SCALE`.
     space : {"luma", "lab"}
-        Which of the two; see `colordeploy.color.compose` and `compose_lab`.
+        Which of the two; see `colordeploy.pictures.color.compose` and `compose_lab`.
     threads : int, optional
         By default as many as there are processors, eight at most.
 

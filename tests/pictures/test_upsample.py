@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import colordeploy.upsample as upsample
-from colordeploy.color import chroma_of, compose, compose_lab, luma_of
-from colordeploy.image import resize
+import colordeploy.pictures.upsample as upsample
 from colordeploy.native import _core
-from colordeploy.upsample import (
+from colordeploy.pictures.color import chroma_of, compose, compose_lab, luma_of
+from colordeploy.pictures.geometry import resize
+from colordeploy.pictures.upsample import (
     AB_SCALE,
     GuidedUpsampling,
     colorize_full_size,

@@ -1,47 +1,33 @@
-"""Pictures in and out: files and arrays to luma planes, arrays to files, sizes and padding."""
+"""Pictures in: files and arrays to samples, luma and lightness."""
 
 from __future__ import annotations
 
 import io
-import math
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from ..errors import InputError
 from .color import lightness_of, lightness_of_gray, luma_of
-from .errors import InputError
 
 __all__ = [
     "ImageLike",
-    "WorkingSize",
     "floats",
     "open_picture",
-    "pad_to_multiple",
-    "picture_format",
-    "picture_suffixes",
     "read_lightness",
     "read_luma",
     "read_picture",
     "read_samples",
-    "resize",
-    "save_picture",
     "upright",
-    "working_shape",
-    "write_whole",
 ]
 
-_LONGEST = 8  # aspect ratio up to which the default working size is the short side
-
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | str | os.PathLike[str]"
-WorkingSize: TypeAlias = "int | Literal['native'] | None"
 
 
 # EXIF orientation to the operation that turns the picture upright.
@@ -53,16 +39,6 @@ _UPRIGHT = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}
-# Suffixes of files that keep a picture's size and (all but JPEG exactly) its luma.
-_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {}),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
-    ".webp": ("WEBP", {"lossless": True}),
-    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
-    ".tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
-    ".bmp": ("BMP", {}),
 }
 
 
@@ -233,109 +209,3 @@ def _srgb(picture: Image.Image) -> Image.Image:
             if converted is not None:
                 return converted
     return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-
-
-def resize(values: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Resize a plane, or a stack of planes in the last axis, antialiased (bicubic).
-
-    Parameters
-    ----------
-    values : (H, W) or (H, W, C) float
-    shape : (h, w)
-    """
-    if values.shape[:2] == tuple(shape):
-        return values.astype(np.float32)
-    if values.ndim == 3:
-        return np.stack([resize(values[..., c], shape) for c in range(values.shape[2])], axis=-1)
-    plane = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)).copy()
-
-
-def working_shape(shape: tuple[int, int], size: WorkingSize, default: int) -> tuple[int, int]:
-    """Return the size at which a method works on a picture, aspect ratio kept.
-
-    Parameters
-    ----------
-    shape : (H, W)
-    size : int, "native" or None
-        Short side in pixels; "native" is the picture's own size, None the default. A picture is
-        never enlarged. The default keeps long strips down to the area of an 8:1 picture.
-    default : int
-        Short side for None.
-    """
-    if size == "native":
-        return shape
-    short = default if size is None else size
-    if isinstance(short, bool) or not isinstance(short, (int, np.integer)) or short < 1:
-        raise InputError(f"size must be a short side of at least 1 pixel or 'native', not {size!r}")
-    scale = min(1.0, int(short) / min(shape))
-    if size is None:
-        scale = min(scale, short * math.sqrt(_LONGEST / (shape[0] * shape[1])))
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
-
-
-def pad_to_multiple(plane: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
-    """Repeat the last row and column until both sides are whole multiples."""
-    height, width = plane.shape
-    return np.pad(plane, ((0, -height % multiple), (0, -width % multiple)), mode="edge")
-
-
-def picture_suffixes() -> frozenset[str]:
-    """Suffixes of the files that are taken for pictures in a folder."""
-    return frozenset(Image.registered_extensions())
-
-
-def picture_format(path: Path) -> tuple[str, dict[str, Any]]:
-    """Pillow's format and options for a file name; InputError for suffixes that are not written."""
-    try:
-        return _FORMATS[path.suffix.lower()]
-    except KeyError:
-        raise InputError(
-            f"{path}: pictures are not written with the suffix {path.suffix!r}; use one of "
-            f"{', '.join(_FORMATS)}"
-        ) from None
-
-
-def save_picture(picture: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
-    """Write an (H, W, 3) or (H, W, 4) uint8 picture, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        When the suffix names no picture format or the place cannot be written.
-    """
-    target = Path(path)
-    kind, options = picture_format(target)
-    encoded = io.BytesIO()
-    try:
-        Image.fromarray(picture).save(encoded, format=kind, **options)
-    except MemoryError:
-        raise
-    except Exception as error:  # encoders raise almost anything past their limits
-        raise InputError(
-            f"{target}: a picture of {picture.shape[1]}x{picture.shape[0]} cannot be saved as "
-            f"{kind} ({error}); use .png"
-        ) from None
-    write_whole(target, encoded.getvalue())
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all: into a neighbour first, then moved into place.
-
-    A symbolic link is followed; a file that is replaced keeps its permissions.
-    """
-    target = target.resolve()
-    scratch = target.parent / f".colordeploy-{secrets.token_hex(8)}"
-    try:
-        with open(scratch, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, scratch)
-        os.replace(scratch, target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            scratch.unlink()  # gone already when all went well

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 
+from ..errors import InputError
 from .color import chroma_of
-from .errors import InputError
-from .image import open_picture, upright
+from .decoding import open_picture, upright
 
 _FARTHEST = 1_000_000  # pixels; Pillow loses count far beyond
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .native import _core
+from ..native import _core
 
 __all__ = [
     "AB_BINS",

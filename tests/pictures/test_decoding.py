@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -10,17 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from colordeploy.color import luma_of
 from colordeploy.errors import InputError
-from colordeploy.image import (
-    pad_to_multiple,
-    read_luma,
-    read_picture,
-    read_samples,
-    resize,
-    save_picture,
-    working_shape,
-)
+from colordeploy.pictures.color import luma_of
+from colordeploy.pictures.decoding import read_luma, read_picture, read_samples
 
 
 def saved(tmp_path: Path, picture: Image.Image, name: str, **options) -> Path:
@@ -213,103 +204,6 @@ def test_truncated_files(tmp_path, rgb, suffix):
         path.write_bytes(whole[:part])
         with pytest.raises(InputError, match="cut"):
             read_luma(path)
-
-
-def test_working_shape():
-    assert working_shape((600, 800), None, 256) == (256, 341)
-    assert working_shape((600, 800), 128, 256) == (128, 171)
-    assert working_shape((600, 800), "native", 256) == (600, 800)
-    assert working_shape((100, 50), 256, 256) == (100, 50)  # never enlarged
-    assert working_shape((1, 5000), 1, 256) == (1, 5000)
-    assert working_shape((300, 2400), None, 256) == (256, 2048)
-    height, width = working_shape((300, 30000), None, 256)  # long strips are bounded
-    assert 0.95 < height * width / (8 * 256**2) <= 1.01
-    assert working_shape((300, 30000), 256, 256) == (256, 25600)  # unless asked for
-    assert working_shape((9000, 3), 1, 256) == (3000, 1)
-    for size in (0, -1, 1.5, "big", True):
-        with pytest.raises(InputError, match="size"):
-            working_shape((10, 10), size, 256)
-
-
-def test_pad_and_resize():
-    plane = np.arange(15, dtype=np.float32).reshape(3, 5)
-    padded = pad_to_multiple(plane, 4)
-    assert padded.shape == (4, 8)
-    assert np.array_equal(padded[:3, :5], plane)
-    assert np.array_equal(padded[3], padded[2])
-    constant = resize(np.full((30, 40, 2), 0.3), (7, 11))
-    assert constant.shape == (7, 11, 2)
-    assert np.allclose(constant, 0.3, atol=1e-6)
-    assert constant.flags.writeable
-
-
-def test_save_is_whole_or_not_at_all(tmp_path, photo_like, monkeypatch):
-    path = tmp_path / "out.png"
-    save_picture(photo_like, path)
-    assert np.array_equal(np.asarray(Image.open(path)), photo_like)
-    before = path.read_bytes()
-
-    def full_disk(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(InputError, match="No space left"):
-        save_picture(photo_like // 2, path)
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
-
-
-def test_save_refusals(tmp_path, photo_like):
-    for name in ("out", "out.xyz", "out.txt", "out.ico", "out.gif"):
-        with pytest.raises(InputError, match="suffix"):
-            save_picture(photo_like, tmp_path / name)
-    with pytest.raises(InputError, match="cannot write"):
-        save_picture(photo_like, tmp_path / "no" / "such" / "folder.png")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("suffix", ["png", "webp", "tif", "bmp"])
-def test_written_pixels_come_back(tmp_path, photo_like, suffix):
-    save_picture(photo_like, tmp_path / f"a.{suffix}")
-    with Image.open(tmp_path / f"a.{suffix}") as back:
-        assert np.array_equal(np.asarray(back.convert("RGB")), photo_like)
-
-
-def test_permissions_and_links(tmp_path, photo_like):
-    umask = os.umask(0o022)
-    try:
-        save_picture(photo_like, tmp_path / "fresh.png")
-    finally:
-        os.umask(umask)
-    assert (tmp_path / "fresh.png").stat().st_mode & 0o777 == 0o644
-    (tmp_path / "fresh.png").chmod(0o600)
-    (tmp_path / "link.png").symlink_to("fresh.png")
-    save_picture(photo_like // 2, tmp_path / "link.png")
-    assert (tmp_path / "link.png").is_symlink()
-    assert (tmp_path / "fresh.png").stat().st_mode & 0o777 == 0o600
-    with Image.open(tmp_path / "fresh.png") as back:
-        assert np.array_equal(np.asarray(back), photo_like // 2)
-
-
-def test_an_interrupted_write_leaves_nothing(tmp_path, photo_like, monkeypatch):
-    def interrupt(descriptor):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        save_picture(photo_like, tmp_path / "a.png")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_too_wide_for_the_format(tmp_path):
-    with pytest.raises(InputError, match=r"use \.png"):
-        save_picture(np.zeros((1, 70_000, 3), np.uint8), tmp_path / "a.jpg")
-
-
-def test_jpeg_keeps_colour(tmp_path, photo_like):
-    save_picture(photo_like, tmp_path / "a.jpg")
-    back = Image.open(io.BytesIO((tmp_path / "a.jpg").read_bytes()))
-    assert np.abs(np.asarray(back).astype(int) - photo_like).mean() < 2
 
 
 def test_eight_bits_stay_as_they_are(tmp_path):

@@ -1,0 +1,1 @@
+"""Pictures: files and arrays in and out, sizes, colour, strokes and upsampling."""
