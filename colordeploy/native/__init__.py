@@ -7,27 +7,34 @@ the work, and nothing is shared between calls but immutable plans.
 from __future__ import annotations
 
 from .affinities import Affinities
+from .cancelling import CancelFlag
 from .clustering import choose, kmeans
 from .device import solves_on_gpu
 from .drawing import Lines, Shading, compose_drawing, region_means, separate_lines
+from .memory import idle_bytes, idle_limit, set_idle_limit, trim
 from .propagation import Propagator, propagate
 from .regions import cover_lines, region_map, region_max
 
 __all__ = [
     "Affinities",
+    "CancelFlag",
     "Lines",
     "Propagator",
     "Shading",
     "choose",
     "compose_drawing",
     "cover_lines",
+    "idle_bytes",
+    "idle_limit",
     "kmeans",
     "propagate",
     "region_map",
     "region_max",
     "region_means",
     "separate_lines",
+    "set_idle_limit",
     "solves_on_gpu",
+    "trim",
 ]
 
 

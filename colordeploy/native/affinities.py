@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from . import _core
+from .cancelling import Cancel, stoppable
 from .checks import (
     any_array,
     finite_array,
@@ -20,27 +20,13 @@ from .checks import (
     step_of,
     thread_count,
 )
+from .plans import plan_of
 
-__all__ = ["DIRECTIONS", "Affinities", "plan_of"]
+__all__ = ["DIRECTIONS", "Affinities"]
 
 _F64 = NDArray[np.float64]
-_MOST_PIXELS = 1 << 28  # four edges a pixel are counted in 32 bits
 # (dy, dx) of the four planes of Affinities.local; csrc/propagation/graph.hpp has the same.
 DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
-
-
-@lru_cache(maxsize=4)
-def plan_of(height: int, width: int, global_step: int) -> _core.Plan:
-    """Elimination order and index lists; they depend on the size alone.
-
-    A plan also keeps up to 512 MiB of its solvers' memory for the next one.
-    """
-    if height * width > _MOST_PIXELS:
-        raise InputError(
-            f"{height}x{width} pixels are more than the {_MOST_PIXELS} that can be solved for; use "
-            "a smaller working size"
-        )
-    return _core.Plan(height, width, global_step)
 
 
 def _frozen(array: NDArray[Any]) -> _F64:
@@ -102,6 +88,7 @@ class Affinities:
         global_step: int = 12,
         local: bool = True,
         threads: int | None = None,
+        cancel: Cancel = None,
     ) -> Affinities:
         """Gaussian affinities of pixel features (LGA-Net, Eq. 1).
 
@@ -117,26 +104,29 @@ class Affinities:
             neighbours.
         threads : int, optional
             Threads to use; by default as many as there are processors, eight at most.
+        cancel : CancelToken or CancelFlag, optional
 
         Raises
         ------
         InputError
             For NaN, wrong shapes or numbers out of range.
+        Cancelled
+            When `cancel` was set before all is done.
         """
         array = finite_array("features", features, "HWC", single=True)
         workers = thread_count(threads)
         sigma = sigma_of(sigma)
         step = step_of(global_step)
         height, width, _ = array.shape
-        plan = plan_of(height, width, step)
-        require_memory(plan, height, width)
-        with memory_named(height, width):
+        with stoppable(cancel) as flag, memory_named(height, width):
+            plan = plan_of(height, width, step, flag)
+            require_memory(plan, height, width)
             near = (
-                _core.local_affinities(plan, array, sigma, workers)
+                _core.local_affinities(plan, array, sigma, workers, flag)
                 if local
                 else np.zeros((len(DIRECTIONS), height, width))
             )
-            distant = _core.global_affinities(plan, array, sigma, workers)
+            distant = _core.global_affinities(plan, array, sigma, workers, flag)
         near.flags.writeable = distant.flags.writeable = False
         made = object.__new__(cls)  # nothing to check, nothing to copy
         for name, value in (("local", near), ("global_", distant), ("global_step", step)):

@@ -18,9 +18,11 @@ from ..device_array import DeviceArray, DeviceView, is_device_array
 from ..device_array import view_of as any_view_of
 from ..errors import BackendError, InputError, SolverError
 from ..trace import current_recording
-from .affinities import Affinities, plan_of
+from .affinities import Affinities
+from .cancelling import Cancel, stoppable
 from .checks import finite_array
 from .cudss import cudss_library
+from .plans import plan_of
 
 if TYPE_CHECKING:
     from ._cuda import DevicePlan, Solver
@@ -31,6 +33,7 @@ __all__ = [
     "cuda_module",
     "device_features",
     "device_number",
+    "drop_device_plans",
     "refuse_device",
     "solves_on_gpu",
     "view_of",
@@ -199,6 +202,10 @@ class DeviceSystem:
             self._affinities = Affinities(local, distant, self._step)
         return self._affinities
 
+    def nbytes(self) -> int:
+        host = self._affinities
+        return self._solver.nbytes + (host.local.nbytes + host.global_.nbytes if host else 0)
+
     @staticmethod
     def taken(name: str, values: Any) -> Any:
         return values
@@ -209,9 +216,10 @@ class DeviceSystem:
         values: NDArray[Any] | DeviceView,
         *,
         masked: bool,
+        cancel: Cancel = None,
     ) -> NDArray[np.float64] | DeviceArray:
         """Solution x where `values` lies: on the host, or in device memory."""
-        with self._errors():
+        with stoppable(cancel), self._errors():
             found = self._solver.solve(_given(mask), _given(values), values.shape[2], masked)
             _note("propagation", found.nanoseconds)
             if not isinstance(values, DeviceView):
@@ -249,6 +257,11 @@ def _device_plan(cuda: Any, height: int, width: int, step: int, number: int) -> 
     """Index lists in device memory; they depend on the size alone."""
     plan: DevicePlan = cuda.DevicePlan(plan_of(height, width, step), number)
     return plan
+
+
+def drop_device_plans() -> None:
+    """Forget the index lists of all sizes, with the memory kept for their systems."""
+    _device_plan.cache_clear()
 
 
 def _note(part: str, nanoseconds: int) -> None:

@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..device_array import DeviceArray, DeviceView, SupportsCudaArray, is_device_array
 from ..errors import BackendError, InputError, SolverError
 from . import _core
-from .affinities import DIRECTIONS, Affinities, plan_of
+from .affinities import DIRECTIONS, Affinities
+from .cancelling import Cancel, stoppable
 from .checks import (
     any_array,
     finite_array,
@@ -40,6 +41,7 @@ from .device import (
     refuse_device,
     view_of,
 )
+from .plans import plan_of
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -75,6 +77,8 @@ class Propagator:
         Who factorizes on a GPU: our own method, or NVIDIA's cuDSS (extra ``[cuda]``), which
         analyzes once for a size, factorizes all of it again after an edit, and subtracts, so that
         it is less exact where weights differ much.
+    cancel : CancelToken or CancelFlag, optional
+        Stops the construction: `Cancelled`.
 
     Notes
     -----
@@ -94,6 +98,7 @@ class Propagator:
         device: str = "cpu",
         threads: int | None = None,
         solver: str = "multifrontal",
+        cancel: Cancel = None,
     ) -> None:
         number = device_number(device)
         _check_solver(solver, number)
@@ -111,7 +116,7 @@ class Propagator:
         if number is None:
             refuse_device("features", source)
             made = given or Affinities.from_features(
-                source, sigma=sigma or 0.0, global_step=step, threads=workers
+                source, sigma=sigma or 0.0, global_step=step, threads=workers, cancel=cancel
             )
             self._system = HostSystem(made, self._alpha, self._phi, workers)
         else:
@@ -126,7 +131,18 @@ class Propagator:
                 solver,
             )
         self._height, self._width = self._system.shape
-        self._plan = plan_of(self._height, self._width, step)
+        self._device = "cpu" if number is None else f"cuda:{number}"
+        self._step = step
+
+    @property
+    def device(self) -> str:
+        """Where it solves: "cpu" or "cuda:N"."""
+        return self._device
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that is held for this picture, on the host and on the device."""
+        return self._system.nbytes()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -139,10 +155,12 @@ class Propagator:
         return self._system.affinities()
 
     @overload
-    def solve(self, mask: Any, values: SupportsCudaArray) -> DeviceArray: ...
+    def solve(
+        self, mask: Any, values: SupportsCudaArray, cancel: Cancel = None
+    ) -> DeviceArray: ...
     @overload
-    def solve(self, mask: Any, values: ArrayLike) -> _F64: ...
-    def solve(self, mask: Any, values: Any) -> Any:
+    def solve(self, mask: Any, values: ArrayLike, cancel: Cancel = None) -> _F64: ...
+    def solve(self, mask: Any, values: Any, cancel: Cancel = None) -> Any:
         """Propagate the values of the marked pixels over the picture.
 
         Parameters
@@ -151,6 +169,9 @@ class Propagator:
             Marked (scribbled) pixels, at least one.
         values : (H, W, K) real
             What is propagated; only the marked pixels count, but all must be finite.
+        cancel : CancelToken or CancelFlag, optional
+            Stops the work within milliseconds; on a GPU, which finishes what it was given, before
+            it starts.
 
         On a GPU both may be arrays in device memory: mask as bool or uint8, values as float32 or
         float64, contiguous.
@@ -170,14 +191,20 @@ class Propagator:
             memory.
         BackendError
             When the GPU fails.
+        Cancelled
+            When `cancel` was set before all is done; the next solve gives what it would have
+            given without.
         """
-        return self._system.solve(self._marks(mask), self._values("values", values), masked=True)
+        array = self._values("values", values)
+        return self._system.solve(self._marks(mask), array, masked=True, cancel=cancel)
 
     @overload
-    def adjoint(self, mask: Any, gradient: SupportsCudaArray) -> DeviceArray: ...
+    def adjoint(
+        self, mask: Any, gradient: SupportsCudaArray, cancel: Cancel = None
+    ) -> DeviceArray: ...
     @overload
-    def adjoint(self, mask: Any, gradient: ArrayLike) -> _F64: ...
-    def adjoint(self, mask: Any, gradient: Any) -> Any:
+    def adjoint(self, mask: Any, gradient: ArrayLike, cancel: Cancel = None) -> _F64: ...
+    def adjoint(self, mask: Any, gradient: Any, cancel: Cancel = None) -> Any:
         """Solve ``A z = gradient``, the adjoint system (A is symmetric).
 
         With ``gradient = dloss/dx`` the derivative by the values is ``M z``; see `gradients` for
@@ -187,9 +214,10 @@ class Propagator:
         ----------
         mask : (H, W) bool
         gradient : (H, W, K) real
+        cancel : CancelToken or CancelFlag, optional
         """
         array = self._values("gradient", gradient)
-        return self._system.solve(self._marks(mask), array, masked=False)
+        return self._system.solve(self._marks(mask), array, masked=False, cancel=cancel)
 
     def gradients(
         self, features: ArrayLike, sigma: float, x: ArrayLike, adjoint: ArrayLike
@@ -223,7 +251,7 @@ class Propagator:
             )
         affinities = self.affinities
         return _core.affinity_gradient(
-            self._plan,
+            plan_of(self._height, self._width, self._step),
             arrays[0],
             finite_number("sigma", sigma, positive=True),
             self._alpha,
@@ -254,7 +282,7 @@ class Propagator:
             heads.append(head.ravel())
             tails.append((head + dy * self._width + dx).ravel())
             weights.append(self._alpha * plane[rows, columns].ravel() + self._phi)
-        points = self._plan.global_pixels
+        points = plan_of(self._height, self._width, self._step).global_pixels
         i, j = np.tril_indices(len(points), -1)
         heads.append(points[i])
         tails.append(points[j])
@@ -314,15 +342,19 @@ class HostSystem:
     def affinities(self) -> Affinities:
         return self._affinities
 
+    def nbytes(self) -> int:
+        affinities = self._affinities
+        return self._solver.nbytes + affinities.local.nbytes + affinities.global_.nbytes
+
     @staticmethod
     def taken(name: str, values: Any) -> Any:
         refuse_device(name, values)
         return values
 
-    def solve(self, mask: Any, values: Any, *, masked: bool) -> _F64:
+    def solve(self, mask: Any, values: Any, *, masked: bool, cancel: Cancel) -> _F64:
         try:
-            with memory_named(self._height, self._width):
-                return self._solver.solve(mask, values, masked, self._threads)
+            with stoppable(cancel) as flag, memory_named(self._height, self._width):
+                return self._solver.solve(mask, values, masked, self._threads, flag)
         except _core.SingularSystem as error:
             raise SolverError(str(error)) from None
 
@@ -339,6 +371,7 @@ def propagate(
     device: str = "cpu",
     threads: int | None = None,
     solver: str = "multifrontal",
+    cancel: Cancel = None,
 ) -> _F64:
     """Propagate the values of marked pixels along the affinities of features.
 
@@ -350,6 +383,8 @@ def propagate(
     values : (H, W, K) float
     sigma, alpha, phi, global_step, device, threads, solver
         See `Propagator`.
+    cancel : CancelToken or CancelFlag, optional
+        Stops the work within milliseconds, from any thread.
 
     Returns
     -------
@@ -362,6 +397,8 @@ def propagate(
         For NaN, wrong shapes, numbers out of range, or a mask without a mark.
     SolverError
         When the system is singular (with ``phi = 0`` only) or does not fit into memory.
+    Cancelled
+        When `cancel` was set before all is done.
 
     Examples
     --------
@@ -381,7 +418,8 @@ def propagate(
         device=device,
         threads=threads,
         solver=solver,
-    ).solve(mask, values)
+        cancel=cancel,
+    ).solve(mask, values, cancel)
 
 
 def _check_solver(solver: str, number: int | None) -> None:

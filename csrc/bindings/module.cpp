@@ -3,6 +3,7 @@
 void register_clustering(pybind11::module_& module);
 void register_color(pybind11::module_& module);
 void register_drawing(pybind11::module_& module);
+void register_process(pybind11::module_& module);
 void register_propagation(pybind11::module_& module);
 void register_regions(pybind11::module_& module);
 
@@ -11,6 +12,7 @@ PYBIND11_MODULE(_core, module) {
     register_clustering(module);
     register_color(module);
     register_drawing(module);
+    register_process(module);
     register_propagation(module);
     register_regions(module);
 }

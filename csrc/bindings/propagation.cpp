@@ -13,6 +13,7 @@ namespace cp = colordeploy::propagation;
 namespace {
 
 using Array = py::array_t<double, py::array::c_style>;
+using Cancel = std::shared_ptr<colordeploy::CancelFlag>;  // or None
 using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
 
 template <typename T>
@@ -60,26 +61,26 @@ cp::View3<const T> features_view(const Features<T>& array) {
 }
 
 template <typename T>
-Array local_affinities(const cp::Plan& plan, const Features<T>& features, double sigma,
-                       int threads) {
+Array local_affinities(const cp::Plan& plan, const Features<T>& features, double sigma, int threads,
+                       const Cancel& cancel) {
     require_features(plan.grid, features);
     Array local({py::ssize_t{4}, py::ssize_t{plan.grid.height}, py::ssize_t{plan.grid.width}});
     const auto view = features_view(features);
     double* out = local.mutable_data();
     py::gil_scoped_release release;
-    cp::local_affinities(plan.grid, view, sigma, threads, out);
+    cp::local_affinities(plan.grid, view, sigma, threads, cancel.get(), out);
     return local;
 }
 
 template <typename T>
 Array global_affinities(const cp::Plan& plan, const Features<T>& features, double sigma,
-                        int threads) {
+                        int threads, const Cancel& cancel) {
     require_features(plan.grid, features);
     Array global(static_cast<py::ssize_t>(pair_count(plan.grid)));
     const auto view = features_view(features);
     double* out = global.mutable_data();
     py::gil_scoped_release release;
-    cp::global_affinities(plan.grid, view, sigma, threads, out);
+    cp::global_affinities(plan.grid, view, sigma, threads, cancel.get(), out);
     return global;
 }
 
@@ -93,7 +94,7 @@ class PySolver {
           solver_(checked(std::move(plan), local_, global_),
                   {local_.data(), global_.size() ? global_.data() : nullptr, alpha, phi}) {}
 
-    Array solve(const Bytes& mask, const Array& b, bool masked, int threads) {
+    Array solve(const Bytes& mask, const Array& b, bool masked, int threads, const Cancel& cancel) {
         const cp::Grid& grid = solver_.plan().grid;
         require(mask.size() == grid.pixels(), "mask must have the plan's size");
         require(b.ndim() == 3 && b.shape(0) == grid.height && b.shape(1) == grid.width,
@@ -103,9 +104,14 @@ class PySolver {
         const std::uint8_t* marks = mask.data();
         {
             py::gil_scoped_release release;
-            solver_.solve(marks, values, threads);
+            solver_.solve(marks, values, threads, cancel.get());
         }
         return x;
+    }
+
+    std::size_t bytes() const {
+        const py::gil_scoped_release release;  // another thread may be solving
+        return solver_.bytes();
     }
 
  private:
@@ -149,9 +155,11 @@ py::array_t<std::int32_t> global_pixels(const cp::Plan& plan) {
 template <typename T>
 void define_affinities(py::module_& module) {
     module.def("local_affinities", &local_affinities<T>, py::arg("plan"),
-               py::arg("features").noconvert(), py::arg("sigma"), py::arg("threads"));
+               py::arg("features").noconvert(), py::arg("sigma"), py::arg("threads"),
+               py::arg("cancel"));
     module.def("global_affinities", &global_affinities<T>, py::arg("plan"),
-               py::arg("features").noconvert(), py::arg("sigma"), py::arg("threads"));
+               py::arg("features").noconvert(), py::arg("sigma"), py::arg("threads"),
+               py::arg("cancel"));
 }
 
 }  // namespace
@@ -160,11 +168,14 @@ void register_propagation(py::module_& module) {
     py::register_exception<cp::SingularSystem>(module, "SingularSystem", PyExc_ArithmeticError);
 
     py::class_<cp::Plan, std::shared_ptr<cp::Plan>>(module, "Plan")
-        .def(py::init([](int height, int width, int global_step) {
+        .def(py::init([](int height, int width, int global_step, const Cancel& cancel) {
                  py::gil_scoped_release release;
-                 return std::make_shared<cp::Plan>(cp::Grid{height, width, global_step});
+                 return std::make_shared<cp::Plan>(cp::Grid{height, width, global_step},
+                                                   cancel.get());
              }),
-             py::arg("height"), py::arg("width"), py::arg("global_step"))
+             py::arg("height"), py::arg("width"), py::arg("global_step"),
+             py::arg("cancel") = py::none())
+        .def_property_readonly("nbytes", &cp::Plan::bytes)
         .def_property_readonly("factor_size", [](const cp::Plan& plan) { return plan.factor_size; })
         .def_property_readonly("memory_size",
                                [](const cp::Plan& plan) { return plan.memory_size(); })
@@ -185,7 +196,8 @@ void register_propagation(py::module_& module) {
              py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
              py::arg("phi"))
         .def("solve", &PySolver::solve, py::arg("mask").noconvert(), py::arg("b").noconvert(),
-             py::arg("masked"), py::arg("threads"));
+             py::arg("masked"), py::arg("threads"), py::arg("cancel"))
+        .def_property_readonly("nbytes", &PySolver::bytes);
 
     define_affinities<float>(module);
     define_affinities<double>(module);

@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "../cancel.hpp"
 
 namespace colordeploy::propagation {
 
@@ -39,21 +40,29 @@ class Barrier {
 // One member's view of its crew.
 class Member {
  public:
-    Member(Barrier* barrier, int rank, int size) : barrier_(barrier), rank_(rank), size_(size) {}
-    static Member alone() { return {nullptr, 0, 1}; }
+    Member(Barrier* barrier, int rank, int size, const CancelFlag* cancel)
+        : barrier_(barrier), rank_(rank), size_(size), cancel_(cancel) {}
+
+    // This thread without the others.
+    Member alone() const { return {nullptr, 0, 1, cancel_}; }
 
     int rank() const { return rank_; }
     int size() const { return size_; }
     bool leads() const { return rank_ == 0; }
+    // The members need not learn of it at the same time: nothing that they do together may hang
+    // on it.
+    bool cancelled() const { return is_set(cancel_); }
     void wait() const {
         if (barrier_ != nullptr) barrier_->wait();
     }
 
     // Calls work(begin, end) for this member's part of [0, n) in pieces of `grain`. The pieces do
-    // not depend on the size of the crew, so neither does any result.
+    // not depend on the size of the crew, so neither does any result. Once cancelled, nothing is
+    // called any more: what was to be computed holds anything.
     template <typename Work>
     void share(std::ptrdiff_t n, std::ptrdiff_t grain, Work&& work) const {
         for (std::ptrdiff_t begin = rank_ * grain; begin < n; begin += size_ * grain) {
+            if (cancelled()) return;
             work(begin, std::min(begin + grain, n));
         }
     }
@@ -61,15 +70,16 @@ class Member {
  private:
     Barrier* barrier_;
     int rank_, size_;
+    const CancelFlag* cancel_;
 };
 
 // Runs work(member) on `size` threads, this one included, and returns when all are done. With
 // fewer threads than asked for (the system may refuse them) the result is the same. `work` must
 // not throw.
 template <typename Work>
-void run_crew(int size, Work&& work) {
+void run_crew(int size, const CancelFlag* cancel, Work&& work) {
     if (size <= 1) {
-        work(Member::alone());
+        work(Member(nullptr, 0, 1, cancel));
         return;
     }
     std::vector<std::thread> threads;
@@ -80,9 +90,9 @@ void run_crew(int size, Work&& work) {
         try {
             threads.emplace_back([&, rank] {
                 while (granted.load(std::memory_order_acquire) == 0) std::this_thread::yield();
-                work(Member(barrier.load(), rank, granted.load()));
+                work(Member(barrier.load(), rank, granted.load(), cancel));
             });
-        } catch (const std::system_error&) {
+        } catch (...) {
             break;
         }
     }
@@ -90,7 +100,7 @@ void run_crew(int size, Work&& work) {
     Barrier shared(members);
     barrier.store(&shared);
     granted.store(members, std::memory_order_release);
-    work(Member(&shared, 0, members));
+    work(Member(&shared, 0, members, cancel));
     for (std::thread& thread : threads) thread.join();
 }
 

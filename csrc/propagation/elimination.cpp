@@ -13,7 +13,7 @@ std::ptrdiff_t Elimination::run(const Front& front, const double* const* updates
     const std::ptrdiff_t failed =
         eliminate(data, work + padded(shape.pivots) * shape.rows(), member);
     if (shape.boundary == 0) return failed;
-    member.share(shape.update_rows() / kRows, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+    member.share(shape.update_rows() / kRows, kTileRows, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
         kernels_.update(shape, result.packed, result.update, a, b);
     });
     member.wait();
@@ -29,7 +29,7 @@ void Elimination::assemble(const Front& front, double* work, const Member& membe
         std::fill_n(work + a * rows, (b - a) * rows, 0.0);
     });
     member.wait();
-    if (member.leads()) {
+    if (member.leads() && !member.cancelled()) {
         for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
             const FrontEdge& edge = plan_.edges[e];
             work[edge.row + edge.column * rows] +=
@@ -88,7 +88,7 @@ std::ptrdiff_t Elimination::eliminate(const FrontData& data, double* sums,
         const std::ptrdiff_t c1 = std::min(c0 + kPanel, shape.pivots);
         const std::ptrdiff_t own = c0 / kRows, below = padded(c1) / kRows;
         const std::ptrdiff_t rest = shape.blocks() - below;
-        if (member.leads()) {
+        if (member.leads() && !member.cancelled()) {
             double unused[kPanel];
             kernels_.gather(data, c0, c1, own, below, unused);
         }
@@ -96,7 +96,7 @@ std::ptrdiff_t Elimination::eliminate(const FrontData& data, double* sums,
             kernels_.gather(data, c0, c1, below + a, below + b, sums + a / kChunk * kPanel);
         });
         member.wait();
-        if (member.leads()) {
+        if (member.leads() && !member.cancelled()) {
             double tail[kPanel] = {};
             for (std::ptrdiff_t chunk = 0; chunk * kChunk < rest; ++chunk) {
                 for (std::ptrdiff_t k = 0; k < c1 - c0; ++k) tail[k] += sums[chunk * kPanel + k];

@@ -46,12 +46,14 @@ class Elimination {
 
     // Called by every member of a crew with the same arguments; they have returned together when
     // all of them are done. updates: of its (up to two) children. Returns -1, or the pivot (a
-    // column of the front) that is not a positive finite number, to the leader.
+    // column of the front) that is not a positive finite number, to the leader. Once cancelled,
+    // the result is left unfinished.
     std::ptrdiff_t run(const Front& front, const double* const* updates, double* work,
                        const FrontResult& result, const Member& member) const;
 
  private:
-    static constexpr std::ptrdiff_t kChunk = 12;  // blocks of rows that are one piece of work
+    static constexpr std::ptrdiff_t kChunk = 12;    // blocks of rows that are one piece of work
+    static constexpr std::ptrdiff_t kTileRows = 3;  // of which each costs as much as its columns
 
     void assemble(const Front& front, double* work, const Member& member) const;
     void add_clique(const Front& front, double* work, const Member& member) const;

@@ -54,14 +54,14 @@ void for_each_global_pair(const Grid& grid, Visit&& visit) {
 
 template <typename T>
 void local_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
-                      double* local) {
+                      const CancelFlag* cancel, double* local) {
     const std::ptrdiff_t width = grid.width, channels = features.channels;
     const std::size_t planes = static_cast<std::size_t>(width * channels);
     const double inverse_sigma = 1.0 / sigma;  // before squaring: sigma^2 alone could underflow
     threads = worthwhile(threads, 4 * grid.pixels() * channels);
     std::vector<std::vector<double>> rows(2 * static_cast<std::size_t>(threads),
                                           std::vector<double>(planes));
-    run_crew(threads, [&](const Member& member) {
+    run_crew(threads, cancel, [&](const Member& member) {
         double* above = rows[static_cast<std::size_t>(2 * member.rank())].data();
         double* below = rows[static_cast<std::size_t>(2 * member.rank() + 1)].data();
         constexpr std::ptrdiff_t kRowsOfPiece = 16;
@@ -91,11 +91,12 @@ void local_affinities(const Grid& grid, const View3<const T>& features, double s
             }
         });
     });
+    throw_if_set(cancel);
 }
 
 template <typename T>
 void global_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
-                       double* global) {
+                       const CancelFlag* cancel, double* global) {
     const std::vector<std::int32_t> points = grid.global_pixels();
     const auto n = static_cast<std::ptrdiff_t>(points.size());
     const std::ptrdiff_t channels = features.channels;
@@ -108,7 +109,7 @@ void global_affinities(const Grid& grid, const View3<const T>& features, double 
     }
     std::vector<std::vector<double>> own(static_cast<std::size_t>(threads),
                                          std::vector<double>(static_cast<std::size_t>(channels)));
-    run_crew(threads, [&](const Member& member) {
+    run_crew(threads, cancel, [&](const Member& member) {
         double* point = own[static_cast<std::size_t>(member.rank())].data();
         member.share(n, 8, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
             for (std::ptrdiff_t i = begin; i < end; ++i) {
@@ -121,12 +122,17 @@ void global_affinities(const Grid& grid, const View3<const T>& features, double 
             }
         });
     });
+    throw_if_set(cancel);
 }
 
-template void local_affinities(const Grid&, const View3<const float>&, double, int, double*);
-template void local_affinities(const Grid&, const View3<const double>&, double, int, double*);
-template void global_affinities(const Grid&, const View3<const float>&, double, int, double*);
-template void global_affinities(const Grid&, const View3<const double>&, double, int, double*);
+template void local_affinities(const Grid&, const View3<const float>&, double, int,
+                               const CancelFlag*, double*);
+template void local_affinities(const Grid&, const View3<const double>&, double, int,
+                               const CancelFlag*, double*);
+template void global_affinities(const Grid&, const View3<const float>&, double, int,
+                                const CancelFlag*, double*);
+template void global_affinities(const Grid&, const View3<const double>&, double, int,
+                                const CancelFlag*, double*);
 
 COLORDEPLOY_SIMD AffinityGradient
 affinity_gradient(const Grid& grid, const View3<const double>& features, double sigma, double alpha,

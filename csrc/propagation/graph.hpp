@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "../cancel.hpp"
+
 namespace colordeploy::propagation {
 
 // A non-owning view of a picture-shaped array (height, width, channels), channels contiguous.
@@ -67,12 +69,13 @@ inline std::size_t pair_index(std::size_t i, std::size_t j) {
 // w_ij = exp(-|f_i - f_j|^2 / (2 sigma^2)) (LGA-Net, Eq. 1).
 // local: 4 planes of height * width, plane d holding the edge from a pixel in kDirections[d];
 // zero where that edge leaves the picture. global: packed strict lower triangle of the clique.
+// Both throw Cancelled.
 template <typename T>
 void local_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
-                      double* local);
+                      const CancelFlag* cancel, double* local);
 template <typename T>
 void global_affinities(const Grid& grid, const View3<const T>& features, double sigma, int threads,
-                       double* global);
+                       const CancelFlag* cancel, double* global);
 
 // Derivatives of a loss with respect to what the system was built from, given the solution x of
 // A x = M y and the adjoint solution lambda = A^-1 dloss/dx: dloss/dw_ij is

@@ -10,7 +10,6 @@ namespace {
 
 constexpr int kLeafSide = 4;       // rectangles up to this side are eliminated whole
 constexpr int kUnitPixels = 1100;  // rectangles up to this area are units
-constexpr std::size_t kPoolLimit = std::size_t{1} << 29;  // bytes kept for the next solver
 
 struct Rectangle {
     int y0, x0, y1, x1;
@@ -23,9 +22,11 @@ struct Rectangle {
 // The global points are left out here: they form a clique, so they come last, in the root.
 class Dissection {
  public:
-    explicit Dissection(Plan& plan) : plan_(plan), grid_(plan.grid) {}
+    Dissection(Plan& plan, const CancelFlag* cancel)
+        : plan_(plan), grid_(plan.grid), cancel_(cancel) {}
 
     std::int32_t dissect(const Rectangle& r) {
+        throw_if_set(cancel_);
         if (r.height() <= kLeafSide && r.width() <= kLeafSide) return add_front(r, {}, r.area());
         const bool rows = r.height() >= r.width();
         const int cut = rows ? split(r.y0, r.y1) : split(r.x0, r.x1);
@@ -88,6 +89,7 @@ class Dissection {
 
     Plan& plan_;
     const Grid& grid_;
+    const CancelFlag* cancel_;
 };
 
 // Depths, units and the memory of the stacks.
@@ -127,9 +129,10 @@ void lay_out(Plan& plan) {
 // Rows and edges of every front, from the order alone.
 class Symbolic {
  public:
-    explicit Symbolic(Plan& plan)
+    Symbolic(Plan& plan, const CancelFlag* cancel)
         : plan_(plan),
           grid_(plan.grid),
+          cancel_(cancel),
           position_(plan.pixel_at.size()),
           row_(position_.size(), -1) {
         for (std::size_t i = 0; i < plan.pixel_at.size(); ++i) {
@@ -140,6 +143,7 @@ class Symbolic {
     void run() {
         plan_.front_of.resize(plan_.pixel_at.size());
         for (std::size_t f = 0; f < plan_.fronts.size(); ++f) {
+            throw_if_set(cancel_);
             Front& front = plan_.fronts[f];
             const std::vector<std::int32_t> boundary = boundary_of(front);
             front.boundary = static_cast<std::int32_t>(boundary.size());
@@ -237,13 +241,14 @@ class Symbolic {
 
     Plan& plan_;
     const Grid& grid_;
+    const CancelFlag* cancel_;
     std::vector<std::int32_t> position_;  // pixel -> elimination position
     std::vector<std::int32_t> row_;       // position -> row in the current front
 };
 
 }  // namespace
 
-Plan::Plan(const Grid& requested) : grid(requested), pool(std::make_shared<Pool>(kPoolLimit)) {
+Plan::Plan(const Grid& requested, const CancelFlag* cancel) : grid(requested) {
     if (grid.height < 1 || grid.width < 1 || grid.global_step < 0) {
         throw std::invalid_argument("a plan needs a height and width of at least 1");
     }
@@ -251,9 +256,9 @@ Plan::Plan(const Grid& requested) : grid(requested), pool(std::make_shared<Pool>
         throw std::length_error("pictures above 2^28 pixels are not supported");
     }
     pixel_at.reserve(static_cast<std::size_t>(grid.pixels()));
-    Dissection dissection(*this);
+    Dissection dissection(*this, cancel);
     dissection.add_root(dissection.dissect({0, 0, grid.height, grid.width}));
-    Symbolic(*this).run();
+    Symbolic(*this, cancel).run();
     lay_out(*this);
     for (const Front& front : fronts) {
         largest_rows = std::max(largest_rows, static_cast<std::size_t>(front.shape().rows()));
@@ -286,6 +291,12 @@ Counts Plan::counts() const {
 
 std::size_t Plan::memory_size() const {
     return factor_size + (keeps() ? kept_size : live_size) + work_size(0);
+}
+
+std::size_t Plan::bytes() const {
+    const auto size = [](const auto& list) { return list.capacity() * sizeof(list[0]); };
+    return size(pixel_at) + size(front_of) + size(fronts) + size(boundary_pixel) + size(runs) +
+           size(edges);
 }
 
 std::size_t Plan::work_size(std::int32_t depth) const {

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "../cancel.hpp"
 #include "graph.hpp"
 #include "kernels.hpp"
-#include "memory.hpp"
 
 namespace colordeploy::propagation {
 
@@ -52,7 +52,8 @@ struct Counts {
 };
 
 struct Plan {
-    explicit Plan(const Grid& grid);
+    // Throws Cancelled.
+    explicit Plan(const Grid& grid, const CancelFlag* cancel = nullptr);
 
     Counts counts() const;
 
@@ -63,6 +64,8 @@ struct Plan {
     bool keeps() const { return kept_size <= kKeepLimit; }
     // Entries that a solver takes: the factor, updates, work.
     std::size_t memory_size() const;
+    // Bytes of the lists themselves.
+    std::size_t bytes() const;
 
     Grid grid;
     std::vector<std::int32_t> pixel_at;        // elimination position -> pixel
@@ -75,7 +78,6 @@ struct Plan {
     std::size_t kept_size = 0;    // entries of the updates of unit roots and of the fronts above
     std::size_t live_size = 0;    // of those that exist at one time when they are not kept
     std::size_t largest_rows = 0;
-    std::shared_ptr<Pool> pool;  // the solvers' memory
     // Units are subtrees that are eliminated by one thread, always as a whole: the updates inside
     // are not kept. Entries that these take, in two stacks: fronts of even and of odd depth.
     std::array<std::size_t, 2> stack_size{0, 0};

@@ -16,17 +16,17 @@ bool above_units(const Front& front) { return front.unit < 0; }
 
 // What one thread needs for itself.
 struct Solver::Scratch {
-    Buffer work;
-    std::array<Buffer, 2> stack;  // updates inside a unit, by the parity of the depth
+    Buffer<double> work;
+    std::array<Buffer<double>, 2> stack;  // updates inside a unit, by the parity of the depth
     std::array<std::size_t, 2> used{0, 0};
-    Buffer t;  // rows of a front in substitutions
+    Buffer<double> t;  // rows of a front in substitutions
     std::ptrdiff_t plane = 0;
     std::vector<double*> updates;  // of the fronts of the present group
 
     Scratch(const Plan& plan, std::int32_t depth, std::ptrdiff_t channels)
-        : work(plan.pool->take(Elimination::work_size(plan, depth))),
-          stack{plan.pool->take(plan.stack_size[0]), plan.pool->take(plan.stack_size[1])},
-          t(plan.pool->take(plan.largest_rows * static_cast<std::size_t>(channels))),
+        : work(Elimination::work_size(plan, depth)),
+          stack{Buffer<double>(plan.stack_size[0]), Buffer<double>(plan.stack_size[1])},
+          t(plan.largest_rows * static_cast<std::size_t>(channels)),
           plane(static_cast<std::ptrdiff_t>(plan.largest_rows)) {}
 };
 
@@ -46,16 +46,16 @@ struct Solver::Failure {
 Solver::Solver(std::shared_ptr<const Plan> plan, const System& system)
     : plan_(std::move(plan)), system_(system), keep_(plan_->keeps()) {}
 
-// Marks the fronts that have to be eliminated: all, or those above a changed pixel. What is in the
-// same unit as a changed pixel is eliminated again as well, since its updates were not kept.
+// Marks the fronts that have to be eliminated: all, or those above a changed pixel, beside those
+// that a cancelled solve has left. What is in the same unit as a changed pixel is eliminated again
+// as well, since its updates were not kept.
 void Solver::find_changes(const std::uint8_t* mask) {
     const std::vector<Front>& fronts = plan_->fronts;
-    if (mask_.empty() || !keep_) {
-        const bool same = !mask_.empty() && std::equal(mask_.begin(), mask_.end(), mask);
-        changed_.assign(fronts.size(), same ? 0 : 1);
+    if (mask_.empty() || (!keep_ && !std::equal(mask_.begin(), mask_.end(), mask))) {
+        changed_.assign(fronts.size(), 1);
         return;
     }
-    changed_.assign(fronts.size(), 0);
+    if (!keep_) return;
     for (std::size_t pixel = 0; pixel < mask_.size(); ++pixel) {
         if ((mask_[pixel] != 0) == (mask[pixel] != 0)) continue;
         std::int32_t f = plan_->front_of[pixel];
@@ -98,7 +98,7 @@ void Solver::eliminate_front(std::int32_t f, const Elimination& elimination, Scr
     } else {
         if (member.leads() && !keep_) {
             try {
-                updates_[f] = plan_->pool->take(size);
+                updates_[f] = Buffer<double>(size);
             } catch (const std::bad_alloc&) {
                 failure.memory = true;
             }
@@ -130,11 +130,11 @@ void Solver::eliminate_front(std::int32_t f, const Elimination& elimination, Scr
 }
 
 void Solver::eliminate_group(std::int32_t root, const Elimination& elimination, Scratch& scratch,
-                             Failure& failure) {
+                             Failure& failure, const Member& member) {
     scratch.used = {0, 0};
     for (std::int32_t f = plan_->fronts[root].begin; f <= root; ++f) {
-        if (changed_[f]) eliminate_front(f, elimination, scratch, failure, Member::alone());
-        if (failure.memory.load()) return;
+        if (changed_[f]) eliminate_front(f, elimination, scratch, failure, member.alone());
+        if (failure.memory.load() || member.cancelled()) return;
     }
 }
 
@@ -206,19 +206,21 @@ void Solver::substitute_backward(std::int32_t f, const Values& values, Scratch& 
     }
 }
 
-void Solver::solve(const std::uint8_t* mask, const Values& values, int threads) {
+void Solver::solve(const std::uint8_t* mask, const Values& values, int threads,
+                   const CancelFlag* cancel) {
+    throw_if_set(cancel);
     const std::lock_guard<std::mutex> lock(turn_);
     const Plan& plan = *plan_;
     if (plan.factor_size < kSmallFactor || threads < 1) threads = 1;
     find_changes(mask);
     mask_.clear();  // no longer what the factor is for; set again when all went well
     std::vector<std::uint8_t> present(mask, mask + plan.grid.pixels());
-    if (!factor_) factor_ = plan.pool->take(plan.factor_size);
-    if (keep_ && !kept_) kept_ = plan.pool->take(plan.kept_size);
+    if (!factor_) factor_ = Buffer<double>(plan.factor_size);
+    if (keep_ && !kept_) kept_ = Buffer<double>(plan.kept_size);
     if (!keep_) updates_.resize(plan.fronts.size());
     contributions_.reset();
     contributions_ =
-        plan.pool->take(plan.boundary_pixel.size() * static_cast<std::size_t>(values.channels));
+        Buffer<double>(plan.boundary_pixel.size() * static_cast<std::size_t>(values.channels));
     const std::vector<std::int32_t> roots = groups(threads);
     std::vector<std::int32_t> top;  // fronts above the groups, which all threads share
     for (std::size_t f = 0, g = 0; f < plan.fronts.size(); ++f) {
@@ -239,10 +241,11 @@ void Solver::solve(const std::uint8_t* mask, const Values& values, int threads) 
     const auto for_each_group = [&](std::atomic<std::size_t>& next, auto&& work) {
         for (std::size_t g = next++; g < roots.size(); g = next++) work(roots[g]);
     };
-    run_crew(threads, [&](const Member& member) {
+    std::atomic<bool> eliminated{false};
+    run_crew(threads, cancel, [&](const Member& member) {
         Scratch& own = scratch[static_cast<std::size_t>(member.rank())];
         for_each_group(next_elimination, [&](std::int32_t root) {
-            eliminate_group(root, elimination, own, failure);
+            eliminate_group(root, elimination, own, failure, member);
         });
         member.wait();
         for (std::int32_t f : top) {
@@ -252,28 +255,47 @@ void Solver::solve(const std::uint8_t* mask, const Values& values, int threads) 
             member.wait();
         }
         if (failure.any()) return;
+        // After the barrier: every member has done its part if this one finds the flag unset.
+        if (member.leads() && !member.cancelled()) eliminated = true;
         for_each_group(next_forward, [&](std::int32_t root) {
             for (std::int32_t f = plan.fronts[root].begin; f <= root; ++f) {
+                if (member.cancelled()) return;
                 substitute_forward(f, values, own);
             }
         });
         member.wait();
         if (member.leads()) {
-            for (std::int32_t f : top) substitute_forward(f, values, own);
-            for (auto f = top.rbegin(); f != top.rend(); ++f) substitute_backward(*f, values, own);
+            for (std::int32_t f : top) {
+                if (member.cancelled()) break;
+                substitute_forward(f, values, own);
+            }
+            for (auto f = top.rbegin(); f != top.rend() && !member.cancelled(); ++f) {
+                substitute_backward(*f, values, own);
+            }
         }
         member.wait();
         for_each_group(next_backward, [&](std::int32_t root) {
             for (std::int32_t f = root; f >= plan.fronts[root].begin; --f) {
+                if (member.cancelled()) return;
                 substitute_backward(f, values, own);
             }
         });
     });
+    if (!keep_) updates_.clear();
+    if (eliminated) std::fill(changed_.begin(), changed_.end(), 0);
+    // What is cancelled has a mask and fronts that are still to be eliminated for it.
+    throw_if_set(cancel);
     if (!failure.any()) return;
     mask_.clear();
     if (failure.memory.load()) throw std::bad_alloc();
     const std::int32_t position = failure.position.load();
     throw SingularSystem(plan.pixel_at[position]);
+}
+
+std::size_t Solver::bytes() const {
+    const std::lock_guard<std::mutex> lock(turn_);
+    return factor_.bytes() + kept_.bytes() + contributions_.bytes() + mask_.capacity() +
+           changed_.capacity();
 }
 
 }  // namespace colordeploy::propagation

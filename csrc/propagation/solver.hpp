@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "../cancel.hpp"
+#include "../memory.hpp"
 #include "crew.hpp"
 #include "elimination.hpp"
-#include "memory.hpp"
 #include "plan.hpp"
 
 namespace colordeploy::propagation {
@@ -43,8 +44,13 @@ class Solver {
     // Solves for the given mask (one byte a pixel, raster order; non-zero where M is one). The
     // result does not depend on the number of threads, nor on what was solved before. Callers of
     // several threads take turns. Throws SingularSystem when a part of the picture is tied to no
-    // marked pixel at all, std::bad_alloc when memory runs out.
-    void solve(const std::uint8_t* mask, const Values& values, int threads);
+    // marked pixel at all, std::bad_alloc when memory runs out, Cancelled; afterwards it is as good
+    // as new.
+    void solve(const std::uint8_t* mask, const Values& values, int threads,
+               const CancelFlag* cancel = nullptr);
+
+    // Memory that it holds.
+    std::size_t bytes() const;
 
     const Plan& plan() const { return *plan_; }
 
@@ -58,7 +64,7 @@ class Solver {
         return keep_ ? kept_.get() + plan_->fronts[f].update : updates_[f].get();
     }
     void eliminate_group(std::int32_t root, const Elimination& elimination, Scratch& scratch,
-                         Failure& failure);
+                         Failure& failure, const Member& member);
     void eliminate_front(std::int32_t f, const Elimination& elimination, Scratch& scratch,
                          Failure& failure, const Member& member);
     void substitute_forward(std::int32_t f, const Values& values, Scratch& scratch) const;
@@ -67,13 +73,13 @@ class Solver {
     std::shared_ptr<const Plan> plan_;
     const System system_;
     const bool keep_;
-    std::mutex turn_;
-    Buffer factor_;                      // panels of all fronts, packed
-    Buffer kept_;                        // updates of unit roots and of the fronts above: all ...
-    std::vector<Buffer> updates_;        // ... or each for itself, until its parent has taken it
-    std::vector<std::uint8_t> mask_;     // what the factor is for; empty: nothing
-    std::vector<std::uint8_t> changed_;  // fronts to eliminate
-    Buffer contributions_;               // of the forward substitution, by front
+    mutable std::mutex turn_;
+    Buffer<double> factor_;                // panels of all fronts, packed
+    Buffer<double> kept_;                  // updates of unit roots and of the fronts above: all ...
+    std::vector<Buffer<double>> updates_;  // ... or each for itself, until its parent has taken it
+    std::vector<std::uint8_t> mask_;       // what the factor is for; empty: nothing
+    std::vector<std::uint8_t> changed_;    // fronts to eliminate for it
+    Buffer<double> contributions_;         // of the forward substitution, by front
 };
 
 }  // namespace colordeploy::propagation

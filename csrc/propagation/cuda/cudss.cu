@@ -240,6 +240,10 @@ class Cudss : public Factorization {
     }
 
     void settle(bool succeeded) override { factorized_ = factorized_ && succeeded; }
+    std::size_t bytes() const override {
+        return values_.bytes() + right_.bytes() + found_.bytes() + mask_.bytes() +
+               changed_.bytes();
+    }
 
  private:
     std::int64_t pixels() const { return lists_->plan->grid.pixels(); }

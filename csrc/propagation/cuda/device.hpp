@@ -109,6 +109,7 @@ class Buffer {
 
     T* get() const { return data_; }
     std::size_t size() const { return count_; }
+    std::size_t bytes() const { return count_ * sizeof(T); }
     // Grows to at least `count` values; what it held is lost.
     void reserve(std::size_t count, Stream stream) {
         if (data_ == nullptr || count > count_) *this = Buffer(count, stream);

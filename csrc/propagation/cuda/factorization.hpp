@@ -2,6 +2,7 @@
 // multifrontal.cu, the CPU's method, and cudss.cu by NVIDIA's library.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "device.hpp"
@@ -34,6 +35,8 @@ class Factorization {
     // Says, when the stream has been waited for, whether a solution came out. What failed is not
     // kept.
     virtual void settle(bool succeeded) = 0;
+    // Device memory that it holds, but for what a library takes by itself.
+    virtual std::size_t bytes() const = 0;
 };
 
 }  // namespace colordeploy::propagation::cuda

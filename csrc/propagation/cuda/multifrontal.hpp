@@ -21,6 +21,10 @@ class Multifrontal : public Factorization {
 
     void solve(const Request& request) override;
     void settle(bool succeeded) override { factorized_ = succeeded; }
+    std::size_t bytes() const override {
+        return factor_.bytes() + update_.bytes() + inverse_.bytes() + vectors_.bytes() +
+               sums_.bytes() + found_.bytes() + mask_.bytes() + chosen_.bytes();
+    }
 
  private:
     // What a captured request depends on: its kind, and the addresses of all that may move.

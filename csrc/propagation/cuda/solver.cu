@@ -207,6 +207,12 @@ void DeviceSolver::affinities(double* local, double* global) {
     synchronize(stream_->get());
 }
 
+std::size_t DeviceSolver::bytes() const {
+    const std::lock_guard<std::mutex> lock(turn_);
+    return local_.bytes() + global_.bytes() + b_.bytes() + mask_.bytes() + flags_.bytes() +
+           factorization_->bytes();
+}
+
 void DeviceSolver::fetch(double* target, const Buffer<double>& values) {
     const Using guard(lists_->device);
     download(target, values.get(), values.size() * sizeof(double), stream_->get());

@@ -77,6 +77,7 @@ class DeviceSolver {
     const DevicePlan& plan() const { return *lists_; }
     const std::shared_ptr<OwnStream>& stream() const { return stream_; }
     std::int64_t nanoseconds() const { return weighing_; }  // of the affinities
+    std::size_t bytes() const;                              // device memory that it holds
 
  private:
     DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Settings& settings);
@@ -88,7 +89,7 @@ class DeviceSolver {
 
     std::shared_ptr<const DevicePlan> lists_;
     std::shared_ptr<OwnStream> stream_;
-    std::mutex turn_;
+    mutable std::mutex turn_;
     Timer timer_;
     std::int64_t weighing_ = 0;
     Buffer<double> local_, global_, b_;

@@ -22,7 +22,6 @@ SOURCES = (
     "csrc/bindings/cuda.cpp",
     "csrc/propagation/cuda/device_plan.cpp",
     "csrc/propagation/cuda/emulated.cpp",
-    "csrc/propagation/memory.cpp",
     "csrc/propagation/plan.cpp",
 )
 KERNELS = ("cudss", "multifrontal", "solver")
