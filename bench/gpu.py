@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 
 from colordeploy.errors import BackendError, SolverError
 from colordeploy.native import Propagator
-from colordeploy.native.plans import plan_of
 from colordeploy.native.cudss import cudss_library
 from colordeploy.native.device import cuda_module
+from colordeploy.native.plans import plan_of
 from colordeploy.runtime.driver import open_driver
 from colordeploy.trace import recording
 

@@ -7,7 +7,6 @@ _F64 = NDArray[np.float64]
 _Features = NDArray[np.float32] | NDArray[np.float64]
 
 class SingularSystem(ArithmeticError): ...  # noqa: N818 - the C++ name
-
 class Cancelled(Exception): ...  # noqa: N818 - the C++ name
 
 class CancelFlag:

@@ -9,7 +9,7 @@ from ..cancellation import CancelToken
 from ..errors import Cancelled
 from . import _core
 
-__all__ = ["CancelFlag", "Cancel", "stoppable"]
+__all__ = ["Cancel", "CancelFlag", "stoppable"]
 
 CancelFlag = _core.CancelFlag
 Cancel = CancelToken | _core.CancelFlag | None

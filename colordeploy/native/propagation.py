@@ -155,9 +155,7 @@ class Propagator:
         return self._system.affinities()
 
     @overload
-    def solve(
-        self, mask: Any, values: SupportsCudaArray, cancel: Cancel = None
-    ) -> DeviceArray: ...
+    def solve(self, mask: Any, values: SupportsCudaArray, cancel: Cancel = None) -> DeviceArray: ...
     @overload
     def solve(self, mask: Any, values: ArrayLike, cancel: Cancel = None) -> _F64: ...
     def solve(self, mask: Any, values: Any, cancel: Cancel = None) -> Any:

@@ -163,10 +163,12 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
                     py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
                     py::arg("phi"), py::arg("cudss"))
         .def_property_readonly("nanoseconds", &cuda::DeviceSolver::nanoseconds)
-        .def_property_readonly("nbytes", [](const cuda::DeviceSolver& solver) {
-            const py::gil_scoped_release release;  // another thread may be solving
-            return solver.bytes();
-        })
+        .def_property_readonly(
+            "nbytes",
+            [](const cuda::DeviceSolver& solver) {
+                const py::gil_scoped_release release;  // another thread may be solving
+                return solver.bytes();
+            })
         .def("solve", &solve, py::arg("mask"), py::arg("b"), py::arg("channels"), py::arg("masked"))
         .def("affinities", &affinities);
 

@@ -51,20 +51,21 @@ Solver::Solver(std::shared_ptr<const Plan> plan, const System& system)
 // as well, since its updates were not kept.
 void Solver::find_changes(const std::uint8_t* mask) {
     const std::vector<Front>& fronts = plan_->fronts;
-    if (mask_.empty() || (!keep_ && !std::equal(mask_.begin(), mask_.end(), mask))) {
-        changed_.assign(fronts.size(), 1);
+    if (state_->mask.empty() ||
+        (!keep_ && !std::equal(state_->mask.begin(), state_->mask.end(), mask))) {
+        state_->changed.assign(fronts.size(), 1);
         return;
     }
     if (!keep_) return;
-    for (std::size_t pixel = 0; pixel < mask_.size(); ++pixel) {
-        if ((mask_[pixel] != 0) == (mask[pixel] != 0)) continue;
+    for (std::size_t pixel = 0; pixel < state_->mask.size(); ++pixel) {
+        if ((state_->mask[pixel] != 0) == (mask[pixel] != 0)) continue;
         std::int32_t f = plan_->front_of[pixel];
         if (fronts[f].unit >= 0) {
             f = fronts[f].unit;
-            if (changed_[f]) continue;
-            std::fill(changed_.begin() + fronts[f].begin, changed_.begin() + f, 1);
+            if (state_->changed[f]) continue;
+            std::fill(state_->changed.begin() + fronts[f].begin, state_->changed.begin() + f, 1);
         }
-        for (; f >= 0 && !changed_[f]; f = fronts[f].parent) changed_[f] = 1;
+        for (; f >= 0 && !state_->changed[f]; f = fronts[f].parent) state_->changed[f] = 1;
     }
 }
 
@@ -98,7 +99,7 @@ void Solver::eliminate_front(std::int32_t f, const Elimination& elimination, Scr
     } else {
         if (member.leads() && !keep_) {
             try {
-                updates_[f] = Buffer<double>(size);
+                state_->updates[f] = Buffer<double>(size);
             } catch (const std::bad_alloc&) {
                 failure.memory = true;
             }
@@ -119,13 +120,13 @@ void Solver::eliminate_front(std::int32_t f, const Elimination& elimination, Scr
             below[i] = update_of(c);
         }
     }
-    const std::ptrdiff_t column = elimination.run(front, below, scratch.work.get(),
-                                                  {factor_.get() + front.factor, update}, member);
+    const std::ptrdiff_t column = elimination.run(
+        front, below, scratch.work.get(), {state_->factor.get() + front.factor, update}, member);
     if (!member.leads()) return;
     if (column >= 0) failure.at(front.first + static_cast<std::int32_t>(column));
     if (keep_) return;
     for (std::int32_t c : front.children) {
-        if (c >= 0) updates_[c].reset();
+        if (c >= 0) state_->updates[c].reset();
     }
 }
 
@@ -133,7 +134,7 @@ void Solver::eliminate_group(std::int32_t root, const Elimination& elimination, 
                              Failure& failure, const Member& member) {
     scratch.used = {0, 0};
     for (std::int32_t f = plan_->fronts[root].begin; f <= root; ++f) {
-        if (changed_[f]) eliminate_front(f, elimination, scratch, failure, member.alone());
+        if (state_->changed[f]) eliminate_front(f, elimination, scratch, failure, member.alone());
         if (failure.memory.load() || member.cancelled()) return;
     }
 }
@@ -148,7 +149,7 @@ void Solver::substitute_forward(std::int32_t f, const Values& values, Scratch& s
         std::fill_n(t, rows, 0.0);
         for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {
             const std::ptrdiff_t pixel = pixels[k];
-            if (!values.masked || mask_[static_cast<std::size_t>(pixel)]) {
+            if (!values.masked || state_->mask[static_cast<std::size_t>(pixel)]) {
                 t[k] = values.b[pixel * values.channels + c];
             }
         }
@@ -156,7 +157,7 @@ void Solver::substitute_forward(std::int32_t f, const Values& values, Scratch& s
     for (std::int32_t child_index : front.children) {
         if (child_index < 0) continue;
         const Front& child = plan_->fronts[child_index];
-        const double* source = contributions_.get() + child.index * values.channels;
+        const double* source = state_->contributions.get() + child.index * values.channels;
         for (std::ptrdiff_t c = 0; c < values.channels; ++c) {
             double* t = scratch.t.get() + c * scratch.plane;
             for (std::size_t r = child.runs; r < child.runs + child.run_count; ++r) {
@@ -167,9 +168,9 @@ void Solver::substitute_forward(std::int32_t f, const Values& values, Scratch& s
             }
         }
     }
-    kernels().forward(shape, factor_.get() + front.factor, scratch.t.get(), scratch.plane,
+    kernels().forward(shape, state_->factor.get() + front.factor, scratch.t.get(), scratch.plane,
                       values.channels);
-    double* target = contributions_.get() + front.index * values.channels;
+    double* target = state_->contributions.get() + front.index * values.channels;
     for (std::ptrdiff_t c = 0; c < values.channels; ++c) {
         const double* t = scratch.t.get() + c * scratch.plane;
         for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {
@@ -196,7 +197,7 @@ void Solver::substitute_backward(std::int32_t f, const Values& values, Scratch& 
         }
         std::fill(t + shape.ground(), t + shape.rows(), 0.0);
     }
-    kernels().backward(shape, factor_.get() + front.factor, scratch.t.get(), scratch.plane,
+    kernels().backward(shape, state_->factor.get() + front.factor, scratch.t.get(), scratch.plane,
                        values.channels);
     for (std::ptrdiff_t c = 0; c < values.channels; ++c) {
         const double* t = scratch.t.get() + c * scratch.plane;
@@ -209,17 +210,29 @@ void Solver::substitute_backward(std::int32_t f, const Values& values, Scratch& 
 void Solver::solve(const std::uint8_t* mask, const Values& values, int threads,
                    const CancelFlag* cancel) {
     throw_if_set(cancel);
-    const std::lock_guard<std::mutex> lock(turn_);
+    struct Turned {
+        Turn& turn;
+        ~Turned() { turn.give_back(); }
+    };
+    const bool abandoned = turn_.take();
+    const Turned turned{turn_};
+    if (abandoned) static_cast<void>(state_.release());  // to destroy it could go wrong
+    if (!state_) state_ = std::make_unique<State>();
+    solve_in_turn(mask, values, threads, cancel);
+}
+
+void Solver::solve_in_turn(const std::uint8_t* mask, const Values& values, int threads,
+                           const CancelFlag* cancel) {
     const Plan& plan = *plan_;
     if (plan.factor_size < kSmallFactor || threads < 1) threads = 1;
     find_changes(mask);
-    mask_.clear();  // no longer what the factor is for; set again when all went well
+    state_->mask.clear();  // no longer what the factor is for; set again when all went well
     std::vector<std::uint8_t> present(mask, mask + plan.grid.pixels());
-    if (!factor_) factor_ = Buffer<double>(plan.factor_size);
-    if (keep_ && !kept_) kept_ = Buffer<double>(plan.kept_size);
-    if (!keep_) updates_.resize(plan.fronts.size());
-    contributions_.reset();
-    contributions_ =
+    if (!state_->factor) state_->factor = Buffer<double>(plan.factor_size);
+    if (keep_ && !state_->kept) state_->kept = Buffer<double>(plan.kept_size);
+    if (!keep_) state_->updates.resize(plan.fronts.size());
+    state_->contributions.reset();
+    state_->contributions =
         Buffer<double>(plan.boundary_pixel.size() * static_cast<std::size_t>(values.channels));
     const std::vector<std::int32_t> roots = groups(threads);
     std::vector<std::int32_t> top;  // fronts above the groups, which all threads share
@@ -236,7 +249,7 @@ void Solver::solve(const std::uint8_t* mask, const Values& values, int threads,
 
     const Elimination elimination(plan, system_, present.data());
     Failure failure;
-    mask_.swap(present);
+    state_->mask.swap(present);
     std::atomic<std::size_t> next_elimination{0}, next_forward{0}, next_backward{0};
     const auto for_each_group = [&](std::atomic<std::size_t>& next, auto&& work) {
         for (std::size_t g = next++; g < roots.size(); g = next++) work(roots[g]);
@@ -249,7 +262,7 @@ void Solver::solve(const std::uint8_t* mask, const Values& values, int threads,
         });
         member.wait();
         for (std::int32_t f : top) {
-            if (changed_[f] && !failure.any()) {
+            if (state_->changed[f] && !failure.any()) {
                 eliminate_front(f, elimination, scratch[0], failure, member);
             }
             member.wait();
@@ -281,21 +294,21 @@ void Solver::solve(const std::uint8_t* mask, const Values& values, int threads,
             }
         });
     });
-    if (!keep_) updates_.clear();
-    if (eliminated) std::fill(changed_.begin(), changed_.end(), 0);
+    if (!keep_) state_->updates.clear();
+    bytes_ = state_->bytes();
+    if (eliminated) std::fill(state_->changed.begin(), state_->changed.end(), 0);
     // What is cancelled has a mask and fronts that are still to be eliminated for it.
     throw_if_set(cancel);
     if (!failure.any()) return;
-    mask_.clear();
+    state_->mask.clear();
     if (failure.memory.load()) throw std::bad_alloc();
     const std::int32_t position = failure.position.load();
     throw SingularSystem(plan.pixel_at[position]);
 }
 
-std::size_t Solver::bytes() const {
-    const std::lock_guard<std::mutex> lock(turn_);
-    return factor_.bytes() + kept_.bytes() + contributions_.bytes() + mask_.capacity() +
-           changed_.capacity();
+std::size_t Solver::State::bytes() const {
+    return factor.bytes() + kept.bytes() + contributions.bytes() + mask.capacity() +
+           changed.capacity();
 }
 
 }  // namespace colordeploy::propagation

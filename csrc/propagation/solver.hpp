@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "../cancel.hpp"
 #include "../memory.hpp"
+#include "../turn.hpp"
 #include "crew.hpp"
 #include "elimination.hpp"
 #include "plan.hpp"
@@ -49,8 +49,8 @@ class Solver {
     void solve(const std::uint8_t* mask, const Values& values, int threads,
                const CancelFlag* cancel = nullptr);
 
-    // Memory that it holds.
-    std::size_t bytes() const;
+    // Memory that it held after the last solve.
+    std::size_t bytes() const { return bytes_; }
 
     const Plan& plan() const { return *plan_; }
 
@@ -58,10 +58,23 @@ class Solver {
     struct Scratch;
     struct Failure;
 
+    // What the last solve has left.
+    struct State {
+        Buffer<double> factor;  // panels of all fronts, packed
+        Buffer<double> kept;    // updates of unit roots and of the fronts above: all ...
+        std::vector<Buffer<double>> updates;  // ... or each until its parent has taken it
+        std::vector<std::uint8_t> mask;       // what the factor is for; empty: nothing
+        std::vector<std::uint8_t> changed;    // fronts to eliminate for it
+        Buffer<double> contributions;         // of the forward substitution, by front
+        std::size_t bytes() const;
+    };
+
+    void solve_in_turn(const std::uint8_t* mask, const Values& values, int threads,
+                       const CancelFlag* cancel);
     void find_changes(const std::uint8_t* mask);
     std::vector<std::int32_t> groups(int threads) const;
     double* update_of(std::int32_t f) const {
-        return keep_ ? kept_.get() + plan_->fronts[f].update : updates_[f].get();
+        return keep_ ? state_->kept.get() + plan_->fronts[f].update : state_->updates[f].get();
     }
     void eliminate_group(std::int32_t root, const Elimination& elimination, Scratch& scratch,
                          Failure& failure, const Member& member);
@@ -73,13 +86,9 @@ class Solver {
     std::shared_ptr<const Plan> plan_;
     const System system_;
     const bool keep_;
-    mutable std::mutex turn_;
-    Buffer<double> factor_;                // panels of all fronts, packed
-    Buffer<double> kept_;                  // updates of unit roots and of the fronts above: all ...
-    std::vector<Buffer<double>> updates_;  // ... or each for itself, until its parent has taken it
-    std::vector<std::uint8_t> mask_;       // what the factor is for; empty: nothing
-    std::vector<std::uint8_t> changed_;    // fronts to eliminate for it
-    Buffer<double> contributions_;         // of the forward substitution, by front
+    Turn turn_;
+    std::unique_ptr<State> state_;
+    std::atomic<std::size_t> bytes_{0};
 };
 
 }  // namespace colordeploy::propagation

@@ -56,9 +56,7 @@ def test_what_is_cancelled_before_never_starts(make):
     ):
         with pytest.raises(Cancelled):
             call()
-    assert np.array_equal(
-        system.solve(mask, values), propagate(features, mask, values, **OPTIONS)
-    )
+    assert np.array_equal(system.solve(mask, values), propagate(features, mask, values, **OPTIONS))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -241,8 +241,7 @@ class Cudss : public Factorization {
 
     void settle(bool succeeded) override { factorized_ = factorized_ && succeeded; }
     std::size_t bytes() const override {
-        return values_.bytes() + right_.bytes() + found_.bytes() + mask_.bytes() +
-               changed_.bytes();
+        return values_.bytes() + right_.bytes() + found_.bytes() + mask_.bytes() + changed_.bytes();
     }
 
  private:
