@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _HOMES = {
     "CancelToken": ".cancellation",
 }
 _MODULES = ("errors", "native")
+
+# What the package has to say is the host's to show; without this Python would write to stderr.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

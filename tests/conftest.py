@@ -6,6 +6,7 @@ import os
 
 # The tests run in parallel processes: BLAS threads below that only get in each other's way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import ONNX Runtime themselves
 
 import numpy as np
 import pytest

@@ -24,12 +24,12 @@ class GraphOnGpu:
         self._graph = graph
         self.fetched: list[str] = []
 
-    def run(self, inputs, *, on_device=False):
+    def run(self, inputs, *, on_device=False, cancel=None):
         given = {
             name: array.base_array if isinstance(array, Placed) else array
             for name, array in inputs.items()
         }
-        found = self._graph.run(given)
+        found = self._graph.run(given, cancel=cancel)
         if not on_device:
             return found
         return {name: Placed(name, np.ascontiguousarray(a), self) for name, a in found.items()}

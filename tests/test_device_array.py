@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from colordeploy.device_array import DeviceArray, is_device_array, view_of
-from colordeploy.errors import BackendError, InputError
-from colordeploy.runtime.graph import host_arrays
+from colordeploy.errors import InputError
 
 
 def foreign(**changes):
@@ -121,12 +120,3 @@ def test_odd_interfaces(changes, message):
 def test_tensors_that_require_a_gradient():
     with pytest.raises(InputError, match=r"give x\.detach\(\)"):
         view_of(NeedsGradient(), "x")
-
-
-def test_a_graph_on_the_cpu_takes_neither():
-    given = {"x": np.zeros(3)}
-    assert host_arrays(given, False, "g", "cpu") == given
-    with pytest.raises(BackendError, match="its outputs cannot stay on a GPU"):
-        host_arrays(given, True, "g", "cpu")
-    with pytest.raises(BackendError, match=r"'x' is on a GPU; fetch it first"):
-        host_arrays({"x": array()}, False, "g", "cpu")

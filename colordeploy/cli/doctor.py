@@ -113,12 +113,12 @@ def _cuda_part() -> str:
 
 
 def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
-    import onnxruntime
-
     from ..native import _core
+    from ..runtime.onnx_import import import_onnxruntime
     from ..runtime.tensorrt.cache import EngineCache
     from ..runtime.tensorrt.flavor import installed_flavors
 
+    onnxruntime = import_onnxruntime()
     gpus, no_gpu = _gpus()
     providers = onnxruntime.get_available_providers()
     flavors = installed_flavors()

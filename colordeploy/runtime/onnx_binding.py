@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from ..device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
 from ..errors import BackendError
 from .device_time import Laps
 from .driver import CudaDriver, open_driver
+from .loaded import require_finite
+from .onnx_import import import_onnxruntime
 
 __all__ = ["BoundSession"]
+
+ort = import_onnxruntime()
 
 _GRAPH_ID = "gpu_graph_id"
 _NOT_CAPTURED = "-1"
@@ -37,7 +40,7 @@ class _Captured:
     inputs: Mapping[str, Any]
     outputs: list[Any]
     binding: Any
-    options: Any
+    graph_id: str
 
 
 class BoundSession:
@@ -74,13 +77,21 @@ class BoundSession:
     ) -> None:
         self._session, self._name, self._index, self._kind = session, name, index, kind
         self._captures, self._open, self._stream = captures, driver, stream
+        self._opened: CudaDriver | None = None
         self._captured: dict[tuple[Any, ...], _Captured] = {}
         self._lock = threading.Lock()
         self._inputs = {i.name: _dtype(i.type) for i in session.get_inputs()}
         self._outputs = [o.name for o in session.get_outputs()]
 
-    def run(self, inputs: Mapping[str, Array], on_device: bool) -> dict[str, Any]:
+    def run(
+        self, inputs: Mapping[str, Array], on_device: bool, options: Any = None
+    ) -> dict[str, Any]:
         """Outputs by name, as NumPy or as device arrays.
+
+        Parameters
+        ----------
+        options : onnxruntime.RunOptions, optional
+            By which another thread may end the run.
 
         Raises
         ------
@@ -94,15 +105,17 @@ class BoundSession:
                 with self._driver.current(self._index):
                     self._driver.synchronize(array.stream)
         if not self._captures and self._stream is None:
-            return self._results(self._run_once(given), on_device)
+            return self._results(self._run_once(given, options), on_device)
         with self._lock:  # one stream or one capture cannot serve two threads at once
             if self._captures:
-                return self._run_captured(given, on_device)
-            return self._results(self._run_once(given), on_device)
+                return self._run_captured(given, on_device, options)
+            return self._results(self._run_once(given, options), on_device)
 
-    @cached_property
+    @property
     def _driver(self) -> CudaDriver:
-        return self._open()
+        if self._opened is None:
+            self._opened = self._open()  # a second thread may open it too, which does no harm
+        return self._opened
 
     def _checked(self, inputs: Mapping[str, Array]) -> Given:
         if set(inputs) != set(self._inputs):
@@ -128,7 +141,7 @@ class BoundSession:
             result[name] = array
         return result
 
-    def _run_once(self, given: Given, graph_id: str | None = None) -> list[Any]:
+    def _run_once(self, given: Given, options: Any, graph_id: str | None = None) -> list[Any]:
         """Bind what is given where it is; outputs are new."""
         binding = self._session.io_binding()
         for name, array in given.items():
@@ -140,7 +153,7 @@ class BoundSession:
                 binding.bind_ortvalue_input(name, self._upload(array))
         for name in self._outputs:
             binding.bind_output(name, self._kind, self._index)
-        return self._run(binding, self._run_options(graph_id))
+        return self._run(binding, self._run_options(options, graph_id))
 
     def _run(self, binding: Any, options: Any) -> list[Any]:
         binding.synchronize_inputs()
@@ -156,22 +169,22 @@ class BoundSession:
         binding.synchronize_outputs()
         return list(binding.get_outputs())
 
-    def _run_options(self, graph_id: str | None) -> Any:
+    def _run_options(self, options: Any, graph_id: str | None) -> Any:
         if graph_id is None and self._stream is None:
-            return None
-        options = ort.RunOptions()
+            return options
+        options = ort.RunOptions() if options is None else options
         if graph_id is not None:
             options.add_run_config_entry(_GRAPH_ID, graph_id)
         if self._stream is not None:  # the end is to be marked before anybody waits for it
             options.add_run_config_entry(_NO_WAIT, "1")
         return options
 
-    def _run_captured(self, given: Given, on_device: bool) -> dict[str, Any]:
+    def _run_captured(self, given: Given, on_device: bool, options: Any) -> dict[str, Any]:
         shapes = tuple(array.shape for array in given.values())
         captured = self._captured.get(shapes)
         if captured is None:
             # A run without a capture says how large the outputs are.
-            outputs = self._run_once(given, _NOT_CAPTURED)
+            outputs = self._run_once(given, options, _NOT_CAPTURED)
             if len(self._captured) < _MOST_CAPTURES:
                 self._captured[shapes] = self._fixed(given, outputs, len(self._captured) + 1)
             return self._results(outputs, on_device)
@@ -182,7 +195,7 @@ class BoundSession:
                     self._driver.copy(target.data_ptr(), array.address, array.nbytes)
             else:
                 target.update_inplace(array)
-        self._run(captured.binding, captured.options)
+        self._run(captured.binding, self._run_options(options, captured.graph_id))
         outputs = captured.outputs  # the next run writes there again
         return self._results([self._copy(o) for o in outputs] if on_device else outputs, on_device)
 
@@ -194,7 +207,7 @@ class BoundSession:
             binding.bind_ortvalue_input(name, value)
         for name, value in zip(self._outputs, results, strict=True):
             binding.bind_ortvalue_output(name, value)
-        return _Captured(inputs, results, binding, self._run_options(str(number)))
+        return _Captured(inputs, results, binding, str(number))
 
     def _upload(self, array: NDArray[Any]) -> Any:
         return ort.OrtValue.ortvalue_from_numpy(array, self._kind, self._index)
@@ -213,14 +226,15 @@ class BoundSession:
     def _results(self, values: list[Any], on_device: bool) -> dict[str, Any]:
         named = zip(self._outputs, values, strict=True)
         if on_device:
-            return {name: self._device_array(value) for name, value in named}
+            return {name: self._device_array(name, value) for name, value in named}
         return {name: value.numpy() for name, value in named}
 
-    def _device_array(self, value: Any) -> DeviceArray:
+    def _device_array(self, name: str, value: Any) -> DeviceArray:
         kept = (value, self._session)  # by the array: the memory, and what it was allocated by
 
         def fetch(array: NDArray[Any]) -> None:
             np.copyto(array, kept[0].numpy())
+            require_finite(array, self._name, name)
 
         return DeviceArray(
             value.data_ptr(),

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Literal, overload
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..device_array import Array, DeviceArray
-from ..errors import BackendError
-from ..trace import span
-from .graph import Target, host_arrays
+from ..cancellation import CancelToken
+from ..device_array import Array
+from ..errors import BackendError, Cancelled
+from .loaded import LoadedGraph
+from .target import Target
+from .threads import graph_threads
 
 __all__ = ["OpenVinoGraph", "has_bfloat16"]
 
+Shapes = tuple[tuple[int, ...], ...]
 
-class OpenVinoGraph:
+
+class OpenVinoGraph(LoadedGraph):
     """One compiled model and a pool of requests; see `colordeploy.runtime.Graph`."""
 
     def __init__(self, content: bytes, target: Target, name: str) -> None:
-        self._name = name
+        super().__init__(name)
+        self._model: Any = None
+        self._plain: Any = None
+        self._compile: Any = None
+        self._idle: list[Any] = []
+        self._done: set[Shapes] = set()  # that the compiled model has served
+        self._spoiled: set[Shapes] = set()
+        self._failed = False
+        self._lock = threading.Lock()
         core = _core()
         if target.device.startswith("cuda"):
             raise BackendError(
@@ -35,70 +47,75 @@ class OpenVinoGraph:
                 "precision 'bf16' was asked for, but this CPU does not compute in bfloat16 (it "
                 "needs AMX, AVX-512 BF16 or the like); use precision='fp32'"
             )
+        threads = graph_threads(target.threads)
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
             "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # the threads of a host program stay where they are
         }
-        if target.threads is not None:
-            options["INFERENCE_NUM_THREADS"] = target.threads
         try:
             read = core.read_model(content)
             # By number from here on: a compiled port has the names of all that was fused into it.
             self._inputs = [port.any_name for port in read.inputs]
             self._outputs = [port.any_name for port in read.outputs]
-            self._model: Any = core.compile_model(read, "CPU", options)
+            self._compile = partial(core.compile_model, read, "CPU", options)
+            self._model = self._compile()
         except Exception as error:  # OpenVINO raises RuntimeError and its own
             raise BackendError(f"OpenVINO cannot load graph {name!r}: {error}") from None
         # With one thread OpenVINO (2026.4) loses what goes wrong, and leaves the result as it was:
         # there, shapes are tried on the model first.
-        self._plain = read if target.threads == 1 else None
-        self._known: set[tuple[tuple[int, ...], ...]] = set()
-        self._idle: list[Any] = []
-        self._lock = threading.Lock()
+        self._plain = read if threads == 1 else None
+        self._known: set[Shapes] = set()
         self.device = "cpu"
         self.why = _reason(target)
         self.precision = "bf16" if half else "fp32"
 
-    @overload
-    def run(
-        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
-    ) -> dict[str, NDArray[Any]]: ...
-
-    @overload
-    def run(
-        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
-    ) -> dict[str, DeviceArray]: ...
-
-    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
-        """Outputs by name."""
-        arrays = host_arrays(inputs, on_device, self._name, self.device)
-        with self._request() as request:
-            if set(inputs) != set(self._inputs):
-                raise BackendError(
-                    f"graph {self._name!r} takes {', '.join(sorted(self._inputs))}, not "
-                    f"{', '.join(sorted(inputs)) or 'nothing'}"
-                )
-            given = {i: np.ascontiguousarray(arrays[n]) for i, n in enumerate(self._inputs)}
+    def _run(
+        self, inputs: Mapping[str, Array], on_device: bool, cancel: CancelToken | None
+    ) -> dict[str, Any]:
+        arrays = self._refuse_gpu(inputs, on_device)
+        self._require_names(inputs, dict.fromkeys(self._inputs))
+        given = {i: np.ascontiguousarray(arrays[n]) for i, n in enumerate(self._inputs)}
+        shapes = tuple(array.shape for array in given.values())
+        with self._request(shapes) as request:
+            self._try_shapes(shapes)
             try:
-                with span(f"graph {self._name}"):
-                    self._try_shapes(tuple(given[i].shape for i in sorted(given)))
+                if cancel is None:
                     request.infer(given, share_inputs=True)
-                    # The request's own memory, which its next query overwrites.
-                    return {
-                        name: request.get_output_tensor(i).data.copy()
-                        for i, name in enumerate(self._outputs)
-                    }
-            except Exception as error:
-                raise BackendError(f"graph {self._name!r} failed on OpenVINO: {error}") from None
+                else:
+                    _infer(request, given, cancel)
+            except Exception:
+                self._distrust(shapes, failed=cancel is None or not cancel.cancelled)
+                raise
+            # The request's own memory, which its next query overwrites.
+            return {
+                name: request.get_output_tensor(i).data.copy()
+                for i, name in enumerate(self._outputs)
+            }
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Free the model; queries that still run end first."""
         with self._lock:
-            self._model = self._plain = None
+            self._model = self._plain = self._compile = None
             self._idle = []
 
-    def _try_shapes(self, shapes: tuple[tuple[int, ...], ...]) -> None:
+    def _foreign(self) -> list[Any]:
+        return [self._model, self._plain, self._compile, self._idle]
+
+    def _distrust(self, shapes: Shapes, *, failed: bool) -> None:
+        """Note what the compiled model may not be used for any more.
+
+        One that failed in the middle of a run (OpenVINO 2026.4) computes NaN from then on. After
+        a run that was cancelled some nodes are still set to the shapes of a run before, and do
+        not notice when these come again: results have wrong shapes, or NaN. Other shapes, and
+        those of the cancelled run, are right.
+        """
+        with self._lock:
+            self._failed = self._failed or failed
+            self._spoiled |= self._done - {shapes}
+
+    def _try_shapes(self, shapes: Shapes) -> None:
         """Raise what does not fit, once for each set of shapes."""
         if self._plain is None or shapes in self._known:
             return
@@ -106,18 +123,36 @@ class OpenVinoGraph:
         self._known.add(shapes)
 
     @contextmanager
-    def _request(self) -> Iterator[Any]:
+    def _request(self, shapes: Shapes) -> Iterator[Any]:
+        """A request of the compiled model, which is compiled again where it is not trusted."""
         with self._lock:
+            if self._model is not None and (self._failed or shapes in self._spoiled):
+                self._model, self._idle = self._compile(), []
+                self._done, self._spoiled, self._failed = set(), set(), False
             model = self._model
             request = self._idle.pop() if self._idle else None
         if model is None:
-            raise BackendError(f"graph {self._name!r} was closed; load the model again")
+            raise self._closed()
         if request is None:
             request = model.create_infer_request()
         yield request  # one that failed is not used again
         with self._lock:
-            if self._model is not None:
+            if self._model is model:
                 self._idle.append(request)
+                self._done.add(shapes)
+
+
+def _infer(request: Any, given: Mapping[int, Any], cancel: CancelToken) -> None:
+    """Run a request that another thread may end."""
+    request.start_async(given, share_inputs=True)  # what has not started cannot be ended
+    try:
+        with cancel.calling(request.cancel):
+            request.wait()
+    except Cancelled:  # before `wait` was reached
+        request.cancel()
+        with suppress(RuntimeError):
+            request.wait()
+        raise
 
 
 def has_bfloat16(core: Any = None) -> bool:

@@ -19,6 +19,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from colordeploy.runtime.onnx_import import import_onnxruntime
+
 from .onnx_graph import store_half
 
 Feeds = Sequence[Mapping[str, NDArray[Any]]]
@@ -142,8 +144,7 @@ def _multiplications(
     model: onnx.ModelProto, layers: Mapping[str, onnx.NodeProto], feed: Mapping[str, NDArray[Any]]
 ) -> dict[str, float]:
     """Each layer's work: its weights but for the output channels, times what it gives."""
-    import onnxruntime as ort
-
+    ort = import_onnxruntime()
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
     del watched.graph.output[:]
@@ -166,6 +167,7 @@ def _multiplications(
 
 
 def _quantized(model: onnx.ModelProto, feeds: Feeds, layers: list[str]) -> onnx.ModelProto:
+    import_onnxruntime()
     from onnxruntime.quantization import (
         CalibrationDataReader,
         CalibrationMethod,

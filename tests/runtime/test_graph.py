@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -124,6 +125,43 @@ def test_the_cpu_can_be_asked_for_by_provider(install):
     graph = load_graph(b"", target, "x")
     assert (graph.device, graph.why) == ("cpu", "provider 'cpu' was asked for")
     assert asked == [CPU_ONLY]
+
+
+def assigned(**kinds):
+    """What ONNX Runtime says of its nodes: kinds by provider."""
+    names = {"gpu": CUDA, "cpu": CPU_ONLY}
+    return [
+        SimpleNamespace(
+            ep_name=names[where],
+            get_nodes=lambda found=found: [SimpleNamespace(op_type=kind) for kind in found],
+        )
+        for where, found in kinds.items()
+    ]
+
+
+@pytest.mark.parametrize("device", ["cuda", "auto"])
+def test_nodes_that_are_left_on_the_cpu(install, monkeypatch, caplog, device):
+    target = parse_target("auto", device, None)
+    install(ALL[1:], ALL[1:])
+    session = ort.InferenceSession(b"", None, providers=[])
+    monkeypatch.setattr(ort, "InferenceSession", lambda *a, providers: session)
+    caplog.set_level("INFO", "colordeploy")
+    session.get_provider_graph_assignment_info = lambda: assigned(
+        gpu=["Conv", "Conv"], cpu=["Shape", "Gather", "Concat"]
+    )
+    assert load_graph(b"", target, "x").device == "cuda:0"  # shapes belong there
+    assert [r.levelname for r in caplog.records] == ["INFO"]
+    session.get_provider_graph_assignment_info = lambda: assigned(
+        gpu=["Conv"], cpu=["Shape", "Resize", "GridSample", "Resize"]
+    )
+    said = "3 of 5 nodes of graph 'x' run on the CPU.*: 1 GridSample, 2 Resize"
+    if device == "cuda":
+        with pytest.raises(BackendError, match=f"'cuda' was asked for, but {said}; use device='au"):
+            load_graph(b"", target, "x")
+    else:
+        load_graph(b"", target, "x")
+        (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert re.match(said, warning)
 
 
 def test_on_the_cpu_nothing_is_on_a_gpu(content):

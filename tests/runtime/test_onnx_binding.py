@@ -15,6 +15,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
+from colordeploy import CancelToken
 from colordeploy.errors import BackendError
 from colordeploy.runtime import DeviceArray, ProviderOptions, onnx_runtime
 from colordeploy.runtime.graph import Target
@@ -255,14 +256,15 @@ def test_tensors_that_cannot_be_bound():
 def test_a_graph_on_a_gpu_is_bound(monkeypatch, captures):
     names = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     session = SimpleNamespace(get_providers=lambda: names)
-    made = []
+    made, ran = [], []
 
     class Bound:
         def __init__(self, *arguments, **options):
             made.append((arguments, options))
 
-        def run(self, inputs, on_device):
-            return {"y": 1 / inputs["x"], "on_device": on_device}
+        def run(self, inputs, on_device, options):
+            ran.append((on_device, options))
+            return {"y": np.array(1 / inputs["x"])}
 
     monkeypatch.setattr(onnx_runtime, "BoundSession", Bound)
     monkeypatch.setattr(ort, "InferenceSession", lambda *a, providers: session)
@@ -271,8 +273,11 @@ def test_a_graph_on_a_gpu_is_bound(monkeypatch, captures):
     graph = onnx_runtime.OnnxRuntimeGraph(b"", Target(device="cuda:2", options=options), "m/g")
     opened = {"stream": None, "driver": onnx_runtime.open_driver}
     assert made == [((session, "m/g", 2), {"captures": captures is True, **opened})]
-    assert graph.run({"x": 4}) == {"y": 0.25, "on_device": False}
-    assert graph.run({"x": 4}, on_device=True)["on_device"]
+    assert graph.run({"x": 4}) == {"y": 0.25}
+    graph.run({"x": 4}, on_device=True)
+    assert ran == [(False, None), (True, None)]
+    graph.run({"x": 4}, cancel=CancelToken())
+    assert isinstance(ran[-1][1], ort.RunOptions)
     with pytest.raises(BackendError, match="'m/g' failed on cuda:2: division by zero"):
         graph.run({"x": 0})
     graph.close()

@@ -7,15 +7,16 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cancellation import CancelToken
 from ...device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
 from ...errors import BackendError
-from ...trace import span
 from ..device_time import Laps
+from ..loaded import LoadedGraph, require_finite
 from .device import Device
 from .flavor import Flavor
 from .slot import Shapes, Slot
@@ -25,7 +26,7 @@ __all__ = ["TensorRTGraph"]
 _ALIGNMENT = 256  # of the addresses that TensorRT takes, in bytes
 
 
-class TensorRTGraph:
+class TensorRTGraph(LoadedGraph):
     """An engine that is ready to run; see `colordeploy.runtime.Graph`.
 
     Parameters
@@ -62,7 +63,13 @@ class TensorRTGraph:
         *,
         cuda_graphs: bool = True,
     ) -> None:
-        self._name, self._flavor, self._gpu = name, flavor, device
+        super().__init__(name)
+        self._flavor, self._gpu = flavor, device
+        self._runtime: Any = None
+        self._engine: Any = None
+        self._config: Any = None
+        self._idle: list[Slot] = []
+        self._lock = threading.Lock()
         self.precision = precision
         self.device = f"cuda:{device.index}"
         self.why = f"{flavor.name} {flavor.version} was asked for"
@@ -75,7 +82,7 @@ class TensorRTGraph:
                 f"the engine of graph {name!r} does not load with {flavor.name} {flavor.version} "
                 f"on this GPU ({flavor.last_errors()}); build it again: colordeploy engine build"
             )
-        self._engine: Any = engine
+        self._engine = engine
         self._config = flavor.runtime_config(engine, cuda_graphs=cuda_graphs)
         self._captures = cuda_graphs and not flavor.captures_itself
         self._not_captured: str | None = None
@@ -84,46 +91,30 @@ class TensorRTGraph:
         self._inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         self._outputs = [n for n in names if n not in self._inputs]
         self._types = {n: np.dtype(trt.nptype(engine.get_tensor_dtype(n))) for n in names}
-        self._idle: list[Slot] = []
-        self._lock = threading.Lock()
 
     @property
     def not_captured(self) -> str | None:
         """Why this engine cannot be captured as a CUDA graph; None as long as nothing failed."""
         return self._not_captured
 
-    @overload
-    def run(
-        self, inputs: Mapping[str, Array], *, on_device: Literal[False] = False
-    ) -> dict[str, NDArray[Any]]: ...
-
-    @overload
-    def run(
-        self, inputs: Mapping[str, Array], *, on_device: Literal[True]
-    ) -> dict[str, DeviceArray]: ...
-
-    def run(self, inputs: Mapping[str, Array], *, on_device: bool = False) -> Any:
-        """Outputs by name; new arrays, the caller's own.
+    def _run(
+        self, inputs: Mapping[str, Array], on_device: bool, cancel: CancelToken | None
+    ) -> dict[str, Any]:
+        """See `LoadedGraph.run`; what is on the GPU already cannot be ended before it is done.
 
         Arrays on the GPU are read where they are. With ``on_device`` the host does not wait for
         the engine: whoever reads an output waits for its stream, and what the owner of an input
         puts on that array's stream afterwards comes after the engine.
-
-        Raises
-        ------
-        BackendError
-            For wrong inputs, shapes outside of the engine's profiles, a GPU without memory left,
-            and when the engine fails.
         """
         given = self._checked(inputs)
         shapes = {name: tuple(array.shape) for name, array in given.items()}
-        with span(f"graph {self._name}"), self._slot(shapes) as slot:
+        with self._slot(shapes) as slot:
             self._shape(slot, shapes)
-            laps = Laps(self._gpu, slot.stream, f"graph {self._name}", self._activated)
+            laps = Laps(self._gpu, slot.stream, f"graph {self.name}", self._activated)
             self._place(slot, given, laps, settle=on_device)
             for name, shape in slot.outputs.items():
                 size = math.prod(shape) * self._types[name].itemsize
-                slot.bind(name, self._buffer(slot, name, size))
+                self._bind(slot, name, self._buffer(slot, name, size))
             if not on_device:
                 self._execute(slot, laps)
                 return self._fetched(slot, laps)
@@ -132,29 +123,28 @@ class TensorRTGraph:
             self._hand_over(slot, given, results)
             return results
 
-    def close(self) -> None:
-        """Free the device memory; queries that still run end first or fail.
+    def _close(self) -> None:
+        """Free the device memory; runs of other threads end first.
 
         Arrays on the GPU that were handed out stay: they are the caller's own.
         """
         with self._lock:
-            self._engine = self._config = None
+            self._engine = self._config = self._runtime = None
             slots, self._idle = self._idle, []
         self._gpu.activate()
         for slot in slots:
             slot.free()
 
+    def _foreign(self) -> list[Any]:
+        return [self._runtime, self._engine, self._config, self._idle]
+
     def _checked(self, inputs: Mapping[str, Array]) -> dict[str, NDArray[Any] | DeviceView]:
-        if set(inputs) != set(self._inputs):
-            raise BackendError(
-                f"graph {self._name!r} takes {', '.join(sorted(self._inputs))}, not "
-                f"{', '.join(sorted(inputs)) or 'nothing'}"
-            )
+        self._require_names(inputs, dict.fromkeys(self._inputs))
         self._gpu.activate()
         result: dict[str, NDArray[Any] | DeviceView] = {}
         for name in self._inputs:
             given: Any = inputs[name]
-            what = f"graph {self._name!r}: {name!r}"
+            what = f"graph {self.name!r}: {name!r}"
             array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
             if array.dtype != self._types[name]:
                 raise BackendError(f"{what} is {self._types[name]}, not {array.dtype}")
@@ -179,7 +169,7 @@ class TensorRTGraph:
             alike = [i for i, slot in enumerate(self._idle) if slot.shapes == shapes]
             slot = self._idle.pop(alike[-1] if alike else -1) if self._idle else None
         if engine is None:
-            raise BackendError(f"graph {self._name!r} was closed; load the model again")
+            raise self._closed()
         if slot is None:
             context = (
                 engine.create_execution_context()
@@ -188,10 +178,10 @@ class TensorRTGraph:
             )
             if context is None:
                 raise BackendError(
-                    f"graph {self._name!r}: no context could be made "
+                    f"graph {self.name!r}: no context could be made "
                     f"({self._flavor.last_errors()}); close other models, or use fewer threads"
                 )
-            slot = Slot(context, self._gpu)
+            slot = Slot(context, self._gpu, engine)
         try:
             yield slot
         finally:
@@ -208,13 +198,14 @@ class TensorRTGraph:
             return
         slot.touch()
         slot.shapes = {}  # until the context knows all of them
-        count = self._engine.num_optimization_profiles if self._engine is not None else 0
+        count = slot.engine.num_optimization_profiles
         order = sorted(range(count), key=lambda i: i != slot.profile)
         for profile in order:
-            if not all(self._serves(profile, name, shape) for name, shape in shapes.items()):
+            if not all(_serves(slot.engine, profile, n, shape) for n, shape in shapes.items()):
                 continue
             if profile != slot.profile:
-                slot.context.set_optimization_profile_async(profile, slot.stream)
+                if not slot.context.set_optimization_profile_async(profile, slot.stream):
+                    raise self._refused("a profile")
                 slot.profile = profile
             if all(slot.context.set_input_shape(name, shape) for name, shape in shapes.items()):
                 slot.shapes = shapes
@@ -224,18 +215,22 @@ class TensorRTGraph:
             f"{name} {tuple(least)} to {tuple(most)}"
             for profile in range(count)
             for name in shapes
-            for least, _, most in [self._engine.get_tensor_profile_shape(name, profile)]
+            for least, _, most in [slot.engine.get_tensor_profile_shape(name, profile)]
         )
         given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise BackendError(
-            f"the engine of graph {self._name!r} does not serve {given}; it serves {allowed}. "
+            f"the engine of graph {self.name!r} does not serve {given}; it serves {allowed}. "
             "Build one that does: colordeploy engine build --profile or --size"
         )
 
-    def _serves(self, profile: int, name: str, shape: tuple[int, ...]) -> bool:
-        least, _, most = self._engine.get_tensor_profile_shape(name, profile)
-        return len(least) == len(shape) and all(
-            a <= n <= b for a, n, b in zip(least, shape, most, strict=True)
+    def _bind(self, slot: Slot, name: str, address: int) -> None:
+        if not slot.bind(name, address):
+            raise self._refused(f"the address of {name!r}")
+
+    def _refused(self, what: str) -> BackendError:
+        return BackendError(
+            f"TensorRT did not take {what} for graph {self.name!r} ({self._flavor.last_errors()}); "
+            "load the model again, or build its engine again: colordeploy engine build"
         )
 
     @contextmanager
@@ -262,7 +257,7 @@ class TensorRTGraph:
                 continue
             address = self._buffer(slot, name, array.nbytes)
             self._gpu.upload(address, array, slot.stream)
-            slot.bind(name, address)
+            self._bind(slot, name, address)
             uploaded = True
         if uploaded:
             laps.lap("to device")
@@ -274,12 +269,12 @@ class TensorRTGraph:
             if not isinstance(array, DeviceView):
                 continue
             if array.nbytes and array.address % _ALIGNMENT == 0:
-                slot.bind(name, array.address)
+                self._bind(slot, name, array.address)
                 continue
             address = self._buffer(slot, name, array.nbytes)
             if array.nbytes:
                 self._gpu.copy(address, array.address, array.nbytes, slot.stream)
-            slot.bind(name, address)
+            self._bind(slot, name, address)
 
     def _execute(self, slot: Slot, laps: Laps) -> None:
         if self._captures and slot.settled and not slot.captured:
@@ -294,7 +289,7 @@ class TensorRTGraph:
             slot.launch()
         elif not slot.enqueue():
             raise BackendError(
-                f"the engine of graph {self._name!r} failed: {self._flavor.last_errors()}"
+                f"the engine of graph {self.name!r} failed: {self._flavor.last_errors()}"
             )
         laps.lap("computing")
 
@@ -309,6 +304,7 @@ class TensorRTGraph:
     def _empty(self, slot: Slot, name: str) -> DeviceArray:
         """Memory for an output that leaves the slot."""
         gpu, stream, shape, dtype = self._gpu, slot.ready, slot.outputs[name], self._types[name]
+        graph = self.name
         address = self._allocate(math.prod(shape) * dtype.itemsize)
 
         def wait() -> None:
@@ -319,6 +315,7 @@ class TensorRTGraph:
             gpu.activate()
             gpu.download(array, address, stream)
             gpu.synchronize(stream)
+            require_finite(array, graph, name)
 
         def release() -> None:
             gpu.activate()
@@ -367,9 +364,17 @@ class TensorRTGraph:
             return self._gpu.allocate(size)
         except MemoryError:
             raise BackendError(
-                f"graph {self._name!r}: the GPU has no {size / 2**20:.0f} MiB left; close "
+                f"graph {self.name!r}: the GPU has no {size / 2**20:.0f} MiB left; close "
                 "other models, use a smaller size, or fewer threads"
             ) from None
+
+
+def _serves(engine: Any, profile: int, name: str, shape: tuple[int, ...]) -> bool:
+    """Whether one of an engine's profiles allows a shape."""
+    least, _, most = engine.get_tensor_profile_shape(name, profile)
+    return len(least) == len(shape) and all(
+        a <= n <= b for a, n, b in zip(least, shape, most, strict=True)
+    )
 
 
 def _streams(given: Mapping[str, NDArray[Any] | DeviceView]) -> list[int]:

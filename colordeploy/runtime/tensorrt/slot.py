@@ -21,7 +21,7 @@ class Slot:
 
     Attributes
     ----------
-    context : object
+    context, engine : object
         TensorRT's.
     stream : int
         Where the engine runs. Nobody else ever learns of it: an event that another thread records
@@ -32,8 +32,8 @@ class Slot:
         Shapes of the outputs.
     """
 
-    def __init__(self, context: Any, gpu: Device) -> None:
-        self.context, self._gpu = context, gpu
+    def __init__(self, context: Any, gpu: Device, engine: Any) -> None:
+        self.context, self.engine, self._gpu = context, engine, gpu
         self.stream = gpu.stream()
         self.profile = 0
         self.shapes: Shapes = {}
@@ -73,12 +73,15 @@ class Slot:
         if address:
             self._gpu.free(address)
 
-    def bind(self, name: str, address: int) -> None:
-        """Where a tensor lies."""
+    def bind(self, name: str, address: int) -> bool:
+        """Say where a tensor lies; False when TensorRT does not take the address."""
         if self._addresses.get(name) != address:
             self.touch()
-            self.context.set_tensor_address(name, address)
+            self._addresses.pop(name, None)
+            if not self.context.set_tensor_address(name, address):
+                return False
             self._addresses[name] = address
+        return True
 
     def address(self, name: str) -> int:
         """Where a tensor lies."""

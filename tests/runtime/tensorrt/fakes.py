@@ -241,6 +241,7 @@ class FakeContext:
     def set_optimization_profile_async(self, profile, stream):
         self.changes += 1
         self.profile = profile
+        return not self.engine.refuses
 
     def set_input_shape(self, name, shape):
         self.changes += 1
@@ -255,6 +256,7 @@ class FakeContext:
         assert address % 256 == 0
         self.changes += 1
         self.addresses[name] = address
+        return not self.engine.refuses
 
     def execute_async_v3(self, stream):
         gpu, changes = self.engine.device, self.changes
@@ -286,7 +288,7 @@ class FakeEngine:
         self.device, self.profiles = device, profiles
         self.num_optimization_profiles = len(profiles)
         self.contexts, self.fails, self.most_contexts = 0, False, 99
-        self.uncapturable, self.runs = False, 0
+        self.uncapturable, self.runs, self.refuses = False, 0, False
 
     def get_tensor_name(self, i):
         return "xy"[i]
