@@ -165,6 +165,7 @@ void define_affinities(py::module_& module) {
 }  // namespace
 
 void register_propagation(py::module_& module) {
+    cp::kernel_table();  // looks at the environment: now, before other threads may change it
     py::register_exception<cp::SingularSystem>(module, "SingularSystem", PyExc_ArithmeticError);
 
     py::class_<cp::Plan, std::shared_ptr<cp::Plan>>(module, "Plan")
@@ -201,7 +202,7 @@ void register_propagation(py::module_& module) {
 
     define_affinities<float>(module);
     define_affinities<double>(module);
-    module.def("instruction_set", [] { return cp::kernels().name; });
+    module.def("instruction_set", [] { return cp::kernel_table().name; });
     module.def("affinity_gradient", &affinity_gradient, py::arg("plan"),
                py::arg("features").noconvert(), py::arg("sigma"), py::arg("alpha"),
                py::arg("local").noconvert(), py::arg("global_").noconvert(),

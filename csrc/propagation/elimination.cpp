@@ -7,7 +7,7 @@ namespace colordeploy::propagation {
 std::ptrdiff_t Elimination::run(const Front& front, const double* const* updates, double* work,
                                 const FrontResult& result, const Member& member) const {
     const FrontShape shape = front.shape();
-    const FrontData data{shape, work, result.packed};
+    const FrontData<double> data{shape, work, result.packed};
     assemble(front, work, member);
     add_updates(front, updates, work, shape.rows(), 0, true, member);
     const std::ptrdiff_t failed =
@@ -80,7 +80,7 @@ void Elimination::add_updates(const Front& front, const double* const* updates, 
     }
 }
 
-std::ptrdiff_t Elimination::eliminate(const FrontData& data, double* sums,
+std::ptrdiff_t Elimination::eliminate(const FrontData<double>& data, double* sums,
                                       const Member& member) const {
     const FrontShape shape = data.shape;
     std::ptrdiff_t failed = -1;
@@ -89,8 +89,7 @@ std::ptrdiff_t Elimination::eliminate(const FrontData& data, double* sums,
         const std::ptrdiff_t own = c0 / kRows, below = padded(c1) / kRows;
         const std::ptrdiff_t rest = shape.blocks() - below;
         if (member.leads() && !member.cancelled()) {
-            double unused[kPanel];
-            kernels_.gather(data, c0, c1, own, below, unused);
+            kernels_.gather(data, c0, c1, own, below, nullptr);
         }
         member.share(rest, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
             kernels_.gather(data, c0, c1, below + a, below + b, sums + a / kChunk * kPanel);

@@ -37,7 +37,7 @@ struct FrontResult {
 class Elimination {
  public:
     Elimination(const Plan& plan, const System& system, const std::uint8_t* mask)
-        : plan_(plan), system_(system), mask_(mask), kernels_(kernels()) {}
+        : plan_(plan), system_(system), mask_(mask), kernels_(kernels<double>()) {}
 
     // Work memory, in entries, for the fronts at the given depth or deeper.
     static std::size_t work_size(const Plan& plan, std::int32_t depth) {
@@ -60,12 +60,13 @@ class Elimination {
     void add_updates(const Front& front, const double* const* updates, double* target,
                      std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
                      const Member& member) const;
-    std::ptrdiff_t eliminate(const FrontData& data, double* sums, const Member& member) const;
+    std::ptrdiff_t eliminate(const FrontData<double>& data, double* sums,
+                             const Member& member) const;
 
     const Plan& plan_;
     const System system_;
     const std::uint8_t* mask_;
-    const Kernels& kernels_;
+    const Kernels<double>& kernels_;
 };
 
 }  // namespace colordeploy::propagation

@@ -83,9 +83,10 @@ void local_affinities(const Grid& grid, const View3<const T>& features, double s
                         std::fill_n(out, width, 0.0);
                         continue;
                     }
-                    kernels().paired_distances(above + first, (dy > 0 ? below : above) + first + dx,
-                                               width, channels, count, inverse_sigma, out + first);
-                    kernels().gaussian(out + first, count);
+                    kernel_table().affinities.paired_distances(
+                        above + first, (dy > 0 ? below : above) + first + dx, width, channels,
+                        count, inverse_sigma, out + first);
+                    kernel_table().affinities.gaussian(out + first, count);
                 }
                 std::swap(above, below);
             }
@@ -117,8 +118,9 @@ void global_affinities(const Grid& grid, const View3<const T>& features, double 
                     point[c] = planes[static_cast<std::size_t>(c * n + i)];
                 }
                 double* out = global + pair_index(static_cast<std::size_t>(i), 0);
-                kernels().distances(point, planes.data(), n, channels, i, inverse_sigma, out);
-                kernels().gaussian(out, i);
+                kernel_table().affinities.distances(point, planes.data(), n, channels, i,
+                                                    inverse_sigma, out);
+                kernel_table().affinities.gaussian(out, i);
             }
         });
     });

@@ -12,21 +12,28 @@
 
 namespace colordeploy::propagation {
 
-inline constexpr std::ptrdiff_t kRows = 8;    // rows of a block: one 512-bit vector of doubles
+inline constexpr std::ptrdiff_t kRows = 8;    // rows of a block: a 512-bit vector of doubles
 inline constexpr std::ptrdiff_t kPanel = 64;  // columns eliminated at a time; a multiple of kRows
 
-constexpr std::ptrdiff_t padded(std::ptrdiff_t n) { return (n + kRows - 1) / kRows * kRows; }
+// Files that are compiled for different instruction sets share these: each needs its own copy.
+#define COLORDEPLOY_EVERYWHERE __attribute__((always_inline)) constexpr
+
+COLORDEPLOY_EVERYWHERE inline std::ptrdiff_t padded(std::ptrdiff_t n) {
+    return (n + kRows - 1) / kRows * kRows;
+}
 
 // Rows of a front: its pivots, padded; its boundary; the ground, which is the neighbour that every
 // excess of a diagonal over its weights leads to; padding. Padding is zero.
 struct FrontShape {
     std::ptrdiff_t pivots = 0, boundary = 0;
 
-    std::ptrdiff_t pivot_blocks() const { return padded(pivots) / kRows; }
-    std::ptrdiff_t update_rows() const { return padded(boundary + 1); }  // boundary and ground
-    std::ptrdiff_t rows() const { return padded(pivots) + update_rows(); }
-    std::ptrdiff_t blocks() const { return rows() / kRows; }
-    std::ptrdiff_t ground() const { return padded(pivots) + boundary; }
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t pivot_blocks() const { return padded(pivots) / kRows; }
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t update_rows() const {
+        return padded(boundary + 1);
+    }  // boundary and ground
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t rows() const { return padded(pivots) + update_rows(); }
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t blocks() const { return rows() / kRows; }
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t ground() const { return padded(pivots) + boundary; }
     std::size_t packed_size() const { return static_cast<std::size_t>(rows() * pivots); }
     std::size_t work_size() const { return static_cast<std::size_t>(rows() * padded(pivots)); }
     std::size_t update_size() const {
@@ -35,10 +42,11 @@ struct FrontShape {
 };
 
 // A front while it is eliminated. work: rows() x padded(pivots), column-major. packed: the result.
+template <typename T>
 struct FrontData {
     FrontShape shape;
-    double* work;
-    double* packed;
+    T* work;
+    T* packed;
 };
 
 // `length` consecutive boundary unknowns of a child, from `from`, that are consecutive rows of its
@@ -47,47 +55,68 @@ struct Run {
     std::int32_t from, to, length;
 };
 
-struct Kernels {
-    const char* name;
-
-    // work(block_begin..block_end, c0..c1) += L(., 0..c0) L(c0..c1, 0..c0)^T, and the sums of these
-    // columns over these blocks to sums[c1 - c0].
-    void (*gather)(const FrontData& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
-                   std::ptrdiff_t block_begin, std::ptrdiff_t block_end, double* sums);
-    // Eliminates the pivots c0..c1 in their own rows. tail: for each of these columns the sum of
-    // all rows below c1, ground included; overwritten. Returns -1, or the column whose pivot is
-    // not a positive finite number.
-    std::ptrdiff_t (*eliminate)(const FrontData& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
-                                double* tail);
-    // The same columns in the blocks of rows below.
-    void (*solve_rows)(const FrontData& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
-                       std::ptrdiff_t block_begin, std::ptrdiff_t block_end);
-    // update(i, j) = sum_k L(i, k) L(j, k) for the blocks [begin, end) of update rows, j <= i.
-    void (*update)(const FrontShape& shape, const double* packed, double* update,
-                   std::ptrdiff_t begin, std::ptrdiff_t end);
-    // Adds the columns [begin, end) of a child's update to its parent. Row and column `to` of run
-    // r are at target[row + column * ld]; `ground` is the parent's ground in that numbering.
-    void (*extend_add)(const Run* runs, std::ptrdiff_t count, const double* source,
-                       std::ptrdiff_t boundary, std::ptrdiff_t begin, std::ptrdiff_t end,
-                       double* target, std::ptrdiff_t ld, std::ptrdiff_t ground);
-    // Substitution in one front; t: rows() values for each of `channels` right-hand sides, one
-    // plane (plane_stride apart) a channel. forward adds to the rows below the pivots.
-    void (*forward)(const FrontShape& shape, const double* packed, double* t,
-                    std::ptrdiff_t plane_stride, std::ptrdiff_t channels);
-    void (*backward)(const FrontShape& shape, const double* packed, double* t,
-                     std::ptrdiff_t plane_stride, std::ptrdiff_t channels);
+struct AffinityKernels {
     // out[i] = exp(-out[i] / 2).
     void (*gaussian)(double* out, std::ptrdiff_t n);
-    // out[i] = sum_c (a[c] - b[c * stride + i])^2 * scale.
+    // out[i] = sum_c ((b[c * stride + i] - a[c]) * inverse_sigma)^2.
     void (*distances)(const double* a, const double* b, std::ptrdiff_t stride,
                       std::ptrdiff_t channels, std::ptrdiff_t n, double inverse_sigma, double* out);
-    // out[i] = sum_c (a[c * stride + i] - b[c * stride + i])^2 * scale.
+    // out[i] = sum_c ((b[c * stride + i] - a[c * stride + i]) * inverse_sigma)^2.
     void (*paired_distances)(const double* a, const double* b, std::ptrdiff_t stride,
                              std::ptrdiff_t channels, std::ptrdiff_t n, double inverse_sigma,
                              double* out);
 };
 
+// Of a factor in double or in single precision.
+template <typename T>
+struct Kernels {
+    // work(block_begin..block_end, c0..c1) += L(., 0..c0) L(c0..c1, 0..c0)^T, and the sums of these
+    // columns over these blocks to sums[c1 - c0], unless that is null.
+    void (*gather)(const FrontData<T>& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
+                   std::ptrdiff_t block_begin, std::ptrdiff_t block_end, T* sums);
+    // Eliminates the pivots c0..c1 in their own rows. tail: for each of these columns the sum of
+    // all rows below c1, ground included; overwritten. Returns -1, or the column whose pivot is
+    // not a positive finite number.
+    std::ptrdiff_t (*eliminate)(const FrontData<T>& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
+                                T* tail);
+    // The same columns in the blocks of rows below.
+    void (*solve_rows)(const FrontData<T>& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
+                       std::ptrdiff_t block_begin, std::ptrdiff_t block_end);
+    // update(i, j) = sum_k L(i, k) L(j, k) for the blocks [begin, end) of update rows, j <= i.
+    void (*update)(const FrontShape& shape, const T* packed, T* update, std::ptrdiff_t begin,
+                   std::ptrdiff_t end);
+    // Adds the columns [begin, end) of a child's update to its parent. Row and column `to` of run
+    // r are at target[row + column * ld]; `ground` is the parent's ground in that numbering.
+    void (*extend_add)(const Run* runs, std::ptrdiff_t count, const T* source,
+                       std::ptrdiff_t boundary, std::ptrdiff_t begin, std::ptrdiff_t end, T* target,
+                       std::ptrdiff_t ld, std::ptrdiff_t ground);
+    // Substitution in one front; t: rows() values for each of `channels` right-hand sides, one
+    // plane (plane_stride apart) a channel. forward adds to the rows below the pivots.
+    void (*forward)(const FrontShape& shape, const T* packed, T* t, std::ptrdiff_t plane_stride,
+                    std::ptrdiff_t channels);
+    void (*backward)(const FrontShape& shape, const T* packed, T* t, std::ptrdiff_t plane_stride,
+                     std::ptrdiff_t channels);
+};
+
+struct Table {
+    const char* name;
+    AffinityKernels affinities;
+    Kernels<double> in_double;
+    Kernels<float> in_single;
+};
+
 // The table for this processor.
-const Kernels& kernels();
+const Table& kernel_table();
+
+template <typename T>
+const Kernels<T>& kernels();
+template <>
+inline const Kernels<double>& kernels<double>() {
+    return kernel_table().in_double;
+}
+template <>
+inline const Kernels<float>& kernels<float>() {
+    return kernel_table().in_single;
+}
 
 }  // namespace colordeploy::propagation

@@ -168,8 +168,8 @@ void Solver::substitute_forward(std::int32_t f, const Values& values, Scratch& s
             }
         }
     }
-    kernels().forward(shape, state_->factor.get() + front.factor, scratch.t.get(), scratch.plane,
-                      values.channels);
+    kernels<double>().forward(shape, state_->factor.get() + front.factor, scratch.t.get(),
+                              scratch.plane, values.channels);
     double* target = state_->contributions.get() + front.index * values.channels;
     for (std::ptrdiff_t c = 0; c < values.channels; ++c) {
         const double* t = scratch.t.get() + c * scratch.plane;
@@ -197,8 +197,8 @@ void Solver::substitute_backward(std::int32_t f, const Values& values, Scratch& 
         }
         std::fill(t + shape.ground(), t + shape.rows(), 0.0);
     }
-    kernels().backward(shape, state_->factor.get() + front.factor, scratch.t.get(), scratch.plane,
-                       values.channels);
+    kernels<double>().backward(shape, state_->factor.get() + front.factor, scratch.t.get(),
+                               scratch.plane, values.channels);
     for (std::ptrdiff_t c = 0; c < values.channels; ++c) {
         const double* t = scratch.t.get() + c * scratch.plane;
         for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {

@@ -1,7 +1,9 @@
 // Compiled with AVX2 and FMA.
 #define COLORDEPLOY_KERNELS avx2
 #define COLORDEPLOY_KERNELS_NAME "avx2"
+#define COLORDEPLOY_VECTOR_BYTES 32
 #define COLORDEPLOY_TILE_BLOCKS 1
 #define COLORDEPLOY_TILE_COLUMNS 4
-#define COLORDEPLOY_ROW_BLOCKS 1
-#include "kernels_impl.hpp"
+#define COLORDEPLOY_FLOAT_BLOCKS 3
+#define COLORDEPLOY_FLOAT_COLUMNS 4
+#include "table.hpp"

@@ -1,0 +1,88 @@
+// kRows values in registers of the machine's own width. Included by one file for each instruction
+// set, through table.hpp, which says what is to be defined. Nothing in this folder may call an
+// inline function of a header that is not always inlined: the linker could keep the copy with the
+// wrong instructions.
+#pragma once
+
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
+#include "../kernels.hpp"
+
+namespace colordeploy::propagation {
+namespace COLORDEPLOY_KERNELS {
+namespace {
+
+using Index = std::ptrdiff_t;
+
+#define COLORDEPLOY_INLINE __attribute__((always_inline)) static inline
+
+COLORDEPLOY_INLINE constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
+
+// One register, and how many of them are a block of kRows values.
+template <typename T>
+struct Registers {
+    static constexpr Index kLanes =
+        COLORDEPLOY_VECTOR_BYTES / sizeof(T) < kRows ? COLORDEPLOY_VECTOR_BYTES / sizeof(T) : kRows;
+    static constexpr Index kParts = kRows / kLanes;
+    typedef T Part __attribute__((vector_size(kLanes * sizeof(T))));
+    typedef T Unaligned
+        __attribute__((vector_size(kLanes * sizeof(T)), aligned(alignof(T)), may_alias));
+};
+
+template <typename T>
+using Part = typename Registers<T>::Part;
+
+template <typename T>
+COLORDEPLOY_INLINE Part<T> load_part(const T* a) {
+    return *reinterpret_cast<const typename Registers<T>::Unaligned*>(a);
+}
+template <typename T>
+COLORDEPLOY_INLINE void store_part(T* a, Part<T> v) {
+    *reinterpret_cast<typename Registers<T>::Unaligned*>(a) = v;
+}
+
+template <typename T>
+struct Vector {
+    static constexpr Index kLanes = Registers<T>::kLanes, kParts = Registers<T>::kParts;
+    Part<T> part[kParts];
+
+    // i is a constant wherever this is called, once loops are unrolled.
+    __attribute__((always_inline)) T operator[](Index i) const {
+        return part[i / kLanes][i % kLanes];
+    }
+};
+
+template <typename T>
+COLORDEPLOY_INLINE Vector<T> load(const T* a) {
+    Vector<T> v;
+    for (Index p = 0; p < v.kParts; ++p) v.part[p] = load_part<T>(a + p * v.kLanes);
+    return v;
+}
+template <typename T>
+COLORDEPLOY_INLINE void store(T* a, const Vector<T>& v) {
+    for (Index p = 0; p < v.kParts; ++p) store_part<T>(a + p * v.kLanes, v.part[p]);
+}
+template <typename T>
+COLORDEPLOY_INLINE void add(Vector<T>& sum, const Vector<T>& v) {
+    for (Index p = 0; p < v.kParts; ++p) sum.part[p] += v.part[p];
+}
+template <typename T>
+COLORDEPLOY_INLINE void add_product(Vector<T>& sum, const Vector<T>& v, T factor) {
+    for (Index p = 0; p < v.kParts; ++p) sum.part[p] += v.part[p] * factor;
+}
+template <typename T>
+COLORDEPLOY_INLINE void add_product(Vector<T>& sum, const Vector<T>& v, const Vector<T>& w) {
+    for (Index p = 0; p < v.kParts; ++p) sum.part[p] += v.part[p] * w.part[p];
+}
+
+// In one order for every width of registers.
+template <typename T>
+COLORDEPLOY_INLINE T total(const Vector<T>& v) {
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+}  // namespace
+}  // namespace COLORDEPLOY_KERNELS
+}  // namespace colordeploy::propagation

@@ -1,7 +1,0 @@
-// Compiled with AVX-512 and FMA.
-#define COLORDEPLOY_KERNELS avx512
-#define COLORDEPLOY_KERNELS_NAME "avx512"
-#define COLORDEPLOY_TILE_BLOCKS 3
-#define COLORDEPLOY_TILE_COLUMNS 8
-#define COLORDEPLOY_ROW_BLOCKS 2
-#include "kernels_impl.hpp"
