@@ -9,6 +9,7 @@ from __future__ import annotations
 from .affinities import Affinities
 from .cancelling import CancelFlag
 from .clustering import choose, kmeans
+from .color import GuidedChroma, resample
 from .device import solves_on_gpu
 from .drawing import Lines, Shading, compose_drawing, region_means, separate_lines
 from .memory import idle_bytes, idle_limit, set_idle_limit, trim
@@ -18,6 +19,7 @@ from .regions import cover_lines, region_map, region_max
 __all__ = [
     "Affinities",
     "CancelFlag",
+    "GuidedChroma",
     "Lines",
     "Propagator",
     "Shading",
@@ -31,6 +33,7 @@ __all__ = [
     "region_map",
     "region_max",
     "region_means",
+    "resample",
     "separate_lines",
     "set_idle_limit",
     "solves_on_gpu",

@@ -73,36 +73,44 @@ def kmeans(
     points: _F64, centres: _F64, rounds: int, tolerance: float
 ) -> tuple[NDArray[np.int32], _F64]: ...
 def trapped_ball(line: NDArray[np.uint8], radii: list[int], smallest: int) -> NDArray[np.int32]: ...
-def compose_lab(
-    lightness: NDArray[np.float32], ab: NDArray[np.float32], to_rgb: NDArray[np.float32]
-) -> NDArray[np.uint8]: ...
+
+LUMA: _F64
+CHROMA_SCALES: tuple[float, float]
+CHROMA_TO_RGB: _F64
+LINEAR_RGB_TO_XYZ: _F64
+XYZ_TO_LINEAR_RGB: _F64
+AB_SCALE: float
+
+class GuidedChroma:
+    def __init__(
+        self,
+        chroma: NDArray[np.float32],
+        lightness: NDArray[np.float32],
+        lab: bool,
+        slopes: tuple[float, float, float, float, float] | None,
+    ) -> None: ...
+    def compose(
+        self,
+        lightness: NDArray[np.float32],
+        part: tuple[int, int, int, int],
+        saturation: float,
+        out: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+        threads: int,
+        cancel: CancelFlag | None,
+    ) -> None: ...
+    @property
+    def slopes(self) -> NDArray[np.float32]: ...
+    @property
+    def nbytes(self) -> int: ...
+
+def compose_lab(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> NDArray[np.uint8]: ...
 def lightness_of(
-    rgb: NDArray[np.float32] | NDArray[np.uint8], to_y: NDArray[np.float32], threads: int
+    rgb: NDArray[np.float32] | NDArray[np.uint8], threads: int
 ) -> NDArray[np.float32]: ...
-def luma_of(
-    rgb: NDArray[np.uint8], weights: NDArray[np.float32], threads: int
-) -> NDArray[np.float32]: ...
-def fit_slopes(
-    planes: NDArray[np.float32],
-    radius: int,
-    epsilon: float,
-    power: float,
-    flat_light: float,
-    flat_chroma: float,
-) -> None: ...
-def compose_guided_luma(
-    light: NDArray[np.float32],
-    planes: NDArray[np.float32],
-    to_rgb: NDArray[np.float32],
-    threads: int,
-) -> NDArray[np.uint8]: ...
-def compose_guided_lab(
-    light: NDArray[np.float32],
-    planes: NDArray[np.float32],
-    ab_scale: float,
-    to_rgb: NDArray[np.float32],
-    threads: int,
-) -> NDArray[np.uint8]: ...
+def luma_of(rgb: NDArray[np.uint8], threads: int) -> NDArray[np.float32]: ...
+def resample(
+    plane: NDArray[Any], rows: int, columns: int, threads: int, cancel: CancelFlag | None
+) -> NDArray[Any]: ...
 def aggregate_max(
     features: NDArray[np.float32], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float32]: ...

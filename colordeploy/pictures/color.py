@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..native import _core
+from ..native import color as core
+from ..native.color import CHROMA_TO_RGB, LINEAR_RGB_TO_XYZ, LUMA, XYZ_TO_LINEAR_RGB
 
 __all__ = [
     "AB_BINS",
@@ -28,16 +29,7 @@ __all__ = [
     "nearest_bin",
 ]
 
-LUMA: NDArray[np.float64] = np.array([0.299, 0.587, 0.114])
-_U_SCALE, _V_SCALE = 0.492, 0.877
-
-# (U, V) @ CHROMA_TO_RGB = (R - Y, G - Y, B - Y)
-CHROMA_TO_RGB: NDArray[np.float64] = np.array(
-    [
-        [0.0, -LUMA[2] / LUMA[1] / _U_SCALE, 1.0 / _U_SCALE],
-        [1.0 / _V_SCALE, -LUMA[0] / LUMA[1] / _V_SCALE, 0.0],
-    ]
-)
+_U_SCALE, _V_SCALE = core.CHROMA_SCALES
 
 
 def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> NDArray[np.float32]:
@@ -54,9 +46,7 @@ def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> 
     (...) float32 in [0, 1]
     """
     if rgb.dtype == np.uint8:
-        values = np.ascontiguousarray(rgb)
-        found = _core.luma_of(values.reshape(-1, 3), LUMA.astype(np.float32), threads)
-        return found.reshape(values.shape[:-1])
+        return core.luma_of(rgb, threads)
     return (rgb @ LUMA.astype(rgb.dtype)).astype(np.float32)
 
 
@@ -117,16 +107,6 @@ AB_BINS: NDArray[np.int64] = np.array(
 )
 AB_BINS.flags.writeable = False
 
-# Linear sRGB to CIE XYZ relative to the white point D65, so that white is (1, 1, 1).
-_WHITE = np.array([0.950456, 1.0, 1.088754])
-_TO_XYZ = (
-    np.array(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169],
-         [0.019334, 0.119193, 0.950227]]
-    )
-    / _WHITE[:, None]
-)  # fmt: skip
-XYZ_TO_LINEAR_RGB: NDArray[np.float64] = np.linalg.inv(_TO_XYZ)
 _CUBE_FROM = (6.0 / 29.0) ** 3  # below, Lab's cube root is a straight line
 _SLOPE = (29.0 / 6.0) ** 2 / 3.0
 
@@ -156,7 +136,7 @@ def lab_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     (..., 3) float32
         L in [0, 100], a and b within about +-110.
     """
-    x, y, z = np.moveaxis(_root(_linear(rgb) @ _TO_XYZ.T.astype(rgb.dtype)), -1, 0)
+    x, y, z = np.moveaxis(_root(_linear(rgb) @ LINEAR_RGB_TO_XYZ.T.astype(rgb.dtype)), -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
@@ -164,9 +144,7 @@ def lightness_of(
     rgb: NDArray[np.float32] | NDArray[np.uint8], threads: int = 1
 ) -> NDArray[np.float32]:
     """L alone of sRGB values (..., 3), in [0, 1] or uint8, in [0, 100]; see `lab_of`."""
-    values = np.ascontiguousarray(rgb, None if rgb.dtype == np.uint8 else np.float32)
-    found = _core.lightness_of(values.reshape(-1, 3), _TO_XYZ[1].astype(np.float32), threads)
-    return found.reshape(values.shape[:-1])
+    return core.lightness_of(rgb, threads)
 
 
 def lightness_of_gray(gray: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -186,7 +164,8 @@ def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> ND
     """Picture of the given lightness and chroma.
 
     Where a colour lies outside sRGB its chroma is scaled down, hue kept, until it fits, so that
-    the lightness is untouched.
+    the lightness is untouched. Half a level of eight bits outside is forgiven, which fades to
+    nothing within eight units of L of black and white: these stay what they are.
 
     Parameters
     ----------
@@ -198,11 +177,7 @@ def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> ND
     (..., 3) uint8 sRGB
     """
     light, chroma = np.broadcast_arrays(lightness[..., None], ab)
-    rgb = _core.compose_lab(
-        np.ascontiguousarray(light[..., 0], np.float32).ravel(),
-        np.ascontiguousarray(chroma, np.float32).reshape(-1, 2),
-        XYZ_TO_LINEAR_RGB.astype(np.float32),
-    )
+    rgb = core.compose_lab(light[..., 0].ravel(), chroma.reshape(-1, 2))
     return rgb.reshape(*light.shape[:-1], 3)
 
 

@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from ..native import _core
-from ..native.checks import thread_count
+from ..native import GuidedChroma
+from ..native.color import AB_SCALE, Space
 from ..trace import span
-from .color import CHROMA_TO_RGB, XYZ_TO_LINEAR_RGB
 
 __all__ = [
     "AB_SCALE",
@@ -33,10 +32,6 @@ __all__ = [
     "guided_strips",
     "interpolated_strips",
 ]
-
-Space = Literal["luma", "lab"]
-
-AB_SCALE = 110.0  # of a and b, for the networks and here
 
 _STRIP_PIXELS = 1 << 20
 # Variances below which a correlation means nothing.
@@ -91,20 +86,13 @@ def colorize_full_size(
     (H, W, 3) uint8 sRGB
     """
     with span("upsampling"):
-        planes = np.zeros((*chroma.shape[:2], 5), np.float32)
-        planes[..., 0:2] = chroma
-        planes[..., 4] = working_light
-        if chroma.shape[:2] != light.shape:  # otherwise no detail was lost
-            given = parameters or GuidedUpsampling()
-            _core.fit_slopes(
-                planes, given.radius, given.epsilon, given.power, _FLAT_LUMA, _FLAT_CHROMA
-            )
-        plane, workers = np.ascontiguousarray(light, np.float32), thread_count(threads)
-        if space == "luma":
-            matrix = CHROMA_TO_RGB.astype(np.float32)
-            return _core.compose_guided_luma(plane, planes, matrix, workers)
-        matrix = XYZ_TO_LINEAR_RGB.astype(np.float32)
-        return _core.compose_guided_lab(plane, planes, AB_SCALE, matrix, workers)
+        given = parameters or GuidedUpsampling()
+        fitted = GuidedChroma(
+            chroma, working_light, space=space, follow=chroma.shape[:2] != light.shape,
+            radius=given.radius, epsilon=given.epsilon, power=given.power,
+        )  # fmt: skip
+        pixels = fitted.compose(light, threads=threads)
+    return cast(NDArray[np.uint8], pixels)
 
 
 def guided_strips(

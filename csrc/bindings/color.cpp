@@ -1,141 +1,151 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
+#include <array>
+#include <optional>
+
+#include "../cancel.hpp"
 #include "../color/compose.hpp"
 #include "../color/guided.hpp"
+#include "../color/lightness.hpp"
+#include "../color/resample.hpp"
+#include "../color/spaces.hpp"
+#include "targets.hpp"
+#include "views.hpp"
 
 namespace py = pybind11;
+namespace cd = colordeploy;
 namespace cc = colordeploy::color;
 
 namespace {
 
-using Array = py::array_t<float, py::array::c_style>;
-using Picture = py::array_t<std::uint8_t>;
+template <typename T>
+using Strided = py::array_t<T>;
+template <typename T>
+using Contiguous = py::array_t<T, py::array::c_style>;
 
-cc::Matrix matrix_of(const Array& to_rgb) {
-    if (to_rgb.size() != 9) throw py::value_error("the matrix must be 3x3");
-    cc::Matrix matrix;
-    std::copy_n(to_rgb.data(), 9, matrix.begin());
-    return matrix;
-}
-
-Picture compose_lab(const Array& lightness, const Array& ab, const Array& to_rgb) {
+Contiguous<std::uint8_t> compose_lab(const Contiguous<float>& lightness,
+                                     const Contiguous<float>& ab) {
     const py::ssize_t n = lightness.size();
-    if (ab.ndim() != 2 || ab.shape(0) != n || ab.shape(1) != 2) {
-        throw py::value_error("ab must be (n, 2) for n lightnesses");
+    if (ab.ndim() != 2 || ab.shape(0) != n || ab.shape(1) != 2 || !cd::aligned<float>(ab) ||
+        !cd::aligned<float>(lightness)) {
+        throw py::value_error("ab must be (n, 2) for n lightnesses, both aligned");
     }
-    const cc::Matrix matrix = matrix_of(to_rgb);
-    Picture rgb({n, py::ssize_t{3}});
+    Contiguous<std::uint8_t> rgb({n, py::ssize_t{3}});
     const float *light = lightness.data(), *chroma = ab.data();
     std::uint8_t* out = rgb.mutable_data();
     {
         py::gil_scoped_release release;
-        cc::compose_lab(light, chroma, n, matrix, out);
+        cc::compose_lab(light, chroma, n, out);
     }
     return rgb;
 }
 
-// One value a pixel, by `function(source, n, weights, threads, out)`.
+// One value a pixel, by `function(source, n, threads, out)`.
 template <typename T, typename Function>
-py::array_t<float> plane_of(const py::array_t<T, py::array::c_style>& rgb, const Array& weights,
-                            int threads, const Function& function) {
-    if (rgb.ndim() != 2 || rgb.shape(1) != 3 || weights.size() != 3) {
-        throw py::value_error("rgb must be (n, 3), and the weights three");
+py::array_t<float> values_of(const Contiguous<T>& rgb, int threads, const Function& function) {
+    if (rgb.ndim() != 2 || rgb.shape(1) != 3 || !cd::aligned<T>(rgb)) {
+        throw py::value_error("rgb must be (n, 3) and aligned");
     }
     if (threads < 1) throw py::value_error("threads must be at least 1");
-    py::array_t<float> plane(rgb.shape(0));
-    std::array<float, 3> three;
-    std::copy_n(weights.data(), 3, three.begin());
+    py::array_t<float> values(rgb.shape(0));
     const T* source = rgb.data();
-    float* out = plane.mutable_data();
+    float* out = values.mutable_data();
     const py::ssize_t n = rgb.shape(0);
     {
         py::gil_scoped_release release;
-        function(source, n, three, threads, out);
+        function(source, n, threads, out);
     }
-    return plane;
+    return values;
 }
 
 template <typename T>
-py::array_t<float> lightness_of(const py::array_t<T, py::array::c_style>& rgb, const Array& to_y,
-                                int threads) {
-    return plane_of(rgb, to_y, threads, [](auto&&... given) { return cc::lightness_of(given...); });
+py::array_t<float> lightness_of(const Contiguous<T>& rgb, int threads) {
+    return values_of(rgb, threads, [](auto&&... given) { cc::lightness_of(given...); });
 }
 
-py::array_t<float> luma_of(const py::array_t<std::uint8_t, py::array::c_style>& rgb,
-                           const Array& weights, int threads) {
-    return plane_of(rgb, weights, threads, &cc::luma_of);
+py::array_t<float> luma_of(const Contiguous<std::uint8_t>& rgb, int threads) {
+    return values_of(rgb, threads, &cc::luma_of);
 }
 
-cc::Small small_of(const Array& light, const Array& planes, int threads) {
-    if (light.ndim() != 2 || light.size() == 0 || planes.ndim() != 3 || planes.size() == 0 ||
-        planes.shape(2) != cc::PLANES) {
-        throw py::value_error("light must be (H, W) and planes (h, w, 5), none of them empty");
+template <typename T>
+Contiguous<T> resample(const Strided<T>& plane, py::ssize_t rows, py::ssize_t columns, int threads,
+                       const cd::CancelFlag* cancel) {
+    const cd::Plane<const T> source = cd::plane_of(plane, "plane");
+    if (rows < 1 || columns < 1) throw py::value_error("the new size must be at least 1 x 1");
+    Contiguous<T> result({rows, columns});
+    const cd::Plane<T> out{result.mutable_data(), rows, columns, columns, 1};
+    {
+        py::gil_scoped_release release;
+        cc::resample(source, out, threads, cancel);
     }
-    if (threads < 1) throw py::value_error("threads must be at least 1");
-    return {planes.data(), planes.shape(0), planes.shape(1)};
+    return result;
 }
 
-void fit_slopes(const Array& planes, int radius, double epsilon, double power, double flat_light,
-                double flat_chroma) {
-    if (planes.ndim() != 3 || planes.shape(2) != cc::PLANES || radius < 0 || epsilon <= 0.0 ||
-        flat_light <= 0.0 || flat_chroma <= 0.0) {
-        throw py::value_error("planes must be (h, w, 5), and parameters above zero");
+cc::GuidedChroma guided(const Strided<float>& chroma, const Strided<float>& lightness, bool lab,
+                        const std::optional<std::array<double, 5>>& slopes) {
+    const cd::Channels<const float> given = cd::channels_of(chroma, "chroma", 2);
+    const cd::Plane<const float> light = cd::plane_of(lightness, "lightness");
+    std::optional<cc::Slopes> fitted;
+    if (slopes) {
+        const auto& [radius, epsilon, power, flat_light, flat_chroma] = *slopes;
+        fitted = cc::Slopes{static_cast<int>(radius), epsilon, power, flat_light, flat_chroma};
     }
-    if (!planes.writeable()) throw py::value_error("planes must be writeable");
-    auto* values = const_cast<float*>(planes.data());
-    const py::ssize_t rows = planes.shape(0), columns = planes.shape(1);
-    const cc::Slopes slopes{radius, epsilon, power, flat_light, flat_chroma};
     py::gil_scoped_release release;
-    cc::fit_slopes(values, rows, columns, slopes);
+    return {given, light, lab ? cc::Space::lab : cc::Space::luma, fitted};
 }
 
-Picture compose_guided_luma(const Array& light, const Array& planes, const Array& to_rgb,
-                            int threads) {
-    const cc::Small small = small_of(light, planes, threads);
-    if (to_rgb.size() != 6) throw py::value_error("the matrix must be 2x3");
-    Picture rgb({light.shape(0), light.shape(1), py::ssize_t{3}});
-    const py::ssize_t rows = light.shape(0), columns = light.shape(1);
-    const float *source = light.data(), *matrix = to_rgb.data();
-    std::uint8_t* out = rgb.mutable_data();
-    {
-        py::gil_scoped_release release;
-        cc::compose_guided_luma(source, rows, columns, small, matrix, threads, out);
-    }
-    return rgb;
+void compose(const cc::GuidedChroma& chroma, const Strided<float>& lightness,
+             const std::array<py::ssize_t, 4>& part, float saturation, py::array& out, int threads,
+             const cd::CancelFlag* cancel) {
+    const cd::Plane<const float> light = cd::plane_of(lightness, "lightness");
+    const cd::Rectangle rectangle{part[0], part[1], part[2], part[3]};
+    const cc::Target target = cd::target_of(out, rectangle);
+    py::gil_scoped_release release;
+    cc::compose(chroma, light, rectangle, {saturation}, target, threads, cancel);
 }
 
-Picture compose_guided_lab(const Array& light, const Array& planes, float ab_scale,
-                           const Array& to_rgb, int threads) {
-    const cc::Small small = small_of(light, planes, threads);
-    const cc::Matrix matrix = matrix_of(to_rgb);
-    Picture rgb({light.shape(0), light.shape(1), py::ssize_t{3}});
-    const py::ssize_t rows = light.shape(0), columns = light.shape(1);
-    const float* source = light.data();
-    std::uint8_t* out = rgb.mutable_data();
-    {
-        py::gil_scoped_release release;
-        cc::compose_guided_lab(source, rows, columns, small, ab_scale, matrix, threads, out);
-    }
-    return rgb;
+template <std::size_t N>
+py::array_t<double> constant(const std::array<double, N>& values, std::vector<py::ssize_t> shape) {
+    py::array_t<double> array(shape);
+    std::copy(values.begin(), values.end(), array.mutable_data());
+    array.attr("flags").attr("writeable") = false;
+    return array;
+}
+
+py::array_t<float> slopes_of(const cc::GuidedChroma& chroma) {
+    py::array_t<float> slopes({py::ssize_t{2}, chroma.rows(), chroma.columns()});
+    std::copy_n(chroma.plane(2), slopes.size(), slopes.mutable_data());
+    return slopes;
 }
 
 }  // namespace
 
 void register_color(py::module_& module) {
+    module.attr("LUMA") = constant(cc::LUMA, {3});
+    module.attr("CHROMA_SCALES") = py::make_tuple(cc::U_SCALE, cc::V_SCALE);
+    module.attr("CHROMA_TO_RGB") = constant(cc::CHROMA_TO_RGB, {2, 3});
+    module.attr("LINEAR_RGB_TO_XYZ") = constant(cc::RGB_TO_XYZ, {3, 3});
+    module.attr("XYZ_TO_LINEAR_RGB") = constant(cc::XYZ_TO_RGB, {3, 3});
+    module.attr("AB_SCALE") = static_cast<double>(cc::AB_SCALE);
     module.def("compose_lab", &compose_lab, py::arg("lightness").noconvert(),
-               py::arg("ab").noconvert(), py::arg("to_rgb").noconvert());
+               py::arg("ab").noconvert());
     module.def("lightness_of", &lightness_of<float>, py::arg("rgb").noconvert(),
-               py::arg("to_y").noconvert(), py::arg("threads"));
+               py::arg("threads"));
     module.def("lightness_of", &lightness_of<std::uint8_t>, py::arg("rgb").noconvert(),
-               py::arg("to_y").noconvert(), py::arg("threads"));
-    module.def("luma_of", &luma_of, py::arg("rgb").noconvert(), py::arg("weights").noconvert(),
                py::arg("threads"));
-    module.def("fit_slopes", &fit_slopes, py::arg("planes").noconvert(), py::arg("radius"),
-               py::arg("epsilon"), py::arg("power"), py::arg("flat_light"), py::arg("flat_chroma"));
-    module.def("compose_guided_luma", &compose_guided_luma, py::arg("light").noconvert(),
-               py::arg("planes").noconvert(), py::arg("to_rgb").noconvert(), py::arg("threads"));
-    module.def("compose_guided_lab", &compose_guided_lab, py::arg("light").noconvert(),
-               py::arg("planes").noconvert(), py::arg("ab_scale"), py::arg("to_rgb").noconvert(),
-               py::arg("threads"));
+    module.def("luma_of", &luma_of, py::arg("rgb").noconvert(), py::arg("threads"));
+    module.def("resample", &resample<float>, py::arg("plane").noconvert(), py::arg("rows"),
+               py::arg("columns"), py::arg("threads"), py::arg("cancel"));
+    module.def("resample", &resample<std::uint8_t>, py::arg("plane").noconvert(), py::arg("rows"),
+               py::arg("columns"), py::arg("threads"), py::arg("cancel"));
+    py::class_<cc::GuidedChroma>(module, "GuidedChroma")
+        .def(py::init(&guided), py::arg("chroma").noconvert(), py::arg("lightness").noconvert(),
+             py::arg("lab"), py::arg("slopes"))
+        .def("compose", &compose, py::arg("lightness").noconvert(), py::arg("part"),
+             py::arg("saturation"), py::arg("out").noconvert(), py::arg("threads"),
+             py::arg("cancel"))
+        .def_property_readonly("slopes", &slopes_of)
+        .def_property_readonly("nbytes", &cc::GuidedChroma::bytes);
 }

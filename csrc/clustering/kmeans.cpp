@@ -5,29 +5,14 @@
 #include <limits>
 #include <numeric>
 
-#include "../simd.hpp"
+#include "../isa/isa.hpp"
+#include "distance.hpp"
 
 namespace colordeploy::clustering {
 
+COLORDEPLOY_DECLARE_TABLES(DistanceTable, distance_table)
+
 namespace {
-
-constexpr std::ptrdiff_t kLanes = 8;  // partial sums, whatever the width of the machine's vectors
-
-COLORDEPLOY_SIMD double squared_distance(const double* a, const double* b, std::ptrdiff_t n) {
-    double lanes[kLanes] = {};
-    std::ptrdiff_t i = 0;
-    for (; i + kLanes <= n; i += kLanes) {
-#pragma omp simd
-        for (std::ptrdiff_t j = 0; j < kLanes; ++j) {
-            const double d = a[i + j] - b[i + j];
-            lanes[j] += d * d;
-        }
-    }
-    double sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-                 ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-    for (; i < n; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-    return sum;
-}
 
 // SplitMix64 (Steele, Lea and Flood 2014).
 class Random {
@@ -72,6 +57,7 @@ std::vector<std::int64_t> choose(std::int64_t n, std::int64_t k, std::uint64_t s
 
 void kmeans(const double* points, std::ptrdiff_t n, std::ptrdiff_t dimensions, std::ptrdiff_t k,
             const KMeansOptions& options, double* centres, std::int32_t* labels) {
+    const auto squared_distance = COLORDEPLOY_CHOOSE_TABLE(distance_table).squared;
     std::vector<double> sums(static_cast<std::size_t>(k * dimensions));
     std::vector<double> distances(static_cast<std::size_t>(n));
     std::vector<std::ptrdiff_t> counts(static_cast<std::size_t>(k));

@@ -1,28 +1,39 @@
-// Pictures of given lightness and chroma (CIE Lab), brought into sRGB without touching lightness.
+// Pictures of given lightness and chroma: any part of them, into the caller's memory.
+//
+// A colour outside of sRGB keeps its lightness (luma, in that space) and its hue, and loses chroma
+// until it fits. In CIE Lab half a level of eight bits outside is forgiven, which fades to nothing
+// within eight units of L of black and white: white stays white and black stays black. Chroma that
+// is not finite counts as none.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "../cancel.hpp"
+#include "../view.hpp"
+#include "guided.hpp"
+#include "rows.hpp"
+
 namespace colordeploy::color {
 
-// Row-major, CIE XYZ relative to the white point to linear sRGB.
-using Matrix = std::array<float, 9>;
+struct Target {
+    void* data;  // of the output's type
+    Output output;
+    // In values, of any sign. Channels 0 to 2 are written and nothing in between.
+    std::ptrdiff_t row_stride, column_stride, channel_stride;
+};
 
-// lightness: n values, L in [0, 100] (others are clipped). ab: n pairs. rgb: n triples, rounded
-// sRGB. Where a colour lies outside sRGB its chroma is scaled down until it fits.
-void compose_lab(const float* lightness, const float* ab, std::ptrdiff_t n, const Matrix& to_rgb,
-                 std::uint8_t* rgb);
+struct Look {
+    float saturation = 1.0F;  // chroma times this, 0 to 2
+};
 
-// L in [0, 100] of n sRGB triples in [0, 1] (others are clipped). `to_y`: linear RGB to Y.
-void lightness_of(const float* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y, int threads,
-                  float* lightness);
-// The same of eight-bit values.
-void lightness_of(const std::uint8_t* rgb, std::ptrdiff_t n, const std::array<float, 3>& to_y,
-                  int threads, float* lightness);
-// Sums of the weighted values, in [0, 1] (weights: for values in [0, 1], their sum 1).
-void luma_of(const std::uint8_t* rgb, std::ptrdiff_t n, const std::array<float, 3>& weights,
-             int threads, float* luma);
+// The part of the picture whose lightness this is, in [0, 1] (others are clipped), coloured by
+// `chroma`; bit for bit what the whole picture has there. Throws std::invalid_argument, and
+// Cancelled when the flag (may be null) is set before the end.
+void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, const Rectangle& part,
+             const Look& look, const Target& target, int threads, const CancelFlag* cancel);
+
+// n lightnesses in [0, 100] (others are clipped) and pairs of a and b to sRGB triples.
+void compose_lab(const float* lightness, const float* ab, std::ptrdiff_t n, std::uint8_t* rgb);
 
 }  // namespace colordeploy::color

@@ -1,23 +1,16 @@
-// Chroma brought to full size along the edges of the lightness, and made into pixels on the way.
+// Chroma at a working size, prepared to follow the edges of full-size lightness.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <optional>
+#include <vector>
 
-#include "compose.hpp"
+#include "../view.hpp"
+#include "rows.hpp"
 
 namespace colordeploy::color {
 
-// What is enlarged, interleaved: two of chroma, two of slope (chroma a unit of lightness), and the
-// lightness itself.
-constexpr int PLANES = 5;
-
-struct Small {
-    const float* planes;  // rows * columns * PLANES
-    std::ptrdiff_t rows, columns;
-};
-
-// How chroma follows the lightness in the windows of the small size.
+// How chroma follows the lightness in the windows of the working size.
 struct Slopes {
     int radius;                      // half a window's side
     double epsilon;                  // regularization: windows of less variance count as flat
@@ -25,20 +18,29 @@ struct Slopes {
     double flat_light, flat_chroma;  // variances below which a correlation means nothing
 };
 
-// Fills the slopes (planes 2 and 3) from the chroma and the lightness (planes 0, 1 and 4).
-void fit_slopes(float* planes, std::ptrdiff_t rows, std::ptrdiff_t columns, const Slopes& slopes);
+// Fitted once, composed as often as wanted (compose.hpp); never changes afterwards.
+class GuidedChroma {
+ public:
+    // chroma: two channels, of lightness' size, finite or counted as 0. Without slopes the chroma
+    // is enlarged without a look at the lightness.
+    GuidedChroma(const Channels<const float>& chroma, const Plane<const float>& lightness,
+                 Space space, const std::optional<Slopes>& slopes);
 
-// Chroma at full size is the enlarged one plus slope times the lightness that the small size lost.
-// Enlarging is bicubic (a = -0.5, centres aligned, weights at the border normalized, as Pillow
-// does it). `light`: rows * columns in [0, 1]; `rgb`: as many triples.
+    std::ptrdiff_t rows() const { return rows_; }
+    std::ptrdiff_t columns() const { return columns_; }
+    Space space() const { return space_; }
+    bool sloped() const { return sloped_; }
+    std::size_t bytes() const { return planes_.size() * sizeof(float); }
+    // Chroma (0, 1), slope (2, 3), lightness (4): rows * columns each.
+    const float* plane(int index) const { return planes_.data() + index * rows_ * columns_; }
 
-// BT.601 luma and chroma: `to_rgb` is 2x3, chroma to what is added to the luma.
-void compose_guided_luma(const float* light, std::ptrdiff_t rows, std::ptrdiff_t columns,
-                         const Small& small, const float* to_rgb, int threads, std::uint8_t* rgb);
+ private:
+    void fit(const Slopes& slopes);
 
-// CIE Lab: lightness in hundredths, chroma in units of `ab_scale`.
-void compose_guided_lab(const float* light, std::ptrdiff_t rows, std::ptrdiff_t columns,
-                        const Small& small, float ab_scale, const Matrix& to_rgb, int threads,
-                        std::uint8_t* rgb);
+    std::ptrdiff_t rows_, columns_;
+    Space space_;
+    bool sloped_;
+    std::vector<float> planes_;
+};
 
 }  // namespace colordeploy::color

@@ -105,9 +105,15 @@ def composed_slowly(lightness, ab):
         def rgb_at(scale, light=light, chroma=chroma):
             return lab_to_rgb(np.array([light, *(scale * chroma)]))
 
-        def fits(scale):
-            rgb = rgb_at(scale)
-            return bool(((rgb >= -0.5 / 255) & (rgb <= 1 + 0.5 / 255)).all())
+        # What rounding forgives fades to nothing at black and white, in linear light.
+        fade = min(light / 8, (100 - light) / 8, 1.0)
+        least, most = 0.5 / 255 / 12.92, ((1 + 0.5 / 255 + 0.055) / 1.055) ** 2.4 - 1
+
+        def fits(scale, fade=fade, least=least, most=most):
+            rgb = rgb_at(scale).astype(np.float64)
+            curve = ((np.maximum(rgb, 0) + 0.055) / 1.055) ** 2.4
+            linear = np.where(rgb <= 0.04045, rgb / 12.92, curve)
+            return bool(((linear >= -least * fade) & (linear <= 1 + most * fade)).all())
 
         low, high = (1.0, 1.0) if fits(1.0) else (0.0, 1.0)
         for _ in range(12):

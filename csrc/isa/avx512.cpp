@@ -1,0 +1,5 @@
+#define COLORDEPLOY_TARGET avx512
+
+#include "../clustering/distance_impl.hpp"
+#include "../color/resample_impl.hpp"
+#include "../color/rows_impl.hpp"
