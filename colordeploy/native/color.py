@@ -214,8 +214,10 @@ def resample(
         return _core.resample(values, height, width, thread_count(threads), flag)
 
 
-def luma_of(rgb: NDArray[np.uint8], threads: int = 1) -> NDArray[np.float32]:
+def luma_of(rgb: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
     """Luma (BT.601) of eight-bit sRGB (..., 3): (...) float32 in [0, 1]."""
+    if rgb.dtype != np.uint8:
+        raise InputError(f"rgb must be uint8, not {rgb.dtype}")
     return _core.luma_of(_triples(rgb), thread_count(threads)).reshape(rgb.shape[:-1])
 
 
