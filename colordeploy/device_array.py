@@ -1,4 +1,4 @@
-"""Arrays on a GPU: our own, and anybody's through the CUDA array interface."""
+"""Arrays on a GPU: our own, and anybody's by the CUDA array interface or by DLPack."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from . import dlpack
 from .errors import InputError
 
 __all__ = [
@@ -40,8 +41,8 @@ class DeviceArray:
     """A C-contiguous array in a GPU's memory, which is freed when the array is dropped.
 
     Made by `Graph.run(..., on_device=True)`; given to another graph, or to whatever reads the
-    CUDA array interface (``torch.as_tensor(array, device="cuda")``, ``cupy.asarray(array)``),
-    without a copy through the host.
+    CUDA array interface or DLPack (``torch.from_dlpack(array)``, ``cupy.from_dlpack(array)``),
+    without a copy.
 
     Parameters
     ----------
@@ -98,6 +99,35 @@ class DeviceArray:
             "version": 3,
         }
 
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Type and number of the device, as DLPack counts them."""
+        return dlpack.CUDA_TYPES[0], int(self.device.partition(":")[2] or 0)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> object:
+        """A DLPack capsule; waits on the host, whatever stream is to read the values.
+
+        Raises
+        ------
+        BufferError
+            When a copy is wanted, or another device.
+        """
+        if copy or dl_device not in (None, self.__dlpack_device__()):
+            raise BufferError(
+                f"the array is handed out as it is, on {self.device}; copy it afterwards"
+            )
+        if self._wait is not None:
+            self._wait()
+        address = self.address if self.nbytes else 0
+        tensor = dlpack.Tensor(address, self.shape, self.dtype, None, self.__dlpack_device__())
+        return dlpack.to_capsule(tensor, self)
+
     def numpy(self) -> NDArray[Any]:
         """The values on the host: a new array, the caller's own."""
         array = np.empty(self.shape, self.dtype)
@@ -141,11 +171,16 @@ class DeviceView:
 
 
 def is_device_array(x: object) -> bool:
-    """Whether something has the CUDA array interface."""
+    """Whether something is on a GPU: by the CUDA array interface, or by DLPack."""
     if isinstance(x, DeviceArray):
         return True  # without a look at its interface, which waits on the host
+    if isinstance(x, np.ndarray):
+        return False
     try:
-        return hasattr(x, "__cuda_array_interface__")
+        if hasattr(x, "__cuda_array_interface__"):
+            return True
+        asked = getattr(x, "__dlpack_device__", None)
+        return asked is not None and asked()[0] in dlpack.CUDA_TYPES
     except Exception:  # torch raises RuntimeError for tensors that require a gradient
         return True
 
@@ -179,7 +214,7 @@ class Strided:
 
 
 def view_of(x: object, what: str, *, strided: bool = False) -> DeviceView:
-    """Read the CUDA array interface (version 3 and before).
+    """Read the CUDA array interface (version 3 and before), or else DLPack.
 
     Parameters
     ----------
@@ -199,26 +234,23 @@ def view_of(x: object, what: str, *, strided: bool = False) -> DeviceView:
     if isinstance(x, DeviceArray):
         return DeviceView(x.address, x.shape, x.dtype, x.stream, x)
     try:
-        said: Mapping[str, Any] = x.__cuda_array_interface__  # type: ignore[attr-defined]
+        if not hasattr(x, "__cuda_array_interface__"):
+            return _view_of_dlpack(x, what, strided)
+        said: Mapping[str, Any] = x.__cuda_array_interface__
         shape = tuple(int(n) for n in said["shape"])
         dtype = np.dtype(said["typestr"])
         address = int(said["data"][0])
         version = int(said["version"])
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(
-            f"{what} has a CUDA array interface that cannot be read ({error}); of a torch tensor "
-            "give x.detach()"
+            f"{what} has a CUDA array interface or DLPack capsule that cannot be read ({error}); "
+            "of a torch tensor give x.detach()"
         ) from None
     if said.get("mask") is not None:
         raise InputError(f"{what} is masked; give an array without a mask")
-    strides = said.get("strides")
-    if strides is not None and _contiguous(shape, tuple(strides), dtype.itemsize):
-        strides = None
-    if strides is not None and not strided:
-        raise InputError(
-            f"{what} of shape {shape} has strides {tuple(strides)}; make it contiguous "
-            "(torch: x.contiguous(), CuPy: cupy.ascontiguousarray(x))"
-        )
+    strides = _checked_strides(said.get("strides"), shape, dtype, what, strided)
     # Before version 3 nothing was said of streams; torch, which is at 2, works on the legacy
     # default stream unless it is told otherwise.
     stream = said.get("stream") if version >= 3 else LEGACY_STREAM
@@ -229,12 +261,37 @@ def view_of(x: object, what: str, *, strided: bool = False) -> DeviceView:
             f"{what} names stream {stream!r}; the CUDA array interface allows None, 1 (legacy "
             "default), 2 (per-thread default) and handles of streams"
         )
-    if strides is not None:
-        strides = tuple(int(n) for n in strides)
-    view = DeviceView(address, shape, dtype, stream, x, strides)
-    if not address and view.nbytes:
-        raise InputError(f"{what} of shape {shape} has no memory (address 0)")
+    return _checked_view(DeviceView(address, shape, dtype, stream, x, strides), what)
+
+
+def _view_of_dlpack(x: Any, what: str, strided: bool) -> DeviceView:
+    # The values will be there for what comes on the legacy default stream, which is waited for.
+    capsule = x.__dlpack__(stream=LEGACY_STREAM)
+    tensor = dlpack.from_capsule(capsule)
+    shape, dtype = tensor.shape, tensor.dtype
+    strides = _checked_strides(tensor.strides, shape, dtype, what, strided)
+    view = DeviceView(tensor.address, shape, dtype, LEGACY_STREAM, capsule, strides)
+    return _checked_view(view, what)
+
+
+def _checked_view(view: DeviceView, what: str) -> DeviceView:
+    if not view.address and view.nbytes:
+        raise InputError(f"{what} of shape {view.shape} has no memory (address 0)")
     return view
+
+
+def _checked_strides(
+    strides: Any, shape: tuple[int, ...], dtype: np.dtype[Any], what: str, strided: bool
+) -> tuple[int, ...] | None:
+    """Strides in bytes; None when the array is contiguous."""
+    if strides is None or _contiguous(shape, tuple(strides), dtype.itemsize):
+        return None
+    if not strided:
+        raise InputError(
+            f"{what} of shape {shape} has strides {tuple(strides)}; make it contiguous "
+            "(torch: x.contiguous(), CuPy: cupy.ascontiguousarray(x))"
+        )
+    return tuple(int(n) for n in strides)
 
 
 def _contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from .bundle import Bundle, TensorEntry
 from .errors import BackendError
+from .runtime.gpu import open_device
 from .runtime.graph import Graph, Target, load_graph
 from .runtime.precision import HALVES, halved, layer_groups
 from .runtime.tensorrt.build import BuildOptions, Profile, build_engine
 from .runtime.tensorrt.cache import EngineCache
-from .runtime.tensorrt.device import open_device
 from .runtime.tensorrt.flavor import Flavor, find_flavor
 from .runtime.tensorrt.runner import TensorRTGraph
 

@@ -146,8 +146,6 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
         missing.append(
             Missing("engines in half precision: no onnx", "pip install 'colordeploy[engines]'")
         )
-    if not _installed(("pycuda",)):
-        missing.append(Missing("running engines: no pycuda", "pip install pycuda"))
     cuda_part = _cuda_part()
     if cuda_part == "not built":
         missing.append(

@@ -1,4 +1,8 @@
-"""The few calls of the CUDA driver that pycuda does not have, or that run without it."""
+"""The CUDA driver: devices, contexts, memory, streams, events and captured graphs.
+
+The one place that talks to GPUs for the runtime. NVIDIA's driver is all that it needs: no toolkit,
+no compiler, no package.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +21,21 @@ from ctypes import (
     c_void_p,
     create_string_buffer,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..device_array import LEGACY_STREAM
 from ..errors import BackendError
 
-__all__ = ["CudaDriver", "open_driver"]
+__all__ = ["CudaDriver", "Place", "open_driver"]
 
 _LIBRARY = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 _TIMING, _NO_TIMING = 0, 2  # CU_EVENT_DEFAULT, CU_EVENT_DISABLE_TIMING
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING
 # Other threads may allocate while one captures (CU_STREAM_CAPTURE_MODE_THREAD_LOCAL).
 _THREAD_LOCAL = 1
-_DEVICE_ORDINAL = 9  # CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL
+_CONTEXT, _DEVICE_ORDINAL = 1, 9  # CU_POINTER_ATTRIBUTE_...
+_MAJOR, _MINOR, _INTEGRATED = 75, 76, 18  # CU_DEVICE_ATTRIBUTE_...
+_OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY
 
 _TYPES: dict[str, tuple[Any, ...]] = {
     "cuInit": (c_uint,),
@@ -38,14 +44,22 @@ _TYPES: dict[str, tuple[Any, ...]] = {
     "cuDeviceGetCount": (c_void_p,),
     "cuDeviceGetName": (c_void_p, c_int, c_int),
     "cuDeviceTotalMem_v2": (c_void_p, c_int),
+    "cuDeviceGetAttribute": (c_void_p, c_int, c_int),
     "cuDriverGetVersion": (c_void_p,),
     "cuMemGetInfo_v2": (c_void_p, c_void_p),
     "cuDevicePrimaryCtxRetain": (c_void_p, c_int),
     "cuCtxPushCurrent_v2": (c_void_p,),
     "cuCtxPopCurrent_v2": (c_void_p,),
     "cuPointerGetAttribute": (c_void_p, c_int, c_uint64),
+    "cuMemAlloc_v2": (c_void_p, c_size_t),
+    "cuMemFree_v2": (c_uint64,),
     "cuMemcpyDtoD_v2": (c_uint64, c_uint64, c_size_t),
+    "cuMemcpyHtoDAsync_v2": (c_uint64, c_void_p, c_size_t, c_void_p),
+    "cuMemcpyDtoHAsync_v2": (c_void_p, c_uint64, c_size_t, c_void_p),
+    "cuMemcpyDtoDAsync_v2": (c_uint64, c_uint64, c_size_t, c_void_p),
+    "cuMemcpyPeer": (c_uint64, c_void_p, c_uint64, c_void_p, c_size_t),
     "cuStreamCreate": (c_void_p, c_uint),
+    "cuStreamDestroy_v2": (c_void_p,),
     "cuStreamSynchronize": (c_void_p,),
     "cuEventCreate": (c_void_p, c_uint),
     "cuEventRecord": (c_void_p, c_void_p),
@@ -62,8 +76,25 @@ _TYPES: dict[str, tuple[Any, ...]] = {
 }
 
 
+class Place(NamedTuple):
+    """Where an address on a GPU is.
+
+    Attributes
+    ----------
+    gpu : int
+        Its number.
+    context : int
+        Handle of the context that it was allocated in; 0 for memory pools, which have none.
+    """
+
+    gpu: int
+    context: int
+
+
 class CudaDriver:
-    """Streams, events and captured graphs by their handles, which are plain numbers.
+    """Everything by handles and addresses, which are plain numbers.
+
+    Calls that need a context are made in a `current` block.
 
     Parameters
     ----------
@@ -88,31 +119,103 @@ class CudaDriver:
         self._contexts: dict[int, int] = {}
         self._call("cuInit", 0)
 
+    def count(self) -> int:
+        """How many GPUs there are."""
+        count = c_int()
+        self._call("cuDeviceGetCount", byref(count))
+        return count.value
+
+    def context(self, index: int) -> int:
+        """Handle of a GPU's primary context, which CUDA's runtime, CuPy and torch use too."""
+        if index not in self._contexts:
+            context = c_void_p()
+            # Never released: it lives as long as the process, as it does for CuPy and torch.
+            self._call("cuDevicePrimaryCtxRetain", byref(context), self._device(index))
+            self._contexts[index] = context.value or 0
+        return self._contexts[index]
+
     @contextmanager
     def current(self, index: int) -> Iterator[None]:
-        """Make a GPU's primary context the calling thread's for a while."""
-        if index not in self._contexts:
-            device, context = c_int(), c_void_p()
-            self._call("cuDeviceGet", byref(device), index)
-            # Never released: it lives as long as the process, as with pycuda, CuPy and torch.
-            self._call("cuDevicePrimaryCtxRetain", byref(context), device)
-            self._contexts[index] = context.value or 0
-        self._call("cuCtxPushCurrent_v2", self._contexts[index])
+        """Make a GPU's primary context the calling thread's, until the end of the block."""
+        with self._pushed(self.context(index)):
+            yield
+
+    @contextmanager
+    def _pushed(self, context: int) -> Iterator[None]:
+        # Popped in any case: a thread must end with the contexts that it began with.
+        self._call("cuCtxPushCurrent_v2", context)
         try:
             yield
         finally:
             self._call("cuCtxPopCurrent_v2", byref(c_void_p()))
 
-    def device_of(self, address: int) -> int:
-        """Number of the GPU whose memory an address is in."""
-        index = c_int()
+    def architecture(self, index: int) -> str:
+        """Of a GPU, as "sm_89"."""
+        return f"sm_{self._attribute(index, _MAJOR)}{self._attribute(index, _MINOR)}"
+
+    def integrated(self, index: int) -> bool:
+        """Whether a GPU shares the host's memory, as on a Jetson."""
+        return bool(self._attribute(index, _INTEGRATED))
+
+    def name(self, index: int) -> str:
+        """What NVIDIA calls a GPU."""
+        name = create_string_buffer(256)
+        self._call("cuDeviceGetName", name, len(name), self._device(index))
+        return name.value.decode(errors="replace")
+
+    def place_of(self, address: int) -> Place:
+        """Where on which GPU an address is."""
+        index, context = c_int(), c_void_p()
         self._call("cuPointerGetAttribute", byref(index), _DEVICE_ORDINAL, address)
-        return index.value
+        self._call("cuPointerGetAttribute", byref(context), _CONTEXT, address)
+        return Place(index.value, context.value or 0)
+
+    def allocate(self, size: int) -> int:
+        """Address of so many bytes; MemoryError when there are none left."""
+        address = c_uint64()
+        code = self._library.cuMemAlloc_v2(byref(address), max(1, size))
+        if code == _OUT_OF_MEMORY:
+            raise MemoryError(f"the GPU has no {size} bytes left")
+        self._check("cuMemAlloc_v2", code)
+        return address.value
+
+    def free(self, address: int) -> None:
+        """Give memory back, after all that the GPU has to do by now."""
+        self._call("cuMemFree_v2", address)
+
+    def upload(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copy from the host's memory, which must not change until the stream gets there."""
+        self._call("cuMemcpyHtoDAsync_v2", target, source, size, stream)
+
+    def download(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copy into the host's memory, which has it once the stream has been waited for."""
+        self._call("cuMemcpyDtoHAsync_v2", target, source, size, stream)
+
+    def copy_async(self, target: int, source: int, size: int, stream: int) -> None:
+        """Copy on the GPU, when the stream gets there."""
+        self._call("cuMemcpyDtoDAsync_v2", target, source, size, stream)
 
     def copy(self, target: int, source: int, size: int) -> None:
         """Copy on the GPU, and wait until it is done."""
         self._call("cuMemcpyDtoD_v2", target, source, size)
         self._call("cuStreamSynchronize", LEGACY_STREAM)
+
+    def copy_from_context(
+        self, index: int, target: int, source: int, size: int, stream: int | None, context: int
+    ) -> None:
+        """Copy what another context of a GPU holds into its primary one, and wait until it is done.
+
+        Parameters
+        ----------
+        stream : int or None
+            Of the other context, on which the source gets its values; None: it has them.
+        """
+        with self._pushed(context):
+            if stream is not None:
+                self._call("cuStreamSynchronize", stream)
+        self._call("cuMemcpyPeer", target, self.context(index), source, context, size)
+        with self.current(index):
+            self._call("cuStreamSynchronize", LEGACY_STREAM)
 
     def synchronize(self, stream: int) -> None:
         """Wait on the host for all that a stream has to do."""
@@ -152,6 +255,10 @@ class CudaDriver:
         self._call("cuStreamCreate", byref(stream), _NON_BLOCKING)
         return stream.value or 0
 
+    def drop_stream(self, stream: int) -> None:
+        """Free a stream; what it has to do is done all the same."""
+        self._call("cuStreamDestroy_v2", stream)
+
     def free_memory(self, index: int) -> int:
         """Bytes of a GPU that nobody uses."""
         free, total = c_size_t(), c_size_t()
@@ -160,19 +267,17 @@ class CudaDriver:
         return free.value
 
     def describe(self) -> list[dict[str, Any]]:
-        """Every GPU's name and memory in MiB, and the driver's version of CUDA."""
-        count, version = c_int(), c_int()
-        self._call("cuDeviceGetCount", byref(count))
+        """Every GPU's name, architecture and memory in MiB, and the driver's version of CUDA."""
+        version = c_int()
         self._call("cuDriverGetVersion", byref(version))
         found = []
-        for index in range(count.value):
-            device, name, size = c_int(), create_string_buffer(256), c_size_t()
-            self._call("cuDeviceGet", byref(device), index)
-            self._call("cuDeviceGetName", name, len(name), device)
-            self._call("cuDeviceTotalMem_v2", byref(size), device)
+        for index in range(self.count()):
+            size = c_size_t()
+            self._call("cuDeviceTotalMem_v2", byref(size), self._device(index))
             found.append(
                 {
-                    "name": name.value.decode(errors="replace"),
+                    "name": self.name(index),
+                    "architecture": self.architecture(index),
                     "memory_mib": size.value >> 20,
                     "driver_cuda": f"{version.value // 1000}.{version.value % 1000 // 10}",
                 }
@@ -201,8 +306,20 @@ class CudaDriver:
         """Free a graph; it must have ended."""
         self._call("cuGraphExecDestroy", graph)
 
+    def _device(self, index: int) -> c_int:
+        device = c_int()
+        self._call("cuDeviceGet", byref(device), index)
+        return device
+
+    def _attribute(self, index: int, attribute: int) -> int:
+        value = c_int()
+        self._call("cuDeviceGetAttribute", byref(value), attribute, self._device(index))
+        return value.value
+
     def _call(self, name: str, *arguments: Any) -> None:
-        code = getattr(self._library, name)(*arguments)
+        self._check(name, getattr(self._library, name)(*arguments))
+
+    def _check(self, name: str, code: int) -> None:
         if code:
             said = c_char_p()
             self._library.cuGetErrorName(code, byref(said))

@@ -158,14 +158,6 @@ class LoadedGraph(ABC):
                 )
         return dict(inputs)  # type: ignore[arg-type]
 
-    def _require_names(self, inputs: Mapping[str, Array], names: Mapping[str, Any]) -> None:
-        """Refuse inputs that are missing or too many."""
-        if set(inputs) != set(names):
-            raise BackendError(
-                f"graph {self.name!r} takes {', '.join(sorted(names))}, not "
-                f"{', '.join(sorted(inputs)) or 'nothing'}"
-            )
-
     def _closed(self) -> BackendError:
         return BackendError(f"graph {self.name!r} was closed; load the model again")
 

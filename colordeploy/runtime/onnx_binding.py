@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
+from ..device_array import Array, DeviceArray, DeviceView
 from ..errors import BackendError
 from .device_time import Laps
 from .driver import CudaDriver, open_driver
+from .inputs import Given, checked_inputs
 from .loaded import require_finite
 from .onnx_import import import_onnxruntime
 
@@ -29,8 +30,6 @@ _MOST_CAPTURES = 4  # of one session; each keeps its own inputs and outputs on t
 _NAMES = "bool float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
 _TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES.split()}
 _TYPES.update(float=np.dtype("float32"), double=np.dtype("float64"))
-
-Given = Mapping[str, NDArray[Any] | DeviceView]
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,14 @@ class BoundSession:
         BackendError
             For wrong inputs. What ONNX Runtime raises passes through.
         """
-        given = self._checked(inputs)
+        given = checked_inputs(
+            inputs,
+            self._inputs,
+            self._name,
+            self._index,
+            lambda address: self._driver.place_of(address),
+            self._from_context,
+        )
         for array in given.values():
             if isinstance(array, DeviceView) and array.stream is not None:
                 # ONNX Runtime has its own stream, and no way to let it wait for another one.
@@ -117,29 +123,15 @@ class BoundSession:
             self._opened = self._open()  # a second thread may open it too, which does no harm
         return self._opened
 
-    def _checked(self, inputs: Mapping[str, Array]) -> Given:
-        if set(inputs) != set(self._inputs):
-            raise BackendError(
-                f"graph {self._name!r} takes {', '.join(sorted(self._inputs))}, not "
-                f"{', '.join(sorted(inputs)) or 'nothing'}"
-            )
-        result: dict[str, NDArray[Any] | DeviceView] = {}
-        for name, dtype in self._inputs.items():
-            given: Any = inputs[name]
-            what = f"graph {self._name!r}: {name!r}"
-            array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
-            if array.dtype != dtype:
-                raise BackendError(f"{what} is {dtype}, not {array.dtype}")
-            if isinstance(array, DeviceView):
-                if not array.nbytes:
-                    array = np.empty(array.shape, array.dtype)  # there is no address to bind
-                elif (there := self._driver.device_of(array.address)) != self._index:
-                    raise BackendError(
-                        f"{what} is on cuda:{there}, but the graph runs on cuda:{self._index}; "
-                        "copy it there first"
-                    )
-            result[name] = array
-        return result
+    def _from_context(self, array: DeviceView, context: int) -> DeviceView:
+        """The array, or a copy when it is in a context that ONNX Runtime does not use."""
+        if context in (0, self._driver.context(self._index)):
+            return array
+        here = self._empty(array.shape, array.dtype)
+        self._driver.copy_from_context(
+            self._index, here.data_ptr(), array.address, array.nbytes, array.stream, context
+        )
+        return DeviceView(here.data_ptr(), array.shape, array.dtype, None, here)
 
     def _run_once(self, given: Given, options: Any, graph_id: str | None = None) -> list[Any]:
         """Bind what is given where it is; outputs are new."""

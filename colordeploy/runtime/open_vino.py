@@ -13,6 +13,7 @@ import numpy as np
 from ..cancellation import CancelToken
 from ..device_array import Array
 from ..errors import BackendError, Cancelled
+from .inputs import require_names
 from .loaded import LoadedGraph
 from .target import Target
 from .threads import graph_threads
@@ -75,7 +76,7 @@ class OpenVinoGraph(LoadedGraph):
         self, inputs: Mapping[str, Array], on_device: bool, cancel: CancelToken | None
     ) -> dict[str, Any]:
         arrays = self._refuse_gpu(inputs, on_device)
-        self._require_names(inputs, dict.fromkeys(self._inputs))
+        require_names(inputs, dict.fromkeys(self._inputs), self.name)
         given = {i: np.ascontiguousarray(arrays[n]) for i, n in enumerate(self._inputs)}
         shapes = tuple(array.shape for array in given.values())
         with self._request(shapes) as request:

@@ -175,7 +175,7 @@ def test_load_refusals():
         colordeploy.load("lga", device="tpu")
     with pytest.raises(BackendError, match="CUDA"):
         colordeploy.load("lga", device="cuda")
-    with pytest.raises(BackendError, match=r"TensorRT|pycuda"):
+    with pytest.raises(BackendError, match=r"TensorRT|NVIDIA driver"):
         colordeploy.load("lga", backend="tensorrt")
     with pytest.raises(BackendError, match="threads"):
         colordeploy.load("lga", threads=0)

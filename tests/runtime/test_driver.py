@@ -2,50 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import pytest
 
 from colordeploy.errors import BackendError
 from colordeploy.runtime import driver as module
 from colordeploy.runtime.driver import CudaDriver, open_driver
-
-
-class FakeLibrary:
-    """Every function succeeds, writes 77 where a handle is wanted, and is noted down."""
-
-    def __init__(self, **codes):
-        self.calls, self.codes = [], codes
-
-    def __getattr__(self, name):
-        if name.startswith("__") or self.codes.get(name) == "missing":
-            raise AttributeError(name)
-        library = self
-
-        class Function:
-            argtypes: tuple = ()
-            restype = None
-
-            def __call__(self, *arguments):
-                assert len(arguments) == len(self.argtypes)
-                assert self.restype is ctypes.c_int
-                for kind, argument in zip(self.argtypes, arguments, strict=True):
-                    kind.from_param(argument)
-                if name == "cuGetErrorName":
-                    arguments[1]._obj.value = b"CUDA_ERROR_OF_SOME_KIND"
-                    return 0
-                shown = []
-                for argument in arguments:
-                    if type(argument).__name__ == "CArgObject":  # byref
-                        argument._obj.value = 77
-                    else:
-                        shown.append(getattr(argument, "value", argument))
-                library.calls.append((name, *shown))
-                return library.codes.get(name, 0)
-
-        function = Function()
-        setattr(self, name, function)
-        return function
+from tests.runtime.libcuda import FakeLibrary
 
 
 def make(**codes):
@@ -95,7 +57,7 @@ def test_what_gpus_there_are():
     assert library.calls[-2][0] == "cuMemGetInfo_v2"
     described = driver.describe()
     assert len(described) == 77
-    assert described[0].keys() == {"name", "memory_mib", "driver_cuda"}
+    assert described[0].keys() == {"name", "architecture", "memory_mib", "driver_cuda"}
     assert described[0]["driver_cuda"] == "0.7"  # the library says version 77
 
 
@@ -117,13 +79,14 @@ def test_capturing():
 
 def test_memory_and_contexts():
     driver, library = make()
-    assert driver.device_of(1 << 46) == 77
+    assert driver.place_of(1 << 46) == (77, 77)
     for _ in range(2):
         with driver.current(3):
             driver.copy(1 << 46, 1 << 45, 100)
             driver.synchronize(9)
     assert library.calls == [
         ("cuPointerGetAttribute", 9, 1 << 46),
+        ("cuPointerGetAttribute", 1, 1 << 46),
         ("cuDeviceGet", 3),
         ("cuDevicePrimaryCtxRetain", 77),
         *(

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper
 from colordeploy import CancelToken
 from colordeploy.errors import BackendError
 from colordeploy.runtime import DeviceArray, ProviderOptions, onnx_runtime
+from colordeploy.runtime.driver import Place
 from colordeploy.runtime.graph import Target
 from colordeploy.runtime.onnx_binding import BoundSession
 from colordeploy.trace import recording
@@ -44,6 +45,7 @@ class FakeDriver:
     def __init__(self):
         self.inside, self.waits, self.copies, self.elsewhere = 0, [], [], ()
         self.clock, self.marks = 0, []
+        self.contexts = {}
 
     @contextmanager
     def current(self, index):
@@ -52,8 +54,16 @@ class FakeDriver:
         yield
         self.inside -= 1
 
-    def device_of(self, address):
-        return 1 if address in self.elsewhere else 0
+    def place_of(self, address):
+        return Place(1 if address in self.elsewhere else 0, self.contexts.get(address, 500))
+
+    def context(self, index):
+        return 500
+
+    def copy_from_context(self, index, target, source, size, stream, context):
+        assert (index, context) == (0, self.contexts[source])
+        self.copies.append((size, stream))
+        ctypes.memmove(target, source, size)
 
     def synchronize(self, stream):
         assert self.inside
@@ -220,6 +230,18 @@ def test_time_on_its_own_stream(captures):
     driver.marks.clear()
     bound.run(inputs(), False)
     assert driver.marks == []  # nobody records
+
+
+def test_arrays_of_another_context_are_copied():
+    """As with pycuda.autoinit, which makes a context of its own."""
+    bound, _, driver = make()
+    x = inputs()["x"]
+    driver.contexts[x.ctypes.data] = 4711
+    wanted = bound.run(inputs(), False)["y"]
+    found = bound.run({"x": foreign(x, 9), "n": inputs()["n"]}, False)["y"]
+    assert np.array_equal(found, wanted)
+    assert driver.copies == [(x.nbytes, 9)]
+    assert driver.waits == []
 
 
 def test_nothing_to_bind():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...cancellation import CancelToken
-from ...device_array import Array, DeviceArray, DeviceView, is_device_array, view_of
+from ...device_array import Array, DeviceArray, DeviceView
 from ...errors import BackendError
 from ..device_time import Laps
+from ..gpu import Device
+from ..inputs import Given, checked_inputs
 from ..loaded import LoadedGraph, require_finite
-from .device import Device
 from .flavor import Flavor
 from .slot import Shapes, Slot
 
@@ -74,9 +76,9 @@ class TensorRTGraph(LoadedGraph):
         self.device = f"cuda:{device.index}"
         self.why = f"{flavor.name} {flavor.version} was asked for"
         self.sha256 = hashlib.sha256(plan).hexdigest()
-        device.activate()
-        self._runtime = flavor.module.Runtime(flavor.logger)
-        engine = self._runtime.deserialize_cuda_engine(plan)
+        with device.current():
+            self._runtime = flavor.module.Runtime(flavor.logger)
+            engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise BackendError(
                 f"the engine of graph {name!r} does not load with {flavor.name} {flavor.version} "
@@ -106,22 +108,30 @@ class TensorRTGraph(LoadedGraph):
         the engine: whoever reads an output waits for its stream, and what the owner of an input
         puts on that array's stream afterwards comes after the engine.
         """
-        given = self._checked(inputs)
-        shapes = {name: tuple(array.shape) for name, array in given.items()}
-        with self._slot(shapes) as slot:
-            self._shape(slot, shapes)
-            laps = Laps(self._gpu, slot.stream, f"graph {self.name}", self._activated)
-            self._place(slot, given, laps, settle=on_device)
-            for name, shape in slot.outputs.items():
-                size = math.prod(shape) * self._types[name].itemsize
-                self._bind(slot, name, self._buffer(slot, name, size))
-            if not on_device:
-                self._execute(slot, laps)
-                return self._fetched(slot, laps)
-            results = {name: self._empty(slot, name) for name in self._outputs}
+        with self._gpu.current():
+            types = {name: self._types[name] for name in self._inputs}
+            gpu = self._gpu
+            given = checked_inputs(
+                inputs, types, self.name, gpu.index, gpu.place_of, self._from_context
+            )
+            shapes = {name: tuple(array.shape) for name, array in given.items()}
+            with self._slot(shapes) as slot:
+                return self._run_in(slot, shapes, given, on_device)
+
+    def _run_in(self, slot: Slot, shapes: Shapes, given: Given, on_device: bool) -> dict[str, Any]:
+        self._shape(slot, shapes)
+        laps = Laps(self._gpu, slot.stream, f"graph {self.name}", self._gpu.current)
+        self._place(slot, given, laps, settle=on_device)
+        for name, shape in slot.outputs.items():
+            size = math.prod(shape) * self._types[name].itemsize
+            self._bind(slot, name, self._buffer(slot, name, size))
+        if not on_device:
             self._execute(slot, laps)
-            self._hand_over(slot, given, results)
-            return results
+            return self._fetched(slot, laps)
+        results = {name: self._empty(slot, name) for name in self._outputs}
+        self._execute(slot, laps)
+        self._hand_over(slot, given, results)
+        return results
 
     def _close(self) -> None:
         """Free the device memory; runs of other threads end first.
@@ -131,39 +141,31 @@ class TensorRTGraph(LoadedGraph):
         with self._lock:
             self._engine = self._config = self._runtime = None
             slots, self._idle = self._idle, []
-        self._gpu.activate()
-        for slot in slots:
-            slot.free()
+        with self._gpu.current():
+            for slot in slots:
+                slot.free()
 
     def _foreign(self) -> list[Any]:
         return [self._runtime, self._engine, self._config, self._idle]
 
-    def _checked(self, inputs: Mapping[str, Array]) -> dict[str, NDArray[Any] | DeviceView]:
-        self._require_names(inputs, dict.fromkeys(self._inputs))
-        self._gpu.activate()
-        result: dict[str, NDArray[Any] | DeviceView] = {}
-        for name in self._inputs:
-            given: Any = inputs[name]
-            what = f"graph {self.name!r}: {name!r}"
-            array = view_of(given, what) if is_device_array(given) else np.asarray(given, order="C")
-            if array.dtype != self._types[name]:
-                raise BackendError(f"{what} is {self._types[name]}, not {array.dtype}")
-            if (
-                isinstance(array, DeviceView)
-                and array.nbytes
-                and (there := self._gpu.owner(array.address)) != self._gpu.index
-            ):
-                raise BackendError(
-                    f"{what} is on cuda:{there}, but the graph runs on {self.device}; copy it "
-                    "there first"
-                )
-            result[name] = array
-        return result
+    def _from_context(self, array: DeviceView, context: int) -> DeviceView:
+        """The array, or a copy when it is in a context whose memory engines cannot read."""
+        if context in (0, self._gpu.context):
+            return array
+        gpu, address = self._gpu, self._allocate(array.nbytes)
+
+        def release() -> None:
+            with gpu.current():
+                gpu.free(address)
+
+        owner = _Owner()
+        weakref.finalize(owner, release).atexit = False
+        gpu.copy_from_context(address, array.address, array.nbytes, array.stream, context)
+        return DeviceView(address, array.shape, array.dtype, None, owner)
 
     @contextmanager
     def _slot(self, shapes: Shapes) -> Iterator[Slot]:
         """A slot that is free, one that is set to the shapes if there is one."""
-        self._gpu.activate()
         with self._lock:
             engine, config = self._engine, self._config
             alike = [i for i, slot in enumerate(self._idle) if slot.shapes == shapes]
@@ -233,15 +235,10 @@ class TensorRTGraph(LoadedGraph):
             "load the model again, or build its engine again: colordeploy engine build"
         )
 
-    @contextmanager
-    def _activated(self) -> Iterator[None]:
-        self._gpu.activate()
-        yield
-
     def _place(
         self,
         slot: Slot,
-        given: Mapping[str, NDArray[Any] | DeviceView],
+        given: Given,
         laps: Laps,
         *,
         settle: bool,
@@ -268,12 +265,11 @@ class TensorRTGraph(LoadedGraph):
         for name, array in given.items():
             if not isinstance(array, DeviceView):
                 continue
-            if array.nbytes and array.address % _ALIGNMENT == 0:
+            if array.address % _ALIGNMENT == 0:
                 self._bind(slot, name, array.address)
                 continue
             address = self._buffer(slot, name, array.nbytes)
-            if array.nbytes:
-                self._gpu.copy(address, array.address, array.nbytes, slot.stream)
+            self._gpu.copy(address, array.address, array.nbytes, slot.stream)
             self._bind(slot, name, address)
 
     def _execute(self, slot: Slot, laps: Laps) -> None:
@@ -303,30 +299,30 @@ class TensorRTGraph(LoadedGraph):
 
     def _empty(self, slot: Slot, name: str) -> DeviceArray:
         """Memory for an output that leaves the slot."""
-        gpu, stream, shape, dtype = self._gpu, slot.ready, slot.outputs[name], self._types[name]
-        graph = self.name
+        gpu, ready, graph = self._gpu, slot.ready, self.name
+        shape, dtype = slot.outputs[name], self._types[name]
         address = self._allocate(math.prod(shape) * dtype.itemsize)
 
         def wait() -> None:
-            gpu.activate()
-            gpu.synchronize(stream)
+            with gpu.current():
+                gpu.synchronize(ready.handle)
 
         def fetch(array: NDArray[Any]) -> None:
-            gpu.activate()
-            gpu.download(array, address, stream)
-            gpu.synchronize(stream)
+            with gpu.current():
+                gpu.download(array, address, ready.handle)
+                gpu.synchronize(ready.handle)
             require_finite(array, graph, name)
 
         def release() -> None:
-            gpu.activate()
-            gpu.free(address)
+            with gpu.current():
+                gpu.free(address)
 
         return DeviceArray(
             address,
             shape,
             dtype,
             device=self.device,
-            stream=stream,
+            stream=ready.handle,
             wait=wait,
             fetch=fetch,
             release=release,
@@ -335,14 +331,14 @@ class TensorRTGraph(LoadedGraph):
     def _hand_over(
         self,
         slot: Slot,
-        given: Mapping[str, NDArray[Any] | DeviceView],
+        given: Given,
         results: Mapping[str, DeviceArray],
     ) -> None:
         """Copy outputs out of the slot, whose addresses stay, and order what comes next."""
         for name, array in results.items():
             if array.nbytes:
                 self._gpu.copy(array.address, slot.address(name), array.nbytes, slot.stream)
-        self._gpu.wait(slot.ready, slot.stream)
+        self._gpu.wait(slot.ready.handle, slot.stream)
         for stream in _streams(given):
             self._gpu.wait(stream, slot.stream)
         if any(isinstance(a, DeviceView) and a.stream is None for a in given.values()):
@@ -369,6 +365,10 @@ class TensorRTGraph(LoadedGraph):
             ) from None
 
 
+class _Owner:
+    """Who holds memory: it is freed with this."""
+
+
 def _serves(engine: Any, profile: int, name: str, shape: tuple[int, ...]) -> bool:
     """Whether one of an engine's profiles allows a shape."""
     least, _, most = engine.get_tensor_profile_shape(name, profile)
@@ -377,7 +377,7 @@ def _serves(engine: Any, profile: int, name: str, shape: tuple[int, ...]) -> boo
     )
 
 
-def _streams(given: Mapping[str, NDArray[Any] | DeviceView]) -> list[int]:
+def _streams(given: Given) -> list[int]:
     """The streams that inputs on the GPU belong to, each once."""
     streams = (a.stream for a in given.values() if isinstance(a, DeviceView))
     return list(dict.fromkeys(s for s in streams if s is not None))

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
 from ...errors import BackendError
-from .device import Device
+from ..gpu import Device
 
-__all__ = ["Shapes", "Slot"]
+__all__ = ["Shapes", "Slot", "Stream"]
 
 Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Stream:
+    """A stream, which is freed when nobody holds it any more."""
+
+    def __init__(self, gpu: Device) -> None:
+        self.handle = handle = gpu.stream()
+
+        def drop() -> None:
+            with gpu.current():
+                gpu.drop_stream(handle)
+
+        # At the interpreter's end the driver frees everything, in an order that is not ours.
+        weakref.finalize(self, drop).atexit = False
 
 
 class Slot:
@@ -34,21 +49,22 @@ class Slot:
 
     def __init__(self, context: Any, gpu: Device, engine: Any) -> None:
         self.context, self.engine, self._gpu = context, engine, gpu
-        self.stream = gpu.stream()
+        self._stream = Stream(gpu)
+        self.stream = self._stream.handle
         self.profile = 0
         self.shapes: Shapes = {}
         self.outputs: Shapes = {}
-        self._ready: int | None = None
+        self._ready: Stream | None = None
         self._buffers: dict[str, tuple[int, int]] = {}  # address, size
         self._addresses: dict[str, int] = {}
         self._enqueued = False  # since the context was changed
         self._graph: int | None = None
 
     @property
-    def ready(self) -> int:
-        """The stream that others may wait for and copy on."""
+    def ready(self) -> Stream:
+        """The stream that others may wait for and copy on; arrays may outlive the slot."""
         if self._ready is None:
-            self._ready = self._gpu.stream()
+            self._ready = Stream(self._gpu)
         return self._ready
 
     def touch(self) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
 from colordeploy.errors import BackendError
+from colordeploy.runtime.driver import Place
 
 
 class FakeDevice:
@@ -20,9 +22,11 @@ class FakeDevice:
 
     def __init__(self, index=0, architecture="sm_89", room=1 << 30):
         self.index, self.architecture, self.room = index, architecture, room
+        self.name, self.context = "made-up GPU", 500 + index
+        self.others: dict[int, int] = {}  # allocations of other contexts
         self.memory: dict[int, np.ndarray] = {}
-        self.streams = self.allocated = 0
-        self.threads: set[int] = set()
+        self.streams = self.streams_dropped = self.allocated = 0
+        self.depth: Counter[int] = Counter()  # contexts that each thread has pushed
         self.copies: Counter[str] = Counter()  # "up", "down", "across"
         self.waits: list[tuple[int, int]] = []
         self.begun = self.captures = self.launches = self.waited = self.dropped = 0
@@ -36,11 +40,20 @@ class FakeDevice:
         self._next = 4096
         self._lock = threading.RLock()
 
-    def activate(self):
-        self.threads.add(threading.get_ident())
+    @contextmanager
+    def current(self):
+        thread = threading.get_ident()
+        self.depth[thread] += 1
+        try:
+            yield
+        finally:
+            self.depth[thread] -= 1
+
+    def _require_context(self):
+        assert self.depth[threading.get_ident()]
 
     def allocate(self, size):
-        assert threading.get_ident() in self.threads
+        self._require_context()
         with self._lock:
             if sum(a.nbytes for a in self.memory.values()) + size > self.room:
                 raise MemoryError("out of memory")
@@ -50,22 +63,38 @@ class FakeDevice:
             return self._next
 
     def free(self, address):
+        self._require_context()
         with self._lock:
             for stream in self._queues:
                 self._advance(stream, len(self._queues[stream]))
             del self.memory[address]
 
-    def owner(self, address):
+    def place_of(self, address):
         for start, memory in self.memory.items():
             if start <= address < start + memory.nbytes:
-                return self.index
+                return Place(self.index, self.others.get(start, self.context))
         if address >> 62:
-            return 7  # another GPU's
+            return Place(7, 507)
         raise BackendError(
             "the CUDA driver's cuPointerGetAttribute failed: CUDA_ERROR_INVALID_VALUE"
         )
 
+    def copy_from_context(self, target, source, size, stream, context):
+        assert context == self.others[source]
+        if stream is not None:
+            self.synchronize(stream)
+        self.copies["between contexts"] += 1
+        self._write(target, self.read(source, size))
+
+    def drop_stream(self, stream):
+        self._require_context()
+        with self._lock:
+            self._advance(stream, len(self._queues[stream]))
+            del self._queues[stream]
+            self.streams_dropped += 1
+
     def stream(self):
+        self._require_context()
         with self._lock:
             self.streams += 1
             self._queues[99 + self.streams] = []
@@ -82,6 +111,8 @@ class FakeDevice:
                 self._queues[stream].append(work)
 
     def upload(self, address, array, stream):
+        self._require_context()
+        assert array.flags.c_contiguous
         self.copies["up"] += 1
 
         # Read late, as page-locked memory is.
@@ -92,6 +123,7 @@ class FakeDevice:
         self.put(stream, work)
 
     def download(self, array, address, stream):
+        self._require_context()
         self.copies["down"] += 1
 
         def work():
@@ -105,20 +137,22 @@ class FakeDevice:
         self.put(stream, lambda: self._write(target, self.read(source, size)))
 
     def synchronize(self, stream):
+        self._require_context()
         with self._lock:
             assert stream not in self._capturing
             self.waited += 1
             self._advance(stream, len(self._queues[stream]))
 
     def wait(self, stream, other):
+        self._require_context()
         with self._lock:
             assert not {stream, other} & set(self._capturing)
             self.waits.append((stream, other))
             upto = len(self._queues[other])
-            self.put(stream, lambda: self._advance(other, upto))
+            self.put(stream, lambda: other in self._queues and self._advance(other, upto))
 
     def mark(self, stream):
-        assert threading.get_ident() in self.threads
+        self._require_context()
         with self._lock:
             event = 7000 + len(self.marks)
             self.marks[event] = None
@@ -203,7 +237,8 @@ class ForeignArray:
 
     def __init__(self, gpu, values, stream=None, offset=0, late=True, version=3):
         self.gpu, self.values, self.stream, self.version = gpu, values, stream, version
-        self.memory = gpu.allocate(values.nbytes + offset)
+        with gpu.current():
+            self.memory = gpu.allocate(values.nbytes + offset)
         self.address = self.memory + offset
         self.write(values, late)
 
@@ -260,6 +295,7 @@ class FakeContext:
 
     def execute_async_v3(self, stream):
         gpu, changes = self.engine.device, self.changes
+        gpu._require_context()
         capturing = gpu.capturing(stream)
         if capturing and (self.engine.uncapturable or self.ran_at != changes):
             gpu.spoil_capture(stream)
@@ -327,6 +363,7 @@ def fake_tensorrt(device, name="tensorrt", version="11.0"):
             self.logger = logger
 
         def deserialize_cuda_engine(self, plan):
+            device._require_context()
             words = plan.split()
             if not words or words[0] != b"plan":
                 self.logger.log(1, "the magic number is wrong")

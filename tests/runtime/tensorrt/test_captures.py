@@ -50,7 +50,6 @@ def test_other_shapes_drop_the_capture():
 
 def test_other_addresses_drop_the_capture():
     graph, gpu, engine = make()
-    gpu.activate()
     here, there = (ForeignArray(gpu, x(4, value)["x"]) for value in (1.0, 5.0))
     for array, value in ((here, 1), (here, 1), (here, 1), (there, 5), (there, 5), (here, 1)):
         assert np.array_equal(graph.run({"x": array})["y"], np.full((4, 3), 2.0 * value))

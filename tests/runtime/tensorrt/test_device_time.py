@@ -17,9 +17,7 @@ UP, COMPUTING, DOWN = 10, 100, 1000  # what the made-up GPU takes
 
 @pytest.fixture
 def gpu():
-    device = FakeDevice()
-    device.activate()
-    return device
+    return FakeDevice()
 
 
 def load(gpu, name="m/g"):

@@ -18,9 +18,7 @@ from .fakes import FakeDevice, ForeignArray, fake_tensorrt
 
 @pytest.fixture
 def gpu():
-    device = FakeDevice()
-    device.activate()
-    return device
+    return FakeDevice()
 
 
 def load(gpu, **options):
@@ -60,12 +58,14 @@ def test_the_host_does_not_wait_between_graphs(gpu):
 @pytest.mark.parametrize("stream", [1, 2, "own"])
 def test_foreign_streams_are_waited_for(gpu, on_device, stream):
     graph = load(gpu)
-    stream = gpu.stream() if stream == "own" else stream
+    with gpu.current():
+        stream = gpu.stream() if stream == "own" else stream
     array = ForeignArray(gpu, x(4, 3.0), stream)
     result = graph.run({"x": array}, on_device=on_device)["y"]
     # What the owner does next comes after the engine, though the host did not wait.
     array.write(x(4, 100.0))
-    gpu.synchronize(stream)
+    with gpu.current():
+        gpu.synchronize(stream)
     found = result.numpy() if on_device else result
     assert np.array_equal(found, x(4, 6.0))
     assert gpu.copies["up"] == 0
@@ -159,7 +159,6 @@ def test_many_threads(gpu):
     wrong = []
 
     def work(seed):
-        gpu.activate()
         for i in range(40):
             rows, value = 1 + i % 3, float(seed * 100 + i)
             between = first.run({"x": x(rows, value)}, on_device=True)["y"]
@@ -206,3 +205,55 @@ def test_no_memory_for_the_outputs(gpu):
         graph.run({"x": x(8)}, on_device=True)
     gpu.room = 1 << 20
     assert np.array_equal(graph.run({"x": x(8)}, on_device=True)["y"].numpy(), x(8, 2.0))
+
+
+@pytest.mark.parametrize("stream", [None, 1])
+def test_arrays_of_another_context_are_copied(gpu, stream):
+    """As with pycuda.autoinit, which makes a context of its own."""
+    graph = load(gpu)
+    array = ForeignArray(gpu, x(4, 3.0), stream)
+    gpu.others[array.memory] = 4711
+    allocations = len(gpu.memory)
+    result = graph.run({"x": array}, on_device=True)["y"]
+    assert gpu.copies["between contexts"] == 1
+    assert np.array_equal(result.numpy(), x(4, 6.0))
+    graph.close()
+    assert len(gpu.memory) == allocations + 1  # the result; the copy is gone
+
+
+def test_contexts_are_pushed_and_popped(gpu):
+    """A thread that ends with a context on its stack takes the process down (pycuda)."""
+    kept = []
+
+    def work():
+        graph = load(gpu)
+        kept.append(graph.run({"x": x(4, 3.0)}, on_device=True)["y"])
+        with pytest.raises(BackendError):
+            graph.run({"x": x(500)})
+        graph.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert kept.pop().numpy()[0, 0] == 6.0
+    gc.collect()
+    assert gpu.memory == {}
+    assert len(gpu.depth) == 2
+    assert not any(gpu.depth.values())
+
+
+def test_streams_are_given_back(gpu):
+    for _ in range(5):
+        graph = load(gpu)
+        result = graph.run({"x": x(4, 3.0)}, on_device=True)["y"]
+        graph.close()
+        assert result.numpy()[0, 0] == 6.0  # its stream is still there
+        del result, graph
+    gc.collect()
+    assert gpu.streams == gpu.streams_dropped == 10
+
+
+def test_values_on_the_device_are_checked_when_they_are_fetched(gpu):
+    result = load(gpu).run({"x": x(4, np.inf)}, on_device=True)["y"]
+    with pytest.raises(BackendError, match=r"graph 'm/g' computed NaN or infinite.*'y'"):
+        result.numpy()

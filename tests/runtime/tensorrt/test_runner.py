@@ -7,7 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from colordeploy.errors import BackendError
+from colordeploy import CancelToken
+from colordeploy.errors import BackendError, Cancelled
 from colordeploy.runtime.tensorrt.flavor import Flavor
 from colordeploy.runtime.tensorrt.runner import TensorRTGraph
 
@@ -125,3 +126,49 @@ def test_closing():
     graph.close()
     with pytest.raises(BackendError, match="was closed"):
         graph.run(x(2))
+
+
+def test_what_tensorrt_refuses_is_said():
+    graph, _, module = make(b"plan 1 4 16 32")
+    graph.run(x(2))
+    module.engines[0].refuses = True
+    with pytest.raises(BackendError, match="did not take a profile for graph 'm/g'"):
+        graph.run(x(20))
+    with pytest.raises(BackendError, match="did not take the address of 'x'"):
+        make_refusing().run(x(2))
+    module.engines[0].refuses = False
+    assert graph.run(x(20))["y"].shape == (20, 3)
+
+
+def make_refusing():
+    graph, _, module = make()
+    module.engines[0].refuses = True
+    return graph
+
+
+def test_closing_in_another_thread_while_it_runs():
+    graph, gpu, module = make()
+    engine = module.engines[0]
+    original = engine.get_tensor_profile_shape
+
+    def close_now(name, profile):
+        thread = threading.Thread(target=graph.close)
+        thread.start()
+        thread.join()
+        return original(name, profile)
+
+    engine.get_tensor_profile_shape = close_now
+    assert np.array_equal(graph.run(x(2))["y"], np.full((2, 3), 2.0))  # it ends first
+    assert gpu.memory == {}
+    with pytest.raises(BackendError, match="was closed"):
+        graph.run(x(2))
+    assert not any(gpu.depth.values())
+
+
+def test_cancelled_before_it_runs():
+    graph, _, module = make()
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        graph.run(x(2), cancel=token)
+    assert module.engines[0].runs == 0
