@@ -12,7 +12,8 @@ from typing import Any, TypeVar, cast
 import click
 
 from ..errors import InputError
-from ..pictures.encoding import picture_format, picture_suffixes
+from ..pictures.encoding import picture_format
+from ..pictures.formats import READ_SUFFIXES
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 
@@ -86,7 +87,7 @@ def expand_pictures(given: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            matches = [p for p in sorted(path.iterdir()) if p.suffix.lower() in picture_suffixes()]
+            matches = [p for p in sorted(path.iterdir()) if p.suffix.lower() in READ_SUFFIXES]
         elif not path.exists() and glob.has_magic(str(path)):
             matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
         else:

@@ -17,10 +17,13 @@ __all__ = [
     "AB_BINS",
     "CHROMA_TO_RGB",
     "LUMA",
+    "SRGB_TO_XYZ_D50",
     "XYZ_TO_LINEAR_RGB",
     "chroma_of",
     "compose",
     "compose_lab",
+    "gamma_of",
+    "lab_d50_to_srgb",
     "lab_of",
     "lab_to_rgb",
     "lightness_of",
@@ -187,3 +190,30 @@ def nearest_bin(ab: NDArray[np.floating]) -> NDArray[np.int64]:
     distance = np.square(np.asarray(ab, np.float64)[..., None, :] - bins).sum(axis=-1)
     nearest: NDArray[np.int64] = distance.argmin(axis=-1)
     return nearest
+
+
+# Linear sRGB to CIE XYZ under D50, as ICC profiles have it (IEC 61966-2-1, Bradford-adapted).
+SRGB_TO_XYZ_D50: NDArray[np.float64] = np.array(
+    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169],
+     [0.0139322, 0.0971045, 0.7141733]]
+)  # fmt: skip
+
+
+def gamma_of(linear: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Gamma-encoded sRGB of linear values in [0, 1]."""
+    return _gamma(linear)
+
+
+def lab_d50_to_srgb(lab: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Gamma-encoded sRGB of CIE Lab under D50, as files hold it; clipped to [0, 1].
+
+    Parameters
+    ----------
+    lab : (..., 3) float
+        L in [0, 100], a and b.
+    """
+    fy = (lab[..., 0].astype(np.float64) + 16) / 116
+    f = np.stack([fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200], axis=-1)
+    relative = np.where(f > 6 / 29, f**3, (f - 4 / 29) / _SLOPE)
+    xyz = relative * np.array([0.96422, 1.0, 0.82521])
+    return _gamma((xyz @ np.linalg.inv(SRGB_TO_XYZ_D50).T).clip(0, 1)).astype(np.float32)

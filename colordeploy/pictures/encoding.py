@@ -14,7 +14,7 @@ from PIL import Image
 from ..errors import InputError
 from ..files import write_whole
 
-__all__ = ["picture_format", "picture_suffixes", "save_picture"]
+__all__ = ["picture_format", "save_picture"]
 
 # Suffixes of files that keep a picture's size and (all but JPEG exactly) its luma.
 _FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -26,11 +26,6 @@ _FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".tiff": ("TIFF", {"compression": "tiff_adobe_deflate"}),
     ".bmp": ("BMP", {}),
 }
-
-
-def picture_suffixes() -> frozenset[str]:
-    """Suffixes of the files that are taken for pictures in a folder."""
-    return frozenset(Image.registered_extensions())
 
 
 def picture_format(path: Path) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,6 @@ import operator
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image, ImageColor, ImageDraw
 
 from ..errors import InputError
 from .color import chroma_of
-from .decoding import open_picture, upright
+from .decoding import read_rgba
 
 _FARTHEST = 1_000_000  # pixels; Pillow loses count far beyond
 
@@ -151,10 +150,9 @@ def read_strokes(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uin
         For another size, a picture without transparency, or no mark at all.
     """
     if isinstance(strokes, (str, os.PathLike)):
-        with open_picture(Path(strokes)) as opened:
-            rgba = _rgba_of(opened, f"strokes file {os.fspath(strokes)}")
+        rgba = _layer(strokes, f"strokes file {os.fspath(strokes)}")
     elif isinstance(strokes, Image.Image):
-        rgba = _rgba_of(upright(strokes, "the strokes"), "strokes picture")
+        rgba = _layer(strokes, "strokes picture")
     elif isinstance(strokes, np.ndarray):
         if strokes.dtype != np.uint8 or strokes.ndim != 3 or strokes.shape[2] != 4:
             raise InputError(
@@ -210,10 +208,10 @@ def constraints(rgba: NDArray[np.uint8], shape: tuple[int, int]) -> Constraints:
     return Constraints(mask.reshape(shape), mean.reshape(*shape, 2))
 
 
-def _rgba_of(picture: Image.Image, name: str) -> NDArray[np.uint8]:
-    if not picture.has_transparency_data:
+def _layer(strokes: Image.Image | str | os.PathLike[str], name: str) -> NDArray[np.uint8]:
+    rgba = read_rgba(strokes, name)
+    if rgba is None:
         raise InputError(
-            f"{name} has no transparency ({picture.mode}); marks are the pixels with alpha > 0, so "
-            "save it as an RGBA PNG"
+            f"{name} has no transparency; marks are the opaque pixels, so save it as an RGBA PNG"
         )
-    return np.asarray(picture.convert("RGBA"), dtype=np.uint8)
+    return rgba

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from colordeploy.errors import InputError
 from colordeploy.pictures.color import luma_of
@@ -134,27 +134,6 @@ def test_cmyk(tmp_path, rgb):
     assert np.abs(luma - expected_luma(cmyk)).max() < 1e-6
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation(tmp_path, rgb, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    luma = read_luma(saved(tmp_path, rgb, "a.png", exif=exif))
-    assert luma.shape == ((120, 160) if orientation < 5 else (160, 120))
-    undo = {1: lambda a: a, 3: lambda a: a[::-1, ::-1], 6: lambda a: np.rot90(a, -1)}
-    if orientation in undo:
-        assert np.abs(luma - undo[orientation](expected_luma(rgb))).max() < 1e-6
-
-
-def test_colour_profile_is_converted(tmp_path, rgb):
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for mode in ("RGB", "RGBA", "P"):
-        picture = rgb.convert(mode)
-        tagged = read_luma(saved(tmp_path, picture, "a.png", icc_profile=lab))
-        assert np.abs(tagged - expected_luma(picture)).max() < 2 / 255
-    damaged = read_luma(saved(tmp_path, rgb, "b.png", icc_profile=b"not a profile"))
-    assert np.abs(damaged - expected_luma(rgb)).max() < 1e-6
-
-
 def test_arrays(photo_like):
     expected = luma_of(photo_like.astype(np.float32) / 255)
     assert np.abs(read_luma(photo_like) - expected).max() < 1e-6
@@ -195,7 +174,6 @@ def test_unreadable_files(tmp_path, rgb):
         read_luma([[1, 2]])
 
 
-@pytest.mark.filterwarnings("ignore:.*EXIF")  # Pillow's own, on cut TIFF directories
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif"])
 def test_truncated_files(tmp_path, rgb, suffix):
     whole = saved(tmp_path, rgb, f"whole.{suffix}").read_bytes()
