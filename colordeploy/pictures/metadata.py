@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Metadata", "metadata_of", "orientation_of", "upright"]
+__all__ = ["Metadata", "marked", "metadata_of", "orientation_of", "says_ours", "upright"]
 
 _ORIENTATION = 0x0112
+_PROCESSING_SOFTWARE = 0x000B
+_OURS = "colordeploy"
 _EXIF, _GPS, _INTEROP = 0x8769, 0x8825, 0xA005
 _COLOR_SPACE, _WIDTH, _HEIGHT = 0xA001, 0xA002, 0xA003
 # Of the first directory, what describes the picture; the rest says how its pixels lie in the file.
@@ -101,6 +103,21 @@ def metadata_of(
     for pattern in _XMP_ORIENTATION:
         xmp = pattern.sub(rb"\g<1>1\g<3>", xmp)
     return Metadata(_clean(exif, size), _XMP_THUMBNAILS.sub(b"", xmp), _resolution(dpi))
+
+
+def marked(said: Metadata) -> Metadata:
+    """The same with EXIF's ProcessingSoftware saying that the picture was made here."""
+    exif = Image.Exif()
+    exif.load(said.exif)
+    entries = dict(exif) | {tag: exif.get_ifd(tag) for tag in (_EXIF, _GPS) if tag in exif}
+    return replace(said, exif=_exif_bytes(entries | {_PROCESSING_SOFTWARE: _OURS}))
+
+
+def says_ours(exif: Image.Exif) -> bool:
+    """Whether EXIF says that a picture was made here."""
+    with suppress(Exception):  # damaged EXIF
+        return str(exif.get(_PROCESSING_SOFTWARE, "")).startswith(_OURS)
+    return False
 
 
 def _clean(exif: Image.Exif | None, size: tuple[int, int]) -> bytes:
