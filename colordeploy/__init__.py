@@ -17,15 +17,29 @@ if TYPE_CHECKING:
     from .cancellation import CancelToken
     from .methods.automatic import Anchor
     from .models import load
+    from .pictures.encoding import save_picture
+    from .pictures.picture import Picture
     from .pictures.strokes import Stroke
 
-__all__ = ["Anchor", "CancelToken", "Stroke", "__version__", "errors", "load", "native"]
+__all__ = [
+    "Anchor",
+    "CancelToken",
+    "Picture",
+    "Stroke",
+    "__version__",
+    "errors",
+    "load",
+    "native",
+    "save_picture",
+]
 
 _HOMES = {
     "load": ".models",
+    "Picture": ".pictures.picture",
     "Stroke": ".pictures.strokes",
     "Anchor": ".methods.automatic",
     "CancelToken": ".cancellation",
+    "save_picture": ".pictures.encoding",
 }
 _MODULES = ("errors", "native")
 
