@@ -11,7 +11,14 @@ from .cancelling import CancelFlag
 from .clustering import choose, kmeans
 from .color import GuidedChroma, resample
 from .device import solves_on_gpu
-from .drawing import Lines, Shading, compose_drawing, region_means, separate_lines
+from .drawing import (
+    Lines,
+    Shading,
+    compose_drawing,
+    reduce_drawing,
+    region_means,
+    separate_lines,
+)
 from .memory import idle_bytes, idle_limit, set_idle_limit, trim
 from .propagation import Propagator, propagate
 from .regions import cover_lines, region_map, region_max
@@ -30,6 +37,7 @@ __all__ = [
     "idle_limit",
     "kmeans",
     "propagate",
+    "reduce_drawing",
     "region_map",
     "region_max",
     "region_means",

@@ -131,5 +131,9 @@ def compose_drawing(
     ground: NDArray[np.int32] | None,
     opacity: NDArray[np.uint8] | None,
     ink: NDArray[np.uint8] | None,
+    part: tuple[int, int, int, int],
+    saturation: float,
+    out: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
     threads: int,
-) -> NDArray[np.uint8]: ...
+    cancel: CancelFlag | None,
+) -> None: ...

@@ -79,7 +79,7 @@ def thread_count(threads: Any) -> int:
 
 
 def finite_array(name: str, values: ArrayLike, axes: str, *, single: bool = False) -> NDArray[Any]:
-    """Check an array of the given axes ("HWC") and return it as contiguous float64.
+    """Check an array of the given axes ("HWC") and return it as contiguous, aligned float64.
 
     With `single`, float32 stays float32.
     """
@@ -93,7 +93,7 @@ def finite_array(name: str, values: ArrayLike, axes: str, *, single: bool = Fals
     if array.size == 0:
         raise InputError(f"{name} is empty: shape {array.shape}")
     keep = single and array.dtype == np.float32
-    array = np.ascontiguousarray(array, dtype=np.float32 if keep else np.float64)
+    array = np.require(array, np.float32 if keep else np.float64, ["C", "A"])
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinite values; replace them first")
     return array

@@ -11,7 +11,16 @@ from ..errors import InputError
 from . import _core
 from .cancelling import Cancel, stoppable
 from .checks import any_array, finite_number, thread_count, whole_number
-from .output import Output, Pixels, Region, output_array, region_of, saturation_of
+from .output import (
+    Output,
+    Pixels,
+    Region,
+    contiguous,
+    output_array,
+    region_of,
+    saturation_of,
+    walkable,
+)
 
 __all__ = [
     "AB_SCALE",
@@ -204,7 +213,7 @@ def resample(
         When `cancel` was set before all is done.
     """
     array = any_array("plane", plane)
-    values = _whole(array) if array.dtype == np.uint8 else _real("plane", array)
+    values = walkable(array) if array.dtype == np.uint8 else _real("plane", array)
     if values.ndim != 2 or values.size == 0:
         raise InputError(f"plane must be (H, W) and not empty, not {values.shape}")
     height, width = whole_number("height", shape[0]), whole_number("width", shape[1])
@@ -236,21 +245,14 @@ def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> ND
     light, pairs = _real("lightness", lightness), _real("ab", ab)
     if light.ndim != 1 or pairs.shape != (len(light), 2):
         raise InputError(f"ab must be ({len(light)}, 2) for as many L, not {pairs.shape}")
-    return _core.compose_lab(np.ascontiguousarray(light), np.ascontiguousarray(pairs))
+    return _core.compose_lab(contiguous(light, np.float32), contiguous(pairs, np.float32))
 
 
 def _real(name: str, values: ArrayLike) -> NDArray[np.float32]:
     array = any_array(name, values)
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name} must hold real numbers, not {array.dtype}")
-    return _whole(array.astype(np.float32, copy=False))
-
-
-def _whole(array: NDArray[Any]) -> NDArray[Any]:
-    """Memory that the core can walk through: values at whole multiples of their size."""
-    size = array.itemsize
-    whole = array.flags.aligned and all(stride % size == 0 for stride in array.strides)
-    return array if whole else array.copy()
+    return walkable(array.astype(np.float32, copy=False))
 
 
 def _plane(name: str, values: ArrayLike) -> NDArray[np.float32]:
@@ -264,4 +266,4 @@ def _triples(rgb: NDArray[Any]) -> NDArray[Any]:
     if rgb.shape[-1:] != (3,):
         raise InputError(f"colours must be (..., 3), not {rgb.shape}")
     kind = np.uint8 if rgb.dtype == np.uint8 else np.float32
-    return np.require(rgb, kind, ["C", "A"]).reshape(-1, 3)
+    return contiguous(rgb, kind).reshape(-1, 3)

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from . import _core
+from .cancelling import Cancel, stoppable
 from .checks import any_array, thread_count
+from .color import resample
+from .output import (
+    Output,
+    Pixels,
+    Region,
+    contiguous,
+    output_array,
+    region_of,
+    saturation_of,
+    walkable,
+)
 
-__all__ = ["Lines", "Shading", "compose_drawing", "region_means", "separate_lines"]
+__all__ = [
+    "Lines",
+    "Shading",
+    "compose_drawing",
+    "reduce_drawing",
+    "region_means",
+    "separate_lines",
+]
 
 _BLACK = 8  # of 255: gray drawings saved in colour are black ink but for rounding
 
@@ -30,6 +50,11 @@ class Lines:
 
     opacity: NDArray[np.uint8]
     ink: NDArray[np.uint8] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held."""
+        return self.opacity.nbytes + (0 if self.ink is None else self.ink.nbytes)
 
 
 @dataclass(frozen=True)
@@ -69,9 +94,7 @@ def separate_lines(values: ArrayLike, *, threads: int | None = None) -> Lines:
     if array.dtype.kind != "f" and array.dtype != np.uint8:
         raise InputError(f"values must be uint8, or float in [0, 1], not {array.dtype}")
     kind = None if array.dtype == np.uint8 else np.float32
-    opacity, ink, lightest = _core.separate_lines(
-        np.ascontiguousarray(array, kind), thread_count(threads)
-    )
+    opacity, ink, lightest = _core.separate_lines(contiguous(array, kind), thread_count(threads))
     return Lines(opacity, ink if lightest > _BLACK else None)
 
 
@@ -119,12 +142,17 @@ def compose_drawing(
     *,
     shading: Shading | None = None,
     lines: Lines | None = None,
+    region: Region | None = None,
+    output: Output = "rgb8",
+    saturation: float = 1.0,
+    out: Any = None,
     threads: int | None = None,
-) -> NDArray[np.uint8]:
+    cancel: Cancel = None,
+) -> Pixels:
     """Picture of a coloured drawing.
 
     Each pixel has its region's colour and, enlarged bilinearly, the shading; that is rounded to
-    eight bits, and lines are laid over it by their opacity.
+    eight bits (for "rgb8"), and lines are laid over it by their opacity.
 
     Parameters
     ----------
@@ -136,17 +164,33 @@ def compose_drawing(
         By default regions are flat.
     lines : Lines, optional
         By default none.
+    region : (y0, x0, y1, x1), optional
+        The part to make, ends exclusive; by default all. It is bit for bit the same part of the
+        whole, and costs what the part costs.
+    output : {"rgb8", "rgb16", "lab"}
+        sRGB in uint8 or uint16, or CIE L, a and b in float32.
+    saturation : float
+        Factor on the chroma of the colours below the lines, 0 to 2, at the same luma; exactly 1
+        leaves it as it is.
+    out : array, optional
+        Where to: the part's size times 3, of the output's type, any strides (also negative, or
+        three channels of RGBA). By default new memory.
     threads : int, optional
-        By default as many as there are processors, eight at most; the result is the same for all.
+        By default as many as this process may use, eight at most; the result is the same for all.
+    cancel : CancelToken or CancelFlag, optional
+        Looked at every few rows.
 
     Returns
     -------
-    (H, W, 3) uint8
+    (y1 - y0, x1 - x0, 3) uint8, uint16 or float32
+        `out`, where it was given.
 
     Raises
     ------
     InputError
-        For other shapes and types, and labels out of range.
+        For other shapes, types and ranges, and labels out of range.
+    Cancelled
+        When `cancel` was set before all is done; `out` is then half-written.
     """
     colors, marks = any_array("palette", palette), _labels("labels", labels)
     if colors.ndim != 2 or colors.shape[1] != 3 or colors.dtype.kind not in "fiu":
@@ -165,14 +209,100 @@ def compose_drawing(
     if lines is not None:
         opacity = _plane("opacity", lines.opacity, marks.shape)
         ink = None if lines.ink is None else _plane("ink", lines.ink, (*marks.shape, 3))
+    part = region_of(region, marks.shape)
+    pixels = output_array(out, output, part[2] - part[0], part[3] - part[1])
     try:
-        return _core.compose_drawing(
-            np.ascontiguousarray(colors, np.float32), marks, values, ground, opacity, ink,
-            thread_count(threads),
-        )  # fmt: skip
+        with stoppable(cancel) as flag:
+            _core.compose_drawing(
+                contiguous(colors, np.float32), marks, values, ground, opacity, ink,
+                part, saturation_of(saturation), pixels, thread_count(threads), flag,
+            )  # fmt: skip
     except IndexError:
         wrong = [marks] if ground is None else [marks, ground]
         raise _out_of_range(len(colors), *wrong) from None
+    return pixels
+
+
+def reduce_drawing(
+    labels: ArrayLike,
+    shape: tuple[int, int],
+    *,
+    shading: Shading | None = None,
+    lines: Lines | None = None,
+    threads: int | None = None,
+    cancel: Cancel = None,
+) -> tuple[NDArray[np.int32], Shading | None, Lines | None]:
+    """Make what `compose_drawing` takes smaller, for a preview of the whole.
+
+    Lines are resampled as pictures are, regions are looked up at the middle of each pixel (where
+    they meet there is a line). Labels and lines depend on the drawing alone and can be kept.
+
+    Parameters
+    ----------
+    labels : (H, W) int
+    shape : (h, w)
+        At most (H, W).
+    shading : Shading, optional
+        Only one that is larger than `shape` is made smaller.
+    lines : Lines, optional
+    threads : int, optional
+        By default as many as this process may use, eight at most.
+    cancel : CancelToken or CancelFlag, optional
+
+    Returns
+    -------
+    labels : (h, w) int32
+    shading : Shading or None
+    lines : Lines or None
+
+    Raises
+    ------
+    InputError
+        For other shapes and types.
+    Cancelled
+        When `cancel` was set before all is done.
+    """
+    marks = _labels("labels", labels)
+    if not (1 <= shape[0] <= marks.shape[0] and 1 <= shape[1] <= marks.shape[1]):
+        raise InputError(f"the new size must be at most {marks.shape}, not {shape}")
+    if shading is not None:
+        values = _colors(shading.values, marks.shape)
+        size = min(values.shape[0], shape[0]), min(values.shape[1], shape[1])
+        if size != values.shape[:2]:
+            planes = [
+                resample(values[..., c], size, threads=threads, cancel=cancel) for c in range(3)
+            ]
+            shading = Shading(
+                np.stack(planes, axis=-1), _nearest(_labels("ground", shading.ground), size)
+            )
+    small = None
+    if lines is not None:
+        opacity = _plane("opacity", lines.opacity, marks.shape)
+        if lines.ink is None:
+            small = Lines(resample(opacity, shape, threads=threads, cancel=cancel))
+        else:  # the drawing on white paper, made small and taken apart again
+            page = _on_white(lines, marks.shape, threads, cancel)
+            planes = [
+                resample(page[..., c], shape, threads=threads, cancel=cancel) for c in range(3)
+            ]
+            small = separate_lines(np.stack(planes, axis=-1), threads=threads)
+    return _nearest(marks, shape), shading, small
+
+
+def _on_white(lines: Lines, shape: tuple[int, ...], threads: int | None, cancel: Cancel) -> Pixels:
+    everywhere = np.broadcast_to(np.int32(0), shape)
+    white = np.ones((1, 3), np.float32)
+    return compose_drawing(white, everywhere, lines=lines, threads=threads, cancel=cancel)
+
+
+def _nearest(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int32]:
+    """The label at the middle of each pixel of another size."""
+    rows, columns = (
+        ((np.arange(few) + 0.5) * many / few).astype(np.intp)
+        for many, few in zip(labels.shape, shape, strict=True)
+    )
+    small: NDArray[np.int32] = labels[rows[:, None], columns[None]]
+    return small
 
 
 def _labels(name: str, labels: ArrayLike) -> NDArray[np.int32]:
@@ -181,7 +311,7 @@ def _labels(name: str, labels: ArrayLike) -> NDArray[np.int32]:
         raise InputError(f"{name} must be (H, W) whole numbers, not {marks.shape} of {marks.dtype}")
     if marks.dtype != np.int32 and int(marks.max()) >= 2**31:
         raise InputError(f"{name} must be below 2**31, not {marks.max()}")
-    return np.ascontiguousarray(marks, np.int32)
+    return walkable(marks.astype(np.int32, copy=False))
 
 
 def _colors(values: ArrayLike, most: tuple[int, ...]) -> NDArray[np.float32]:
@@ -194,13 +324,13 @@ def _colors(values: ArrayLike, most: tuple[int, ...]) -> NDArray[np.float32]:
         raise InputError(
             f"values must be no larger than the labels' {most}, not {array.shape[:2]}; resize them"
         )
-    return array.astype(np.float32, copy=False)
+    return walkable(array.astype(np.float32, copy=False))
 
 
 def _plane(name: str, plane: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if plane.shape != shape or plane.dtype != np.uint8:
         raise InputError(f"{name} must be {shape} uint8, not {plane.shape} of {plane.dtype}")
-    return np.ascontiguousarray(plane)
+    return walkable(plane)
 
 
 def _out_of_range(count: int, *labels: NDArray[np.int32]) -> InputError:

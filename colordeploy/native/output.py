@@ -11,10 +11,19 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .checks import finite_number
 
-__all__ = ["Output", "Pixels", "Region", "output_array", "region_of", "saturation_of"]
+__all__ = [
+    "Output",
+    "Pixels",
+    "Region",
+    "contiguous",
+    "output_array",
+    "region_of",
+    "saturation_of",
+    "walkable",
+]
 
 Output: TypeAlias = Literal["rgb8", "rgb16", "lab"]
-Pixels: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]"
+Pixels: TypeAlias = "NDArray[Any]"  # uint8, uint16 or float32, as the output says
 Region: TypeAlias = tuple[int, int, int, int]
 
 _TYPES: dict[str, type[np.generic]] = {"rgb8": np.uint8, "rgb16": np.uint16, "lab": np.float32}
@@ -74,3 +83,15 @@ def output_array(out: Any, output: Output, height: int, width: int) -> Pixels:
     if not out.flags.writeable or not out.flags.aligned:
         raise InputError("out must be writeable, and aligned for its type")
     return out
+
+
+def contiguous(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Memory that the core can run through: values side by side, aligned."""
+    return np.require(array, dtype, ["C", "A"])
+
+
+def walkable(array: NDArray[Any]) -> NDArray[Any]:
+    """Memory that the core can walk through: values at whole multiples of their size."""
+    size = array.itemsize
+    whole = array.flags.aligned and all(stride % size == 0 for stride in array.strides)
+    return array if whole else array.copy()

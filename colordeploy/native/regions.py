@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from . import _core
 from .checks import any_array, finite_number, memory_named, whole_number
+from .output import contiguous
 
 __all__ = ["cover_lines", "region_map", "region_max"]
 
@@ -108,9 +109,12 @@ def region_max(features: ArrayLike, labels: ArrayLike, count: int) -> NDArray[np
         )
     if number < 1 or (marks.size and (marks.min() < 0 or marks.max() >= number)):
         raise InputError(f"labels must lie between 0 and count - 1 = {number - 1}")
-    return _core.aggregate_max(
-        np.ascontiguousarray(values, np.float32), np.ascontiguousarray(marks, np.int32), number
-    )
+    try:
+        return _core.aggregate_max(
+            contiguous(values, np.float32), contiguous(marks, np.int32), number
+        )
+    except IndexError:  # another thread wrote to them meanwhile
+        raise InputError(f"labels must lie between 0 and count - 1 = {number - 1}") from None
 
 
 def cover_lines(labels: ArrayLike) -> NDArray[np.int32]:
@@ -134,7 +138,7 @@ def cover_lines(labels: ArrayLike) -> NDArray[np.int32]:
     marks = any_array("labels", labels)
     if marks.ndim != 2 or marks.dtype.kind not in "iu":
         raise InputError(f"labels must be (H, W) whole numbers, not {marks.shape} of {marks.dtype}")
-    return _core.cover_lines(np.ascontiguousarray(marks, np.int32))
+    return _core.cover_lines(contiguous(marks, np.int32))
 
 
 def _lines(array: NDArray[Any], threshold: float) -> NDArray[np.bool_]:

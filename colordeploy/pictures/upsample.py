@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +90,7 @@ def colorize_full_size(
             chroma, working_light, space=space, follow=chroma.shape[:2] != light.shape,
             radius=given.radius, epsilon=given.epsilon, power=given.power,
         )  # fmt: skip
-        pixels = fitted.compose(light, threads=threads)
-    return cast(NDArray[np.uint8], pixels)
+        return fitted.compose(light, threads=threads)
 
 
 def guided_strips(

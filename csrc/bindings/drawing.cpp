@@ -2,53 +2,41 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <optional>
 
+#include "../drawing/compose.hpp"
 #include "../drawing/lines.hpp"
 #include "../drawing/means.hpp"
+#include "targets.hpp"
+#include "views.hpp"
 
 namespace py = pybind11;
-namespace cd = colordeploy::drawing;
+namespace cd = colordeploy;
+namespace dr = colordeploy::drawing;
 
 namespace {
 
-using Values = py::array_t<float>;  // of any strides
+template <typename T>
+using Strided = py::array_t<T>;
 using Floats = py::array_t<float, py::array::c_style>;
-using Marks = py::array_t<std::int32_t, py::array::c_style>;
 using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
-
-cd::Colors colors_of(const Values& values, py::ssize_t rows, py::ssize_t columns) {
-    if (values.ndim() != 3 || values.shape(2) != 3 || values.size() == 0 ||
-        values.shape(0) > rows || values.shape(1) > columns) {
-        throw py::value_error("values must be (h, w, 3), not empty, and no larger than labels");
-    }
-    constexpr auto size = static_cast<py::ssize_t>(sizeof(float));
-    for (int axis = 0; axis < 3; ++axis) {
-        if (values.strides(axis) % size != 0) throw py::value_error("values must be aligned");
-    }
-    return {values.data(),
-            values.shape(0),
-            values.shape(1),
-            values.strides(0) / size,
-            values.strides(1) / size,
-            values.strides(2) / size};
-}
-
-cd::Labels labels_of(const Marks& labels) {
-    if (labels.ndim() != 2 || labels.size() == 0) {
-        throw py::value_error("labels must be (H, W), not empty");
-    }
-    return {labels.data(), labels.shape(0), labels.shape(1)};
-}
 
 void check_threads(int threads) {
     if (threads < 1) throw py::value_error("threads must be at least 1");
 }
 
-py::tuple region_means(const Values& values, const Marks& labels, const Bytes& wanted,
-                       int threads) {
-    const cd::Labels marks = labels_of(labels);
-    const cd::Colors colors = colors_of(values, marks.rows, marks.columns);
+void check_size(const cd::Channels<const float>& colors, py::ssize_t rows, py::ssize_t columns) {
+    if (colors.rows > rows || colors.columns > columns) {
+        throw py::value_error("values must be no larger than labels");
+    }
+}
+
+py::tuple region_means(const Strided<float>& values, const Strided<std::int32_t>& labels,
+                       const Bytes& wanted, int threads) {
+    const cd::Plane<const std::int32_t> marks = cd::plane_of(labels, "labels");
+    const cd::Channels<const float> colors = cd::channels_of(values, "values", 3);
+    check_size(colors, marks.rows, marks.columns);
     if (wanted.ndim() != 1) throw py::value_error("wanted must have one axis");
     check_threads(threads);
     const py::ssize_t count = wanted.size();
@@ -59,7 +47,7 @@ py::tuple region_means(const Values& values, const Marks& labels, const Bytes& w
     std::int64_t* found = pixels.mutable_data();
     {
         py::gil_scoped_release release;
-        cd::region_means(colors, marks, chosen, count, threads, mean, found);
+        dr::region_means(colors, marks, chosen, count, threads, mean, found);
     }
     return py::make_tuple(means, pixels);
 }
@@ -70,6 +58,7 @@ py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int t
     if (values.ndim() != 2 && !(colored && values.shape(2) == 3)) {
         throw py::value_error("values must be (H, W) or (H, W, 3)");
     }
+    if (!cd::aligned<T>(values)) throw py::value_error("values must be aligned");
     check_threads(threads);
     const py::ssize_t rows = values.shape(0), columns = values.shape(1);
     Bytes opacity({rows, columns});
@@ -80,52 +69,50 @@ py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int t
     {
         py::gil_scoped_release release;
         lightest =
-            cd::separate_lines(source, rows * columns, colored ? 3 : 1, threads, cover, pure);
+            dr::separate_lines(source, rows * columns, colored ? 3 : 1, threads, cover, pure);
     }
     return py::make_tuple(opacity, ink, lightest);
 }
 
-Bytes compose_drawing(const Floats& palette, const Marks& labels,
-                      const std::optional<Values>& values, const std::optional<Marks>& ground,
-                      const std::optional<Bytes>& opacity, const std::optional<Bytes>& ink,
-                      int threads) {
-    const cd::Labels marks = labels_of(labels);
-    const py::ssize_t rows = marks.rows, columns = marks.columns;
-    if (palette.ndim() != 2 || palette.shape(1) != 3) {
-        throw py::value_error("palette must be (count, 3)");
+void compose_drawing(const Floats& palette, const Strided<std::int32_t>& labels,
+                     const std::optional<Strided<float>>& values,
+                     const std::optional<Strided<std::int32_t>>& ground,
+                     const std::optional<Strided<std::uint8_t>>& opacity,
+                     const std::optional<Strided<std::uint8_t>>& ink,
+                     const std::array<py::ssize_t, 4>& part, float saturation, py::array& out,
+                     int threads, const cd::CancelFlag* cancel) {
+    const cd::Plane<const std::int32_t> marks = cd::plane_of(labels, "labels");
+    if (palette.ndim() != 2 || palette.shape(1) != 3 || !cd::aligned<float>(palette)) {
+        throw py::value_error("palette must be (count, 3) and aligned");
     }
     if (values.has_value() != ground.has_value()) {
         throw py::value_error("values and ground must be given together");
     }
-    cd::Shading shading{};
+    dr::Shading shading{};
     if (values) {
-        shading = {colors_of(*values, rows, columns), ground->data()};
-        if (ground->ndim() != 2 || ground->shape(0) != shading.colors.rows ||
-            ground->shape(1) != shading.colors.columns) {
+        shading = {cd::channels_of(*values, "values", 3), cd::plane_of(*ground, "ground")};
+        check_size(shading.colors, marks.rows, marks.columns);
+        if (shading.ground.rows != shading.colors.rows ||
+            shading.ground.columns != shading.colors.columns) {
             throw py::value_error("ground must be of the values' size");
         }
     }
-    const auto fits = [&](const Bytes& plane) {
-        return plane.shape(0) == rows && plane.shape(1) == columns;
+    dr::Lines lines{};
+    if (opacity) lines.opacity = cd::plane_of(*opacity, "opacity");
+    if (ink) lines.ink = cd::channels_of(*ink, "ink", 3);
+    const auto fits = [&](const auto& view) {
+        return view.rows == marks.rows && view.columns == marks.columns;
     };
-    if (opacity && (opacity->ndim() != 2 || !fits(*opacity))) {
-        throw py::value_error("opacity must be of the labels' size");
+    if ((opacity && !fits(lines.opacity)) || (ink && (!opacity || !fits(lines.ink)))) {
+        throw py::value_error("opacity, and ink beside it, must be of the labels' size");
     }
-    if (ink && (!opacity || ink->ndim() != 3 || !fits(*ink) || ink->shape(2) != 3)) {
-        throw py::value_error("ink must be (H, W, 3) of the labels' size, beside opacity");
-    }
-    check_threads(threads);
-    const cd::Lines lines{opacity ? opacity->data() : nullptr, ink ? ink->data() : nullptr};
-    Bytes rgb({rows, columns, py::ssize_t{3}});
+    const cd::Rectangle rectangle{part[0], part[1], part[2], part[3]};
+    const cd::color::Target target = cd::target_of(out, rectangle);
     const float* colors = palette.data();
     const py::ssize_t count = palette.shape(0);
-    std::uint8_t* out = rgb.mutable_data();
-    {
-        py::gil_scoped_release release;
-        cd::compose_drawing(colors, count, marks, values ? &shading : nullptr,
-                            opacity ? &lines : nullptr, threads, out);
-    }
-    return rgb;
+    py::gil_scoped_release release;
+    dr::compose_drawing(colors, count, marks, values ? &shading : nullptr,
+                        opacity ? &lines : nullptr, rectangle, saturation, target, threads, cancel);
 }
 
 }  // namespace
@@ -140,5 +127,6 @@ void register_drawing(py::module_& module) {
     module.def("compose_drawing", &compose_drawing, py::arg("palette").noconvert(),
                py::arg("labels").noconvert(), py::arg("values").noconvert(),
                py::arg("ground").noconvert(), py::arg("opacity").noconvert(),
-               py::arg("ink").noconvert(), py::arg("threads"));
+               py::arg("ink").noconvert(), py::arg("part"), py::arg("saturation"),
+               py::arg("out").noconvert(), py::arg("threads"), py::arg("cancel"));
 }

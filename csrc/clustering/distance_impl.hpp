@@ -1,3 +1,5 @@
+#pragma once
+
 #include "distance.hpp"
 
 namespace colordeploy::clustering::COLORDEPLOY_TARGET {

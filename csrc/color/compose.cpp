@@ -43,11 +43,6 @@ struct Bands {
     std::vector<float> weights;
 };
 
-char* moved(const Target& target, std::ptrdiff_t values) {
-    constexpr std::ptrdiff_t sizes[] = {sizeof(std::uint8_t), sizeof(std::uint16_t), sizeof(float)};
-    return static_cast<char*>(target.data) + values * sizes[static_cast<int>(target.output)];
-}
-
 }  // namespace
 
 void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, const Rectangle& part,
@@ -90,7 +85,7 @@ void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, co
                                   blended.data() + c * width);
                   }
                   row.light = &lightness.at(y, part.x0);
-                  row.target = moved(target, (y - part.y0) * target.row_stride);
+                  row.target = target.row(y - part.y0);
                   table.compose(row);
               }
           });

@@ -12,16 +12,10 @@
 #include "../cancel.hpp"
 #include "../view.hpp"
 #include "guided.hpp"
+#include "output.hpp"
 #include "rows.hpp"
 
 namespace colordeploy::color {
-
-struct Target {
-    void* data;  // of the output's type
-    Output output;
-    // In values, of any sign. Channels 0 to 2 are written and nothing in between.
-    std::ptrdiff_t row_stride, column_stride, channel_stride;
-};
 
 struct Look {
     float saturation = 1.0F;  // chroma times this, 0 to 2

@@ -1,3 +1,5 @@
+#pragma once
+
 #include "../isa/vector.hpp"
 #include "resample.hpp"
 

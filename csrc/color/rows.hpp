@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "output.hpp"
+
 namespace colordeploy::color {
 
 constexpr int BLOCK = 16;  // pixels that are composed at a time, whatever the instruction set
@@ -17,24 +19,11 @@ enum class Space {
 };
 constexpr float AB_SCALE = 110.0F;
 
-enum class Output {
-    rgb8,   // std::uint8_t sRGB
-    rgb16,  // std::uint16_t sRGB
-    lab     // float CIE L, a, b
-};
-
 // Sources of BLOCK neighbouring pixels: pixel j is the sum over k of weights[k * BLOCK + j] times
 // source first + k.
 struct Band {
     std::ptrdiff_t first, taps;
     std::ptrdiff_t weights;  // where they begin
-};
-
-struct RowTables {
-    const std::int32_t* levels;
-    const float *thresholds, *decoded;
-    float below, above;  // half a level of eight bits outside of [0, 1], in linear light
-    const float *chroma_to_rgb, *rgb_to_xyz, *xyz_to_rgb;
 };
 
 // Where a row's pixels come from and go to.

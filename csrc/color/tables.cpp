@@ -38,6 +38,7 @@ const Tables& tables() {
 }
 
 const RowTables& row_tables() {
+    static constexpr auto luma = rounded(LUMA);
     static constexpr auto chroma_to_rgb = rounded(CHROMA_TO_RGB);
     static constexpr auto rgb_to_xyz = rounded(RGB_TO_XYZ);
     static constexpr auto xyz_to_rgb = rounded(XYZ_TO_RGB);
@@ -46,6 +47,7 @@ const RowTables& row_tables() {
                                 tables().decoded.data(),
                                 static_cast<float>(linear_of(-HALF_LEVEL)),
                                 static_cast<float>(linear_of(1.0 + HALF_LEVEL)),
+                                luma.data(),
                                 chroma_to_rgb.data(),
                                 rgb_to_xyz.data(),
                                 xyz_to_rgb.data()};

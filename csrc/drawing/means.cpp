@@ -21,14 +21,15 @@ struct Sum {
 };
 
 // The runs of wanted labels in a row, added up.
-void add_row(const Colors& colors, const Pair& down, const std::vector<Pair>& across,
-             const std::int32_t* marks, std::ptrdiff_t columns, const std::uint8_t* wanted,
+void add_row(const Channels<const float>& colors, const Pair& down, const std::vector<Pair>& across,
+             const Plane<const std::int32_t>& labels, std::ptrdiff_t y, const std::uint8_t* wanted,
              std::ptrdiff_t count, Sum* sums) {
+    const std::ptrdiff_t columns = labels.columns;
     for (std::ptrdiff_t x = 0; x < columns;) {
-        const std::int32_t label = marks[x];
+        const std::int32_t label = labels.at(y, x);  // read once: others may write to it
         if (label < 0 || label >= count) throw std::out_of_range("label");
         std::ptrdiff_t end = x + 1;
-        while (end < columns && marks[end] == label) ++end;
+        while (end < columns && labels.at(y, end) == label) ++end;
         if (wanted[label]) {
             Sum& sum = sums[label];
             sum.pixels += end - x;
@@ -50,17 +51,18 @@ void add_row(const Colors& colors, const Pair& down, const std::vector<Pair>& ac
 
 }  // namespace
 
-void region_means(const Colors& colors, const Labels& labels, const std::uint8_t* wanted,
-                  std::ptrdiff_t count, int threads, float* means, std::int64_t* pixels) {
-    const std::vector<Pair> down = pairs_of(colors.rows, labels.rows),
-                            across = pairs_of(colors.columns, labels.columns);
+void region_means(const Channels<const float>& colors, const Plane<const std::int32_t>& labels,
+                  const std::uint8_t* wanted, std::ptrdiff_t count, int threads, float* means,
+                  std::int64_t* pixels) {
+    const std::vector<Pair> down = pairs_of(colors.rows, labels.rows, 0, labels.rows),
+                            across = pairs_of(colors.columns, labels.columns, 0, labels.columns);
     const std::ptrdiff_t part = (labels.rows + PARTS - 1) / PARTS;
     std::vector<Sum> sums(PARTS * count);
     const auto nothing = [] { return 0; };
     share(labels.rows, part, threads, nothing, [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
         for (std::ptrdiff_t y = begin; y < end; ++y) {
-            add_row(colors, down[y], across, labels.marks + y * labels.columns, labels.columns,
-                    wanted, count, sums.data() + begin / part * count);
+            add_row(colors, down[y], across, labels, y, wanted, count,
+                    sums.data() + begin / part * count);
         }
     });
     for (std::ptrdiff_t label = 0; label < count; ++label) {

@@ -1,6 +1,7 @@
 #include "aggregate.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <vector>
 
 namespace colordeploy::regions {
@@ -14,9 +15,11 @@ void aggregate_max(const float* features, std::ptrdiff_t channels, std::ptrdiff_
     };
     std::vector<Run> runs;
     for (std::ptrdiff_t i = 0; i < pixels;) {
+        const std::int32_t label = labels[i];  // read once: others may write to it
+        if (label < 0 || label >= count) throw std::out_of_range("label");
         std::ptrdiff_t end = i + 1;
-        while (end < pixels && labels[end] == labels[i]) ++end;
-        runs.push_back({i, end, labels[i]});
+        while (end < pixels && labels[end] == label) ++end;
+        runs.push_back({i, end, label});
         i = end;
     }
     std::fill_n(result, count * channels, 0.0F);

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from colordeploy.errors import InputError
+from colordeploy.errors import Cancelled, InputError
 from colordeploy.native import (
+    CancelFlag,
     Lines,
     Shading,
     compose_drawing,
+    reduce_drawing,
+    region_map,
+    region_max,
     region_means,
     separate_lines,
 )
+from colordeploy.pictures.color import CHROMA_TO_RGB, chroma_of, lab_of, luma_of
 
 SIZES = [((157, 211), (31, 47)), ((300, 5), (60, 1)), ((9, 700), (4, 300)), ((40, 30), (40, 30)),
          ((33, 64), (33, 32)), ((1, 1), (1, 1)), ((1025, 13), (16, 9))]  # fmt: skip
@@ -215,3 +222,225 @@ def test_lines_of_eight_bits_like_those_of_floats(shape):
     np.testing.assert_array_equal(found.opacity, expected.opacity)
     if len(shape) == 3:
         np.testing.assert_array_equal(found.ink, expected.ink)
+
+
+def full_drawing(full, small, ink, seed=0):
+    palette, labels, values, ground, rng = made(full, small, seed)
+    opacity = np.where(rng.random(full) < 0.5, 0, rng.integers(0, 256, full)).astype(np.uint8)
+    colour = rng.integers(0, 256, (*full, 3), dtype=np.uint8) if ink == "coloured" else None
+    return palette, labels, Shading(values, ground), Lines(opacity, colour)
+
+
+def slow_reals(palette, labels, shading, lines, saturation):
+    """Unrounded sRGB in float64, by the definition."""
+    inside = (shading.ground > 0)[..., None]
+    varying = np.where(inside, shading.values - palette[shading.ground], np.float32(0))
+    colors = np.clip(palette[labels] + bilinear(varying, labels.shape), 0, 1).astype(np.float64)
+    if saturation != 1:
+        luma = luma_of(colors).astype(np.float64)[..., None]
+        offset = chroma_of(colors).astype(np.float64) @ CHROMA_TO_RGB * saturation
+        room = np.where(offset > 0, 1 - luma, luma)
+        part = np.where(np.abs(offset) > room, room / np.maximum(np.abs(offset), 1e-300), 1.0)
+        colors = np.clip(luma + offset * part.min(axis=-1, keepdims=True), 0, 1)
+    cover = lines.opacity[..., None] / 255.0
+    ink = 0.0 if lines.ink is None else lines.ink / 255.0
+    return colors * (1 - cover) + ink * cover
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES)
+@pytest.mark.parametrize("ink", ["black", "coloured"])
+@pytest.mark.parametrize("saturation", [1.0, 0.0, 0.5, 2.0])
+def test_every_output_is_that_of_the_formula(full, small, ink, saturation):
+    palette, labels, shading, lines = full_drawing(full, small, ink)
+    expected = slow_reals(palette, labels, shading, lines, saturation)
+    found = {
+        output: compose_drawing(
+            palette, labels, shading=shading, lines=lines, output=output, saturation=saturation
+        )
+        for output in ("rgb8", "rgb16", "lab")
+    }
+    assert np.abs(found["rgb8"] - 255 * expected).max() < 1.01  # rounded below and above the lines
+    assert found["rgb16"].dtype == np.uint16
+    assert np.abs(found["rgb16"] - 65535 * expected).max() < 2
+    assert found["lab"].dtype == np.float32
+    assert np.abs(found["lab"] - lab_of(expected)).max() < 0.01
+
+
+@pytest.mark.parametrize(("full", "small"), SIZES)
+@pytest.mark.parametrize("ink", ["black", "coloured"])
+@pytest.mark.parametrize("output", ["rgb8", "rgb16", "lab"])
+def test_a_region_is_the_same_part_of_the_whole(full, small, ink, output):
+    palette, labels, shading, lines = full_drawing(full, small, ink, 1)
+    look = {"shading": shading, "lines": lines, "output": output, "saturation": 1.2}
+    whole = compose_drawing(palette, labels, **look)
+    rng = np.random.default_rng(2)
+    for threads in THREADS:
+        y0, x0 = rng.integers(0, full[0]), rng.integers(0, full[1])
+        y1, x1 = rng.integers(y0, full[0]) + 1, rng.integers(x0, full[1]) + 1
+        region = tuple(int(v) for v in (y0, x0, y1, x1))
+        part = compose_drawing(palette, labels, region=region, threads=threads, **look)
+        assert part.tobytes() == np.ascontiguousarray(whole[y0:y1, x0:x1]).tobytes()
+        room = np.full((y1 - y0, x1 - x0 + 1, 4), 7, whole.dtype)
+        target = room[::-1, 1:, 2::-1]  # upside down, BGRA
+        compose_drawing(palette, labels, region=region, threads=threads, out=target, **look)
+        assert np.array_equal(target, whole[y0:y1, x0:x1])
+        target[:] = 7
+        assert (room == 7).all()
+
+
+def test_arrays_may_have_any_strides():
+    palette, labels, shading, lines = full_drawing((60, 41), (20, 11), "coloured", 3)
+    expected = compose_drawing(palette, labels, shading=shading, lines=lines)
+
+    def scattered(array):
+        room = np.zeros([2 * n for n in array.shape], array.dtype)
+        view = room[tuple(slice(None, None, -2) for _ in array.shape)]
+        view[:] = array
+        return view
+
+    found = compose_drawing(
+        scattered(palette), scattered(labels),
+        shading=Shading(scattered(shading.values), scattered(shading.ground)),
+        lines=Lines(scattered(lines.opacity), scattered(lines.ink)),
+    )  # fmt: skip
+    assert np.array_equal(found, expected)
+    means = region_means(scattered(shading.values), scattered(labels), np.ones(6, bool))
+    again = region_means(shading.values, labels, np.ones(6, bool))
+    assert np.array_equal(means[0], again[0])
+
+
+@pytest.mark.parametrize("ink", ["black", "coloured"])
+@pytest.mark.parametrize("shape", [(150, 200), (30, 40)])
+def test_a_preview_is_the_drawing_made_small(ink, shape):
+    """Circles: composed at the small size they are what the whole is when it is resized."""
+    y, x = np.mgrid[:600, :800]
+    labels, opacity = np.ones((600, 800), np.int32), np.zeros((600, 800), np.float32)
+    for k, (cy, cx, r) in enumerate([(200, 200, 120), (350, 500, 180), (420, 150, 90)], start=2):
+        distance = np.hypot(y - cy, x - cx)
+        labels[distance < r] = k
+        opacity = np.maximum(opacity, np.clip(9 - np.abs(distance - r), 0, 1))
+    colour = np.full((600, 800, 3), (60, 30, 10), np.uint8) if ink == "coloured" else None
+    lines = Lines((opacity * 255).astype(np.uint8), colour)
+    palette = np.random.default_rng(4).random((5, 3), dtype=np.float32)
+    small = np.repeat(resized(x / 800, (60, 80))[..., None], 3, axis=2)
+    shading = Shading(small, labels[5::10, 5::10])
+    whole = compose_drawing(palette, labels, shading=shading, lines=lines)
+    less, shade, line = reduce_drawing(labels, shape, shading=shading, lines=lines)
+    assert less.shape == line.opacity.shape == shape
+    preview = compose_drawing(palette, less, shading=shade, lines=line).astype(int)
+    expected = np.asarray(Image.fromarray(whole).resize(shape[::-1], Image.Resampling.BICUBIC))
+    error = np.abs(preview - expected)
+    assert error.mean() < 2
+    assert np.quantile(error, 0.95) < 8
+
+
+def resized(plane, shape):
+    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+    return np.asarray(image.resize(shape[::-1], Image.Resampling.BICUBIC))
+
+
+def test_cancelling_and_wrong_looks():
+    palette, labels, _, lines = full_drawing((200, 150), (20, 15), "black")
+    flag = CancelFlag()
+    flag.set()
+    with pytest.raises(Cancelled):
+        compose_drawing(palette, labels, cancel=flag)
+    with pytest.raises(Cancelled):
+        reduce_drawing(labels, (20, 15), lines=lines, cancel=flag)
+    refused(lambda: compose_drawing(palette, labels, region=(0, 0, 201, 5)), "region")
+    refused(lambda: compose_drawing(palette, labels, saturation=3), "saturation")
+    refused(lambda: compose_drawing(palette, labels, output="png"), "one of rgb8")
+    refused(lambda: compose_drawing(palette, labels, out=labels), "out must be an array")
+    refused(lambda: reduce_drawing(labels, (201, 150)), "at most")
+
+
+_OTHERS_WRITE = """
+import threading, numpy as np
+from colordeploy.errors import InputError
+from colordeploy.native import Shading, compose_drawing, region_max, region_means
+labels = np.zeros((400, 600), np.int32)
+values, wanted = np.zeros((400, 600, 3), np.float32), np.ones(4, bool)
+palette, planes = np.ones((4, 3), np.float32), np.ones((2, 400, 600), np.float32)
+ended = False
+def spoil():
+    while not ended:
+        labels[200:] = 2**30
+        labels[200:] = 0
+other = threading.Thread(target=spoil)
+other.start()
+seen = 0
+for _ in range(150):
+    for call in (
+        lambda: compose_drawing(palette, labels, threads=2),
+        lambda: compose_drawing(palette, labels, shading=Shading(values, labels), threads=2),
+        lambda: region_means(values, labels, wanted, threads=2),
+        lambda: region_max(planes, labels, 4),
+    ):
+        try:
+            call()
+        except InputError:
+            seen += 1
+ended = True
+other.join()
+print("alive", seen > 0)
+"""
+
+
+def test_labels_that_another_thread_changes_are_an_error_at_worst():
+    """They are checked without the interpreter's lock; in a process that may end."""
+    done = subprocess.run([sys.executable, "-c", _OTHERS_WRITE], capture_output=True, text=True)
+    assert done.stdout.strip() == "alive True", (done.returncode, done.stderr)
+
+
+def test_misaligned_arrays_are_read_right():
+    def shifted(array):
+        memory = np.zeros(array.nbytes + 1, np.uint8)[1:]
+        view = memory.view(array.dtype).reshape(array.shape)
+        view[:] = array
+        assert not view.flags.aligned
+        return view
+
+    palette, labels, shading, lines = full_drawing((40, 30), (20, 15), "black")
+    expected = compose_drawing(palette, labels, shading=shading, lines=lines)
+    found = compose_drawing(
+        shifted(palette), shifted(labels),
+        shading=Shading(shifted(shading.values), shifted(shading.ground)), lines=lines,
+    )  # fmt: skip
+    assert np.array_equal(found, expected)
+    planes = np.random.default_rng(0).random((2, 40, 30), dtype=np.float32)
+    assert np.array_equal(
+        region_max(shifted(planes), shifted(labels), 6), region_max(planes, labels, 6)
+    )
+    page = np.random.default_rng(1).random((40, 30), dtype=np.float32)
+    assert np.array_equal(region_map(shifted(page)), region_map(page))
+    assert np.array_equal(separate_lines(shifted(page)).opacity, separate_lines(page).opacity)
+
+
+_EVERY_SET = """
+import hashlib, numpy as np
+from colordeploy.native import Lines, Shading, compose_drawing
+rng = np.random.default_rng(0)
+labels = np.kron(rng.integers(0, 9, (30, 40)), np.ones((7, 7), int))
+opacity = rng.integers(0, 256, labels.shape, dtype=np.uint8)
+ink = rng.integers(0, 256, (*labels.shape, 3), dtype=np.uint8)
+shading = Shading(rng.random((64, 64, 3), dtype=np.float32), rng.integers(0, 9, (64, 64)))
+seen = hashlib.sha256()
+for lines in (None, Lines(opacity), Lines(opacity, ink)):
+    for saturation in (1.0, 1.4):
+        for output in ("rgb8", "rgb16", "lab"):
+            seen.update(compose_drawing(
+                rng.random((9, 3), dtype=np.float32), labels, shading=shading, lines=lines,
+                saturation=saturation, output=output).tobytes())
+print(seen.hexdigest())
+"""
+
+
+def test_the_same_bits_on_every_instruction_set():
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", _EVERY_SET], capture_output=True, text=True, check=True,
+            env={"PATH": "", "COLORDEPLOY_ISA": name, "OMP_NUM_THREADS": "1"},
+        ).stdout
+        for name in ("generic", "avx2", "avx512")
+    }  # fmt: skip
+    assert len(found) == 1
