@@ -138,7 +138,9 @@ def main() -> None:
         analyze, generate = (bundle.load(name, target) for name in ("analyze", "generate"))
         with (
             colordeploy.load(path, device="cpu", threads=THREADS) as model,
-            colordeploy.load(path, "openvino", "cpu", THREADS, "bf16") as rounded,
+            colordeploy.load(
+                path, backend="openvino", device="cpu", threads=THREADS, precision="bf16"
+            ) as rounded,
         ):
             for turn in range(arguments.rounds + 2):
                 theirs, _ = clocked(lambda: official(rgb))

@@ -4,7 +4,7 @@
 
 Each picture is coloured in a process of its own, warmed up on a small one (the network always sees
 the working size), so that its peak memory is its own. The example photo, enlarged; line art
-methods get a drawing of circles. Guidance: three strokes for the scribble methods, none for others.
+methods get a drawing of circles. Guidance is the example of the method's record.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def photo(megapixels: float) -> np.ndarray:
     with Image.open(EXAMPLES / "colosseum.jpg") as opened:
         scale = (megapixels * 1e6 / (opened.width * opened.height)) ** 0.5
         size = (round(opened.width * scale), round(opened.height * scale))
-        return np.asarray(opened.convert("RGB").resize(size, Image.Resampling.BICUBIC))
+        return np.asarray(opened.convert("L").resize(size, Image.Resampling.BICUBIC))
 
 
 def drawing(megapixels: float) -> np.ndarray:
@@ -45,40 +45,28 @@ def drawing(megapixels: float) -> np.ndarray:
 def one(model_name: str, megapixels: float) -> dict[str, float]:
     """Colour one picture in this process."""
     import colordeploy
-    from colordeploy import Stroke
     from colordeploy.bench.report import peak_memory
+    from colordeploy.bench.workload import method_of
 
     with colordeploy.load(model_name, device="cpu", threads=THREADS) as model:
-        make = drawing if model.method == "rasc" else photo
+        method = method_of(model)
+        make = drawing if method.subject == "drawing" else photo
 
         def colour(picture: np.ndarray) -> tuple[float, float]:
-            height, width = picture.shape[:2]
-            guidance = []
-            if model.method in ("levin", "lga"):
-                places = ((0.2, "#7aa0d8"), (0.5, "#c8a070"), (0.8, "#809060"))
-                guidance = [
-                    [
-                        Stroke([(y * height, 0.3 * width), (y * height, 0.6 * width)], color,
-                               max(2, width // 100))
-                        for y, color in places
-                    ]
-                ]  # fmt: skip
             begin = time.perf_counter()
             canvas = model.prepare(picture)
             middle = time.perf_counter()
-            if model.method == "sscn":
-                guidance = [model.encode_reference(reference)]
-            result = canvas.render(*guidance)
+            rgb = np.stack([picture, picture // 2, picture // 3], axis=-1)  # some colour to take
+            guidance = method.example_guidance(model, canvas, rgb, np.random.default_rng(0))
+            given = time.perf_counter()
+            if method.encode_guidance is not None:
+                guidance = method.encode_guidance(model, guidance)
+            result = canvas.render(guidance)
             end = time.perf_counter()
-            if result.shape != (height, width, 3) or result.std() < 1:
+            if result.shape != (*picture.shape, 3) or result.std() < 1:
                 raise SystemExit("that is no picture")
-            return middle - begin, end - middle
+            return middle - begin, end - given
 
-        reference = photo(0.1)[::-1] if model.method == "sscn" else None
-        if reference is not None:  # the example is gray: some colour for it
-            reference = np.stack(
-                [reference[..., 0], reference[..., 1] // 2, reference[..., 2] // 3], -1
-            )
         colour(make(0.1))
         picture = make(megapixels)
         before = peak_memory()

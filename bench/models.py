@@ -48,11 +48,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import colordeploy
 from colordeploy.bench.report import peak_memory
-from colordeploy.bench.workload import Job, edited, jobs
+from colordeploy.bench.workload import Job, jobs, method_of
 from colordeploy.bundle import find_bundle
+from colordeploy.methods.model import ModelOptions
+from colordeploy.models import model_of
 from colordeploy.native import Propagator
+from colordeploy.pictures.rendering import Rendering
 from colordeploy.pictures.strokes import constraints, read_strokes
-from colordeploy.pictures.upsample import colorize_full_size
 from export.bundling import lga
 from export.evaluation.metrics import psnr
 
@@ -91,26 +93,23 @@ class KluCanvas:
         klu.factorize(matrix)
         right = np.where(marks.mask[..., None], marks.chroma, 0.0).reshape(-1, 2)
         chroma = klu.solve(right).reshape(*canvas.working_size, 2)
-        return colorize_full_size(canvas._luma, canvas._working_luma, chroma)
+        photo = canvas.photo
+        return photo.compose(photo.layer(chroma), Rendering.of(photo.size))
 
 
 def peer_of(name: str, path: Path, made: dict[str, Network], mode: Mode) -> Any:
     """Our model with PyTorch in place of its graphs."""
     graphs = {n: TorchGraph(network, mode) for n, network in made.items()}
-    model = colordeploy.load(path if name != "lga" else name, device="cpu", threads=THREADS)
-    for graph in model.graphs.values():
-        graph.close()
-    model._graphs = graphs
-    if name == "lga":
-        model._source._graph = graphs["affinity"]
-    return model
+    bundle = find_bundle(path if name != "lga" else name)
+    return model_of(bundle, graphs.__getitem__, ModelOptions("cpu", THREADS))
 
 
 def klu_matrices(model: Any, job: Job) -> dict[bytes, Any]:
     """Systems of both stroke sets, analyzed."""
     canvas = model.prepare(job.picture)
     result = {}
-    for strokes in (job.guidance, job.edit):
+    first = job.guidance(model, canvas)
+    for strokes in (first, job.edit(model, canvas, first)):
         marks = constraints(read_strokes(strokes, canvas.size), canvas.working_size)
         propagator: Propagator = canvas.propagator
         matrix = propagator.matrix(marks.mask).tocsr()
@@ -124,15 +123,14 @@ def colored(model: Any, job: Job, wrap: Callable[[Any], Any]) -> tuple[dict[str,
     """Times in ms, the picture, and the picture after the edit."""
     times = {}
     begin = time.perf_counter()
-    guidance = job.guidance
-    if model.method == "sscn":
-        guidance = model.encode_reference(guidance)
     canvas = wrap(model.prepare(job.picture))
     prepared = time.perf_counter()
-    picture = canvas.render(guidance)
-    end = time.perf_counter()
-    times["end to end"], times["render"] = end - begin, end - prepared
-    other = edited(job, canvas, model)
+    guidance = job.guidance(model, canvas)  # what the user does takes no time here
+    given = time.perf_counter()
+    picture = canvas.render(job.encoded(model, guidance))
+    times["render"] = time.perf_counter() - given
+    times["end to end"] = prepared - begin + times["render"]
+    other = job.edit(model, canvas, guidance)
     begin = time.perf_counter()
     changed = canvas.render(other)
     times["edit"] = time.perf_counter() - begin
@@ -171,7 +169,7 @@ def measure(name: str, side: int, rounds: int, wanted: list[str]) -> dict[str, A
         peers = {peer: peer_of(name, path, made, PEERS[peer]) for peer in wanted}
         own = {which: loaded(path if name != "lga" else name, *how) for which, how in OURS.items()}
         ours = own["ours"]
-        job = jobs(ours.method, (side, side))[0]
+        job = jobs(method_of(ours), (side, side))[0]
         wrap: Callable[[Any], Any] = same
         if name == "lga":
             wrap = partial(KluCanvas, matrices=klu_matrices(ours, job))
@@ -221,7 +219,9 @@ def measure(name: str, side: int, rounds: int, wanted: list[str]) -> dict[str, A
 
 
 def loaded(bundle: str | Path, backend: str, precision: str) -> Any:
-    return colordeploy.load(bundle, backend, "cpu", THREADS, precision)
+    return colordeploy.load(
+        bundle, backend=backend, device="cpu", threads=THREADS, precision=precision
+    )
 
 
 def failures_of(model: Any) -> dict[str, str]:
@@ -233,10 +233,11 @@ _COLD_OURS = """
 import sys
 import numpy as np
 import colordeploy
-from colordeploy.bench.workload import jobs
+from colordeploy.bench.workload import jobs, method_of
 model = colordeploy.load("lga", device="cpu", threads=2)
-(job, *_) = jobs("lga", (int(sys.argv[1]),) * 2)
-model.prepare(job.picture).render(job.guidance)
+(job, *_) = jobs(method_of(model), (int(sys.argv[1]),) * 2)
+canvas = model.prepare(job.picture)
+canvas.render(job.guidance(model, canvas))
 """
 
 
@@ -247,10 +248,11 @@ import numpy as np
 import scipy.sparse
 import torch
 from colordeploy.bench.workload import jobs
+from colordeploy.methods import find_method
 from colordeploy.pictures.decoding import read_luma
 from colordeploy.pictures.geometry import resize, working_shape
 from colordeploy.pictures.strokes import constraints, read_strokes
-from colordeploy.pictures.upsample import colorize_full_size
+from colordeploy.pictures.rendering import Rendering
 from export.models.lga import LGAConfig, LGANet
 sys.path.insert(0, sys.argv[3])
 from peers.sparse_solvers import Klu
@@ -259,14 +261,14 @@ saved = torch.load(sys.argv[2] + "/net.pt", weights_only=True)
 net = LGANet(LGAConfig.from_dict(saved["config"])).eval()
 net.load_state_dict(saved["weights"])
 matrix = scipy.sparse.load_npz(sys.argv[2] + "/matrix.npz")
-(job, *_) = jobs("lga", (int(sys.argv[1]),) * 2)
+(job, *_) = jobs(find_method("lga"), (int(sys.argv[1]),) * 2)
 luma = read_luma(job.picture)
 shape = working_shape(luma.shape, None, 256)
 small = np.clip(resize(luma, shape), 0, 1)
 with torch.no_grad():
     plane = torch.from_numpy(small)[None, None]
     net.features(plane), net.alpha(plane)
-marks = constraints(read_strokes(job.guidance, luma.shape), shape)
+marks = constraints(read_strokes(job.guidance(None, None), luma.shape), shape)
 klu = Klu()
 klu.analyze(matrix)
 klu.factorize(matrix)
@@ -285,7 +287,7 @@ def cold(side: int, rounds: int) -> dict[str, float]:
     ):
         saved = {"config": opened.parameter("network"), "weights": lga.bundle_weights(opened)}
         torch.save(saved, f"{folder}/net.pt")
-        ((_, matrix), *_) = klu_matrices(model, jobs("lga", (side, side))[0]).values()
+        ((_, matrix), *_) = klu_matrices(model, jobs(method_of(model), (side, side))[0]).values()
         scipy.sparse.save_npz(f"{folder}/matrix.npz", matrix)
         peer = [_COLD_PEER, str(side), folder, str(Path(__file__).parent)]
         for _ in range(rounds):
@@ -305,8 +307,9 @@ def peak_of(name: str, side: int) -> float:
 
 def one(name: str, side: int) -> float:
     with colordeploy.load(name, device="cpu", threads=THREADS) as model:
-        job = jobs(model.method, (side, side))[0]
-        model.prepare(job.picture).render(job.guidance)
+        job = jobs(method_of(model), (side, side))[0]
+        canvas = model.prepare(job.picture)
+        canvas.render(job.encoded(model, job.guidance(model, canvas)))
     return peak_memory()
 
 

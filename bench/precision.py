@@ -8,7 +8,8 @@ Bundles (names or paths) of one method belong together: the first one, by ONNX R
 is what the others are measured against. A runner is a backend, or a backend and a precision; one
 that is not available here is left out with a word, and so is rasc without --lineart. Two threads;
 rounds alternate between all, medians are shown. Pictures are of the validation split, guidance is
-made of them (see `colordeploy.fidelity.compare`); the time is that of the first one, all in all.
+made of them (see `colordeploy.accuracy.pictures.compare`); the time is that of the first one, all
+in all.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from typing import Any
 import numpy as np
 
 import colordeploy
+from colordeploy.accuracy.pictures import colored, compare
 from colordeploy.bundle import find_bundle
 from colordeploy.errors import BackendError
-from colordeploy.fidelity import colored, compare
+from colordeploy.methods import find_method
 from export.data.calibration import whole_pictures
 
 THREADS = 2
@@ -119,11 +121,12 @@ def main() -> None:
     print("\n".join(lines))
     record = []
     for method, bundles in methods.items():
-        data = arguments.lineart if method == "rasc" else arguments.data
+        subject = find_method(method).subject
+        data = arguments.lineart if subject == "drawing" else arguments.data
         if data is None:
-            print("rasc: left out, --lineart is not given")
+            print(f"{method}: left out, --lineart is not given")
             continue
-        pictures = whole_pictures(method, data, "val", arguments.pictures)
+        pictures = whole_pictures(subject, data, "val", arguments.pictures)
         rows = measure(bundles, arguments.runner or RUNNERS, pictures, arguments.rounds)
         record += rows
         lines += map(line, rows)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 import colordeploy
 from colordeploy.bench.report import peak_memory
 from colordeploy.bench.workload import jobs
+from colordeploy.methods import find_method
 from colordeploy.methods.exemplar import ExemplarModel
 
 SIDES = (256, 512)
@@ -34,7 +35,7 @@ THREADS = 2
 
 def pictures(side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Picture and reference (side, side, 3)."""
-    first, second, *_ = jobs("sscn", (side, side))
+    first, second, *_ = jobs(find_method("sscn"), (side, side))
     return first.picture, second.picture
 
 

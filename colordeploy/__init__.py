@@ -15,31 +15,60 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import errors, native
     from .cancellation import CancelToken
-    from .methods.automatic import Anchor
+    from .memory import trim
+    from .methods.automatic import Anchor, AutomaticCanvas, AutomaticModel
+    from .methods.exemplar import ExemplarCanvas, ExemplarModel, Match, Reference
+    from .methods.line_art import LineArtCanvas, LineArtModel
+    from .methods.scribble import ScribbleCanvas, ScribbleModel
     from .models import load
     from .pictures.encoding import save_picture
     from .pictures.picture import Picture
     from .pictures.strokes import Stroke
+    from .runtime.providers import ProviderOptions
 
 __all__ = [
     "Anchor",
+    "AutomaticCanvas",
+    "AutomaticModel",
     "CancelToken",
+    "ExemplarCanvas",
+    "ExemplarModel",
+    "LineArtCanvas",
+    "LineArtModel",
+    "Match",
     "Picture",
+    "ProviderOptions",
+    "Reference",
+    "ScribbleCanvas",
+    "ScribbleModel",
     "Stroke",
     "__version__",
     "errors",
     "load",
     "native",
     "save_picture",
+    "trim",
 ]
 
 _HOMES = {
-    "load": ".models",
-    "Picture": ".pictures.picture",
-    "Stroke": ".pictures.strokes",
-    "Anchor": ".methods.automatic",
+    "Anchor": ".methods.automatic.anchors",
+    "AutomaticCanvas": ".methods.automatic",
+    "AutomaticModel": ".methods.automatic",
     "CancelToken": ".cancellation",
+    "ExemplarCanvas": ".methods.exemplar",
+    "ExemplarModel": ".methods.exemplar",
+    "LineArtCanvas": ".methods.line_art",
+    "LineArtModel": ".methods.line_art",
+    "Match": ".methods.exemplar",
+    "Picture": ".pictures.picture",
+    "ProviderOptions": ".runtime.providers",
+    "Reference": ".methods.exemplar.reference",
+    "ScribbleCanvas": ".methods.scribble",
+    "ScribbleModel": ".methods.scribble",
+    "Stroke": ".pictures.strokes",
+    "load": ".models",
     "save_picture": ".pictures.encoding",
+    "trim": ".memory",
 }
 _MODULES = ("errors", "native")
 

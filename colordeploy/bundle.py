@@ -10,7 +10,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -344,8 +344,20 @@ def default_bundles() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{_MANIFEST}"))}
 
 
-def find_bundle(name: str | os.PathLike[str]) -> Bundle:
-    """Open a bundle by the name of a default one, or by its path."""
+def find_bundle(name: str | os.PathLike[str], others: Sequence[str] = ()) -> Bundle:
+    """Open a bundle by the name of a default one, or by its path.
+
+    Parameters
+    ----------
+    name : str or path
+    others : sequence of str
+        What else the caller knows by name, for the error's message.
+
+    Raises
+    ------
+    BundleError
+        When there is none, or it cannot be read.
+    """
     known = default_bundles()
     try:
         text = os.fspath(name)
@@ -356,7 +368,7 @@ def find_bundle(name: str | os.PathLike[str]) -> Bundle:
         return Bundle(known[text])
     if not found:
         raise BundleError(
-            f"{text!r} is neither a model of this package ({', '.join(['levin', *known])}) nor the "
+            f"{text!r} is neither a model of this package ({', '.join([*others, *known])}) nor the "
             "path of a bundle"
         )
     return Bundle(text)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Generic, TypeVar
 
-__all__ = ["Beside", "Recording", "current_recording", "recording", "span"]
-
-_T = TypeVar("_T")
+__all__ = ["Recording", "current_recording", "recording", "span"]
 
 
 class Recording:
@@ -57,15 +53,21 @@ _current: ContextVar[Recording | None] = ContextVar("colordeploy_recording", def
 
 
 @contextmanager
-def recording() -> Iterator[Recording]:
-    """Note the spans of this thread (or task) until the end of the block."""
-    made = Recording()
+def recording(into: Recording | None = None) -> Iterator[Recording]:
+    """Note the spans of this thread (or task) until the end of the block.
+
+    Parameters
+    ----------
+    into : Recording, optional
+        Go on with this one instead of a new one.
+    """
+    made = Recording() if into is None else into
     token = _current.set(made)
     try:
         yield made
     finally:
         _current.reset(token)
-    made.end()
+        made.end()
 
 
 def current_recording() -> Recording | None:
@@ -100,43 +102,3 @@ class span:  # noqa: N801 - used like a function
         self._recording.inner[-1] += spent
         known = self._recording.nanoseconds
         known[self._name] = known.get(self._name, 0) + own
-
-
-class Beside(Generic[_T]):
-    """Work in a thread of its own, begun at once.
-
-    Its spans are recorded with the mark " (beside)": their time is not part of the whole.
-    """
-
-    def __init__(self, work: Callable[[], _T]) -> None:
-        self._recorded = current_recording() is not None
-        self._spans: Recording | None = None
-        self._found: list[_T] = []
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(work,), name="colordeploy")
-        try:
-            self._thread.start()
-        except RuntimeError:  # the system has no thread left
-            self._run(work)
-
-    def _run(self, work: Callable[[], _T]) -> None:
-        try:
-            if not self._recorded:
-                self._found.append(work())
-                return
-            with recording() as self._spans:
-                self._found.append(work())
-        except BaseException as error:  # for whoever asks
-            self._error = error
-
-    def result(self, name: str) -> _T:
-        """What came out; waiting for it is a span. Raises what the work raised."""
-        with span(f"waiting for {name}"):
-            if self._thread.ident is not None:
-                self._thread.join()
-        into = current_recording()
-        if into is not None and self._spans is not None:
-            into.add(self._spans, " (beside)")
-        if self._error is not None:
-            raise self._error
-        return self._found[0]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from colordeploy.accuracy.golden import verify
 from colordeploy.bundle import Bundle, Manifest, _digest, default_bundles, find_bundle
 from colordeploy.errors import BundleError
 from colordeploy.models import load
 from colordeploy.runtime.graph import Target
-from colordeploy.verification import verify
 from export.bundling.lga import bundle as export_bundle
 
 from .tiny import save_tiny_checkpoint

@@ -100,7 +100,7 @@ def int8_bundle(tmp_path_factory):
     pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(int8, "_AIM", np.inf)
-        patch.setattr(int8, "MOST_MEAN_ERROR", np.inf)
+        patch.setattr(int8, "MAXIMUM_MEAN_AB", np.inf)
         quantize_bundle(Bundle(folder / "tiny"), folder / "int8", pictures[:2], pictures[2:])
     return Bundle(folder / "int8")
 

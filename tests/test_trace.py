@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from colordeploy.trace import Beside, current_recording, recording, span
+from colordeploy.trace import current_recording, recording, span
 
 
 def test_spans_count_for_themselves():
@@ -57,42 +57,25 @@ def test_a_gpu_is_asked_when_the_recording_ends():
     assert current_recording() is None
 
 
-def test_work_beside_counts_apart():
-    gate = threading.Event()
+def test_a_recording_goes_on():
+    with recording() as spans, span("first"):
+        pass
+    with span("unrecorded"):
+        pass
+    with recording(spans) as again, span("second"):
+        pass
+    assert again is spans
+    assert spans.nanoseconds.keys() == {"first", "second"}
+
+
+def test_a_gpu_is_asked_when_the_recorded_work_fails():
+    asked = []
 
     def work():
-        with span("searching"):
-            gate.wait(5)
-            time.sleep(0.02)
-        return 7
+        with recording() as spans:
+            spans.add_device_late(lambda: asked.append(True) or {})
+            raise ValueError("work")
 
-    with recording() as spans:
-        beside = Beside(work)
-        with span("here"):
-            time.sleep(0.01)
-        gate.set()
-        assert beside.result("it") == 7
-    assert spans.nanoseconds.keys() == {"here", "waiting for it", "searching (beside)"}
-    assert 10e6 <= spans.nanoseconds["waiting for it"] < 30e6
-    assert spans.nanoseconds["searching (beside)"] >= 30e6
-    assert spans.nanoseconds["here"] < 20e6  # what another thread does is no part of it
-
-
-def test_what_fails_beside_fails_here():
-    def work():
-        raise ValueError("beside")
-
-    beside = Beside(work)
-    for _ in range(2):
-        with pytest.raises(ValueError, match="beside"):
-            beside.result("it")
-
-
-def test_a_system_without_threads_left(monkeypatch):
-    def refuse(self):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with recording() as spans:
-        assert Beside(lambda: 7).result("it") == 7
-    assert "waiting for it" in spans.nanoseconds
+    with pytest.raises(ValueError, match="work"):
+        work()
+    assert asked == [True]

@@ -18,18 +18,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..accuracy.tolerances import MINIMUM_PSNR, MINIMUM_PSNR_HALF
 from ..errors import BackendError
 from ..runtime.graph import Target
 from ..trace import Recording, recording
-from .workload import Job, edited
+from .workload import Job
 
 __all__ = ["Measured", "Rules", "check", "cold_start", "offline", "server", "single"]
 
 _Name = TypeVar("_Name", bound=Hashable)
-# dB between a timed picture and the one of the plain path, in float32 and in half precision, where
-# single pixels of made-up pictures may be off (`models verify --pictures` checks colours).
-LEAST_PSNR = 40.0
-LEAST_PSNR_HALF = 30.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 def expected(model: Any, jobs: Sequence[Job], size: Any) -> list[NDArray[np.uint8]]:
     """Pictures of the plain path, to check timed ones against."""
-    return [model.prepare(job.picture, size=size).render(job.guidance) for job in jobs]
+    return [query(model, job, size, edits=False)[0] for job in jobs]
 
 
 def check(model: Any, found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> None:
@@ -112,7 +109,7 @@ def check(model: Any, found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> No
     """
     value = psnr(found, wanted) if found.shape == wanted.shape else float("nan")
     exact = all(graph.precision == "fp32" for graph in model.graphs.values())
-    least = LEAST_PSNR if exact else LEAST_PSNR_HALF
+    least = MINIMUM_PSNR if exact else MINIMUM_PSNR_HALF
     if not value >= least:
         raise BackendError(
             f"the timed picture is a wrong one (PSNR {value:.1f} dB against the plain path, at "
@@ -125,25 +122,27 @@ def query(
 ) -> tuple[NDArray[np.uint8], dict[str, int], Recording]:
     """Colour one picture, then edit it; the picture, times of the scopes, those of the stages."""
     scopes: dict[str, int] = {}
-    guidance = job.guidance
     with recording() as spans:
         begin = time.perf_counter_ns()
-        if model.method == "sscn":
-            guidance = model.encode_reference(guidance)
-            scopes["reference"] = time.perf_counter_ns() - begin
-        middle = time.perf_counter_ns()
         canvas = model.prepare(job.picture, size=size)
-        prepared = time.perf_counter_ns()
-        picture = canvas.render(guidance)
-        end = time.perf_counter_ns()
-    scopes |= {"end_to_end": end - begin, "prepare": prepared - middle, "render": end - prepared}
+        scopes["prepare"] = time.perf_counter_ns() - begin
+    guidance = job.guidance(model, canvas)  # what the user does takes no time here
+    with recording(spans):
+        begin = time.perf_counter_ns()
+        encoded = job.encoded(model, guidance)
+        middle = time.perf_counter_ns()
+        picture = canvas.render(encoded)
+        scopes["render"] = time.perf_counter_ns() - middle
+    if job.method.encode_guidance is not None:
+        scopes["reference"] = middle - begin
+    scopes = {"end_to_end": sum(scopes.values()), **scopes}
     if spans.device:
         scopes["device"] = sum(spans.device.values())
     if edits:
-        other = edited(job, canvas, model)
+        edited = job.edit(model, canvas, guidance)
         with recording() as edit_spans:
             begin = time.perf_counter_ns()
-            canvas.render(other)
+            canvas.render(edited)
             scopes["edit"] = time.perf_counter_ns() - begin
         if edit_spans.device:
             scopes["edit_device"] = sum(edit_spans.device.values())
@@ -305,13 +304,17 @@ import colordeploy
 imported = time.perf_counter_ns()
 model = colordeploy.load(*sys.argv[1:4], int(sys.argv[4]) or None, sys.argv[7])
 loaded = time.perf_counter_ns()
-from colordeploy.bench.workload import jobs
-(job, *_) = jobs(model.method, (int(sys.argv[5]), int(sys.argv[6])))
+from colordeploy.bench.workload import jobs, method_of
+(job, *_) = jobs(method_of(model), (int(sys.argv[5]), int(sys.argv[6])))
 ready = time.perf_counter_ns()
-model.prepare(job.picture).render(job.guidance)
-end = time.perf_counter_ns()
+canvas = model.prepare(job.picture)
+prepared = time.perf_counter_ns()
+guidance = job.guidance(model, canvas)
+given = time.perf_counter_ns()
+canvas.render(job.encoded(model, guidance))
+first = time.perf_counter_ns() - given + prepared - ready
 print(json.dumps({"import": imported - begin, "load": loaded - imported,
-                  "first picture": end - ready, "cold start": loaded - begin + end - ready}))
+                  "first picture": first, "cold start": loaded - begin + first}))
 """
 
 

@@ -31,7 +31,7 @@ _PACKAGES = ("colordeploy", "numpy", "scipy", "pillow", "onnxruntime", "onnxrunt
 
 def machine() -> dict[str, Any]:
     """What a figure depends on besides the code."""
-    from ..native import _core
+    from ..native import instruction_set
 
     name = platform.processor() or platform.machine()
     try:
@@ -42,7 +42,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": name,
         "cores": os.cpu_count(),
-        "kernels": _core.instruction_set(),
+        "kernels": instruction_set(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "gpus": gpus(),

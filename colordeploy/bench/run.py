@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..accuracy.golden import verify
 from ..bundle import find_bundle
 from ..errors import BackendError
-from ..methods.model import loader_for
+from ..methods import find_method
 from ..models import load
 from ..runtime.driver import open_driver
 from ..runtime.graph import Target
-from ..verification import verify
 from . import measure
 from .measure import Measured, Rules
 from .report import record_of
 from .statistics import interval_of_ratio
-from .workload import Job, jobs
+from .workload import Job, jobs, method_of
 
 __all__ = ["Plan", "measured_runs"]
 
@@ -85,8 +85,8 @@ def measured_runs(plan: Plan) -> list[dict[str, Any]]:
         then.
     """
     hashes = _verified(plan)
-    with load(plan.model, "onnxruntime", "cpu", plan.targets[0].threads) as plain:
-        work = jobs(plain.method, plan.size, plan.seed)
+    with _plain(plan) as plain:
+        work = jobs(method_of(plain), plan.size, plan.seed)
         wanted = measure.expected(plain, work, plan.working_size)
     free = _free_memory(plan.targets[0])
     models = {target: _loaded(plan, target) for target in plan.targets}
@@ -120,11 +120,30 @@ def measured_runs(plan: Plan) -> list[dict[str, Any]]:
 def _loaded(plan: Plan, target: Target) -> Any:
     """The model, set up so that a GPU's time can be told where graphs run one after another."""
     options = target.options
-    if plan.scenario == "single" and target.runtime == "onnxruntime" and target.device != "cpu":
+    timed = plan.scenario == "single" and not _without_networks(plan.model)
+    if timed and target.runtime == "onnxruntime" and target.device != "cpu":
         options = replace(options, timed=True)
     return load(
-        plan.model, target.backend, target.device, target.threads, target.precision, options
+        plan.model,
+        backend=target.backend,
+        device=target.device,
+        threads=target.threads,
+        precision=target.precision,
+        options=options,
     )
+
+
+def _plain(plan: Plan) -> Any:
+    """The model as every timed picture is checked against it: float32 on the CPU."""
+    threads = plan.targets[0].threads
+    if _without_networks(plan.model):
+        return load(plan.model, device="cpu", threads=threads)
+    return load(plan.model, backend="onnxruntime", device="cpu", threads=threads)
+
+
+def _without_networks(model: str) -> bool:
+    method = find_method(model)
+    return method is not None and not method.bundled
 
 
 def _free_memory(target: Target) -> int | None:
@@ -167,11 +186,11 @@ def _measured(
 
 def _verified(plan: Plan) -> dict[str, str]:
     """SHA-256 of the graphs, after a look at their golden vectors."""
-    if plan.model == "levin":
+    if _without_networks(plan.model):
         return {}
     bundle = find_bundle(plan.model)
     for target in plan.targets:
-        for check in verify(bundle, target, loader_for(target)):
+        for check in verify(bundle, target):
             if not check.passed:
                 raise BackendError(
                     f"{plan.model}/{check.graph} is off by {check.largest_error:.2e} from its "

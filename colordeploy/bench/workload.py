@@ -1,4 +1,4 @@
-"""What is coloured: seeded, varied pictures of a size, and guidance for every method."""
+"""What is coloured: seeded, varied pictures of a size, and an edit of each."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..pictures.strokes import Stroke
+from ..methods import Method, find_method
 
-__all__ = ["Job", "jobs"]
+__all__ = ["PICTURES", "Job", "jobs", "method_of", "synthetic_drawing", "synthetic_photo"]
 
 PICTURES = 8
 _COARSE = 12  # of the fields that photos are made of, in cells
@@ -25,53 +25,54 @@ class Job:
     ----------
     picture : (H, W, 3) uint8
         As an editor has it decoded.
-    guidance : object
-        First argument of ``render``; for `sscn` the reference picture.
-    edit : object
-        Guidance after an edit of the user.
+    method : Method
+    seed : tuple of int
+        Of whatever is random in its guidance and its edit.
     """
 
     picture: NDArray[np.uint8]
-    guidance: Any
-    edit: Any
+    method: Method
+    seed: tuple[int, ...]
+
+    def guidance(self, model: Any, canvas: Any) -> Any:
+        """First argument of ``render``, as a file gives it: not encoded yet."""
+        rng = np.random.default_rng(self.seed)
+        return self.method.example_guidance(model, canvas, self.picture, rng)
+
+    def encoded(self, model: Any, guidance: Any) -> Any:
+        """Guidance in the form that serves many pictures."""
+        encode = self.method.encode_guidance
+        return guidance if encode is None else encode(model, guidance)
+
+    def edit(self, model: Any, canvas: Any, guidance: Any) -> Any:
+        """Guidance after an edit."""
+        rng = np.random.default_rng((*self.seed, 1))
+        return self.method.example_edit(model, canvas, self.picture, rng, guidance)
 
 
-def jobs(method: str, size: tuple[int, int], seed: int = 0) -> list[Job]:
+def method_of(model: Any) -> Method:
+    """The record of a model's method."""
+    method = find_method(model.method)
+    assert method is not None  # there is a model of it
+    return method
+
+
+def jobs(method: Method, size: tuple[int, int], seed: int = 0) -> list[Job]:
     """`PICTURES` different queries of a method.
 
     Parameters
     ----------
-    method : {"levin", "lga", "disco", "sscn", "rasc"}
+    method : Method
     size : (height, width)
     """
-    result = []
-    for i in range(PICTURES):
-        rng = np.random.default_rng((seed, i))
-        if method == "rasc":
-            result.append(Job(_drawing(size, rng), None, i + 1))
-            continue
-        photo = _photo(size, rng)
-        if method in ("levin", "lga"):
-            strokes = _strokes(photo, rng, 8)
-            result.append(Job(photo, strokes, [*strokes, *_strokes(photo, rng, 1)]))
-        elif method == "sscn":
-            result.append(Job(photo, _photo((256, 320), rng), _photo((256, 320), rng)))
-        else:
-            result.append(Job(photo, None, i + 1))
-    return result
+    make = synthetic_drawing if method.subject == "drawing" else synthetic_photo
+    return [
+        Job(make(size, np.random.default_rng((seed, i))), method, (seed, i))
+        for i in range(PICTURES)
+    ]
 
 
-def edited(job: Job, canvas: Any, model: Any) -> Any:
-    """Guidance of an edit; what a canvas is needed for is made here, outside of any timing."""
-    if model.method == "disco":  # an anchor recoloured, as by a click on a candidate
-        anchors = canvas.anchors
-        candidates = anchors[0].candidates
-        ab = candidates[min(job.edit, len(candidates) - 1)][0]
-        return [type(anchors[0])(anchors[0].y, anchors[0].x, ab), *anchors[1:]]
-    return model.encode_reference(job.edit) if model.method == "sscn" else job.edit
-
-
-def _photo(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
+def synthetic_photo(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Smooth fields, edges between them, and grain."""
     height, width = size
     fields = (rng.random((_COARSE, _COARSE, 3)) * 255).astype(np.uint8)
@@ -86,7 +87,7 @@ def _photo(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]
     return picture
 
 
-def _drawing(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
+def synthetic_drawing(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Circles and lines in ink."""
     height, width = size
     page = Image.new("L", (width, height), 255)
@@ -98,14 +99,3 @@ def _drawing(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint
     for _ in range(6):
         draw.line([*(rng.random(4) * (width, height, width, height))], fill=0, width=thick)
     return np.repeat(np.asarray(page)[..., None], 3, axis=2)
-
-
-def _strokes(photo: NDArray[np.uint8], rng: np.random.Generator, count: int) -> list[Stroke]:
-    height, width = photo.shape[:2]
-    strokes = []
-    for _ in range(count):
-        y, x = rng.random(2) * (height * 0.9, width * 0.8)
-        color = "#{:02x}{:02x}{:02x}".format(*photo[int(y), int(x)])
-        end = (y + height * 0.05, x + width * 0.1)
-        strokes.append(Stroke([(y, x), end], color, max(1, min(height, width) // 100)))
-    return strokes

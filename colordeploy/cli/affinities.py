@@ -9,7 +9,7 @@ import click
 
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
-from .options import PointType, SizeType, load_method, say, target_options, verbosity_options
+from .options import PointType, SizeType, load_for, say, target_options, verbosity_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,26 +50,26 @@ def affinities(
     from colordeploy.pictures.encoding import picture_format, save_picture
 
     picture_format(output)
-    with load_method(model, ("lga", "levin"), target) as loaded:
+    with load_for("scribble", model, target) as loaded:
         canvas = loaded.prepare(photo, size=size)
-    height, width = canvas.size
-    y, x = at or (height // 2, width // 2)
-    grey = np.repeat((read_luma(photo) * 255 + 0.5).astype(np.uint8)[..., None], 3, axis=2)
-    panels = [grey, _heat(canvas.local_affinity(0, -1)), _heat(canvas.local_affinity(1, 0))]
-    marked = Image.fromarray(grey // 2)
-    draw = ImageDraw.Draw(marked)
-    radius = max(2, round(3 * min(height, width) / min(canvas.working_size)))
-    points, weights = canvas.global_affinity(y, x)
-    colors = _heat(_logarithmic(weights)[None])[0]
-    for (py, px), color in zip(points, colors, strict=True):
-        box = (px - radius, py - radius, px + radius, py + radius)
-        draw.rectangle(box, fill=tuple(int(c) for c in color), outline="#4060c0")
-    panels += [np.asarray(marked), _heat(_logarithmic(canvas.affinity(y, x)))]
-    for index in (0, 3, 4):
-        picture = Image.fromarray(panels[index])
-        box = (x - radius, y - radius, x + radius, y + radius)
-        ImageDraw.Draw(picture).rectangle(box, outline="red", width=max(1, radius // 2))
-        panels[index] = np.asarray(picture)
+        height, width = canvas.size
+        y, x = at or (height // 2, width // 2)
+        grey = np.repeat((read_luma(photo) * 255 + 0.5).astype(np.uint8)[..., None], 3, axis=2)
+        panels = [grey, _heat(canvas.local_affinity(0, -1)), _heat(canvas.local_affinity(1, 0))]
+        marked = Image.fromarray(grey // 2)
+        draw = ImageDraw.Draw(marked)
+        radius = max(2, round(3 * min(height, width) / min(canvas.working_size)))
+        points, weights = canvas.global_affinity(y, x)
+        colors = _heat(_logarithmic(weights)[None])[0]
+        for (py, px), color in zip(points, colors, strict=True):
+            box = (px - radius, py - radius, px + radius, py + radius)
+            draw.rectangle(box, fill=tuple(int(c) for c in color), outline="#4060c0")
+        panels += [np.asarray(marked), _heat(_logarithmic(canvas.affinity(y, x)))]
+        for index in (0, 3, 4):
+            picture = Image.fromarray(panels[index])
+            box = (x - radius, y - radius, x + radius, y + radius)
+            ImageDraw.Draw(picture).rectangle(box, outline="red", width=max(1, radius // 2))
+            panels[index] = np.asarray(picture)
     gap = np.full((height, max(2, width // 50), 3), 255, np.uint8)
     row = [part for panel in panels for part in (panel, gap)][:-1]
     save_picture(np.concatenate(row, axis=1), output)

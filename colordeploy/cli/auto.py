@@ -11,7 +11,7 @@ from ..runtime.graph import Target
 from .options import (
     SizeType,
     expand_pictures,
-    load_method,
+    load_for,
     outputs_for,
     progress,
     say,
@@ -55,7 +55,7 @@ def auto(
 
     pictures = expand_pictures(photos)
     files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
-    with load_method(model, ("disco",), target) as loaded:
+    with load_for("auto", model, target) as loaded:
         for photo, file in progress(list(zip(pictures, files, strict=True)), "photos"):
             canvas = loaded.prepare(photo, anchors=anchors, seed=seed, size=size)
             save_picture(canvas.render(sample=sample), file)

@@ -77,12 +77,12 @@ def run(
     from ..bench.measure import Rules
     from ..bench.report import FORMAT, machine, table
     from ..bench.run import Plan, measured_runs
-    from ..bundle import default_bundles
+    from ..models import model_names
 
     sizes = [_size(text) for text in size or ("1024x768",)]
     targets = _targets(backend, precision, device, threads)
     records: list[dict[str, Any]] = []
-    for name in models or ("levin", *default_bundles()):
+    for name in models or model_names():
         for shape in sizes:
             plan = Plan(
                 name, shape, scenario, _working(working_size), batch, rate, targets,

@@ -69,12 +69,13 @@ def _installed(packages: tuple[str, ...]) -> dict[str, str]:
 
 def _models(check: bool) -> dict[str, str]:
     """What verification says of each bundle of the package."""
+    from ..accuracy.golden import verify
     from ..bundle import Bundle, default_bundles
     from ..errors import ColorDeployError
+    from ..methods import all_methods
     from ..runtime.graph import Target
-    from ..verification import verify
 
-    found = {"levin": "no network"}
+    found = {method.name: "no network" for method in all_methods() if not method.bundled}
     for name, path in default_bundles().items():
         if not check:
             found[name] = "not verified"

@@ -90,7 +90,7 @@ def build(
     precision = precision or bundle.precision
     bundle.require_precision(precision)
     if pictures and precision in HALVES:
-        from ..fidelity import fidelity
+        from ..accuracy.pictures import fidelity
 
         result = fidelity(bundle, precision, expand_pictures([pictures]))
         click.echo(f"{bundle.manifest.name} in {precision}, {result}")

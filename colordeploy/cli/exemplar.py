@@ -12,7 +12,7 @@ from ..runtime.graph import Target
 from .options import (
     SizeType,
     expand_pictures,
-    load_method,
+    load_for,
     outputs_for,
     progress,
     say,
@@ -63,7 +63,7 @@ def exemplar(
     """Colour PHOTOS like a reference: files, folders or patterns such as 'frames/*.png'."""
     pictures = expand_pictures(photos)
     files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
-    with load_method(model, ("sscn",), target) as loaded:
+    with load_for("exemplar", model, target) as loaded:
         encoded = loaded.encode_reference(reference, size=size)
         say(f"{reference}: {encoded.places} places to choose from", level=2)
         for photo, file in progress(list(zip(pictures, files, strict=True)), "photos"):

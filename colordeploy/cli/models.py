@@ -22,8 +22,11 @@ def models() -> None:
 def list_models() -> None:
     """List the models that `--model` and `colordeploy.load` know by name."""
     from ..bundle import Bundle, default_bundles
+    from ..methods import all_methods
 
-    click.echo("levin  (no network) Levin et al. 2004: strokes, luma differences only")
+    for method in all_methods():
+        if not method.bundled:
+            click.echo(f"{method.name}  (no network)  {method.summary}")
     for name, path in default_bundles().items():
         manifest = Bundle(path).manifest
         click.echo(f"{name}  {manifest.version}  {manifest.method}: {manifest.trained_on}")
@@ -66,12 +69,11 @@ def info(bundle: str, as_json: bool) -> None:
 @verbosity_options
 def verify(bundle: str, pictures: Path | None, target: Target) -> None:
     """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
+    from ..accuracy.golden import verify as check
     from ..bundle import find_bundle
-    from ..methods.model import loader_for
-    from ..verification import verify as check
 
     opened = find_bundle(bundle)
-    checks = check(opened, target, loader_for(target))
+    checks = check(opened, target)
     for result in checks if verbosity() else ():
         word = "ok" if result.passed else "FAILED"
         share = "" if result.precision == "fp32" else f" of the range, in {result.precision}"
@@ -84,7 +86,7 @@ def verify(bundle: str, pictures: Path | None, target: Target) -> None:
         click.echo("colordeploy: some graphs do not match their golden vectors", err=True)
         sys.exit(1)
     if pictures is not None:
-        from ..fidelity import fidelity
+        from ..accuracy.pictures import fidelity
 
         found = fidelity(opened, target.precision, expand_pictures([pictures]), target)
         click.echo(str(found))

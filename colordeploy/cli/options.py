@@ -16,6 +16,7 @@ from ..pictures.encoding import picture_format
 from ..pictures.formats import READ_SUFFIXES
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
+from .log import show_log
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -57,20 +58,25 @@ class PointType(click.ParamType):  # type: ignore[type-arg]
         return y, x
 
 
-def load_method(model: str, methods: tuple[str, ...], target: Target) -> Any:
-    """Load a model of one of the methods that a command is for."""
+def load_for(command: str, model: str, target: Target) -> Any:
+    """Load a model of one of the methods that a subcommand is for."""
     import colordeploy
 
+    from ..methods import all_methods
+
+    methods = [method.name for method in all_methods() if method.command == command]
     loaded = colordeploy.load(
-        model, target.backend, target.device, target.threads, target.precision
+        model,
+        backend=target.backend,
+        device=target.device,
+        threads=target.threads,
+        precision=target.precision,
     )
-    for name, graph in loaded.graphs.items():
-        say(f"graph {name} runs on {graph.device}: {graph.why}", level=2)
     if loaded.method not in methods:
         loaded.close()
-        command = click.get_current_context().info_name
+        shown = click.get_current_context().info_name
         raise InputError(
-            f"{model} is a model of method {loaded.method!r}; `colordeploy {command}` needs one of "
+            f"{model} is a model of method {loaded.method!r}; `colordeploy {shown}` needs one of "
             f"{' or '.join(methods)}"
         )
     return loaded
@@ -169,6 +175,7 @@ def verbosity_options(function: _F) -> _F:
     def level(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         if value:
             ctx.ensure_object(dict)["verbosity"] = 2 if param.name == "verbose" else 0
+        show_log(ctx, verbosity_of(ctx))
 
     function = click.option(
         "-q", "--quiet", is_flag=True, expose_value=False, callback=level, help="Say nothing."
@@ -180,7 +187,12 @@ def verbosity_options(function: _F) -> _F:
 
 def verbosity() -> int:
     """Return what -v and -q asked for: 0 quiet, 1 normal, 2 verbose."""
-    return int((click.get_current_context().obj or {}).get("verbosity", 1))
+    return verbosity_of(click.get_current_context())
+
+
+def verbosity_of(ctx: click.Context) -> int:
+    """Return the same of a command's context."""
+    return int((ctx.obj or {}).get("verbosity", 1))
 
 
 def say(message: str, level: int = 1) -> None:

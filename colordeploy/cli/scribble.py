@@ -9,7 +9,7 @@ import click
 
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
-from .options import SizeType, load_method, say, target_options, verbosity_options
+from .options import SizeType, load_for, say, target_options, verbosity_options
 
 
 @click.command()
@@ -35,7 +35,7 @@ def scribble(
 
     picture_format(output)  # an odd suffix is found out before the work, not after it
     started = time.perf_counter()
-    with load_method(model, ("lga", "levin"), target) as loaded:
+    with load_for("scribble", model, target) as loaded:
         ready = time.perf_counter()
         canvas = loaded.prepare(photo, size=size)
         prepared = time.perf_counter()

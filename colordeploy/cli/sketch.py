@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..runtime.graph import Target
 from .options import (
     SizeType,
     expand_pictures,
-    load_method,
+    load_for,
     outputs_for,
     progress,
     say,
@@ -64,13 +63,9 @@ def sketch(
         raise click.UsageError("--samples shows many styles; leave --style and --layers out")
     drawings = expand_pictures(lineart)
     files = outputs_for(drawings, output, several=len(lineart) > 1 or lineart[0].is_dir())
-    with load_method(model, ("rasc",), target) as loaded:
+    with load_for("sketch", model, target) as loaded:
         for drawing, file in progress(list(zip(drawings, files, strict=True)), "drawings"):
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", UserWarning)
-                canvas = loaded.prepare(drawing, size=size)
-            for warning in caught:
-                say(f"warning: {warning.message}")
+            canvas = loaded.prepare(drawing, size=size)
             if samples is not None:
                 save_picture(contact_sheet(canvas, samples, flat), file)
             else:

@@ -1,62 +1,63 @@
-"""What the models of all methods share: their graphs and how they end."""
+"""What the models of all methods share: their graphs, their turns, and how they end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import BoundedSemaphore
 from types import TracebackType
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NoReturn, TypeVar
 
 from ..bundle import Bundle
-from ..device_array import Array, DeviceArray
 from ..errors import BundleError, InputError
-from ..native.checks import thread_count
-from ..pictures.decoding import ImageLike, read_lightness
-from ..pictures.geometry import WorkingSize, resize, working_shape
-from ..runtime.graph import Graph, Target
-from ..trace import span
-from ..verification import Loader
+from ..runtime.graph import Graph
+from .method import GraphLoader
+from .steps import Steps
 
-__all__ = ["Model", "Outputs", "load_graphs", "loader_for", "read_at_two_sizes"]
+__all__ = ["Model", "ModelOptions", "Unpicklable", "check_graphs", "open_graphs"]
 
 Self = TypeVar("Self", bound="Model")
 
 
-class Outputs:
-    """A graph's outputs: on its GPU, when it runs on one, until they are looked at.
+@dataclass(frozen=True)
+class ModelOptions:
+    """What `colordeploy.load` was told besides where graphs run.
 
-    So what goes from one graph into the next does not pass through the host.
+    Attributes
+    ----------
+    device : str
+        "auto", "cpu", "cuda" or "cuda:N": also of work that is no graph's, such as the solver's.
+    threads : int or None
+        CPU threads of what is not a graph; None: as many as this process may use, eight at most.
+    max_concurrency : int or None
+        How many prepares and renders run at once; the rest wait. None: no limit.
     """
 
-    def __init__(self, graph: Graph, inputs: Mapping[str, Array]) -> None:
-        self._found: Mapping[str, NDArray[Any] | DeviceArray]
-        if graph.device.startswith("cuda"):
-            self._found = graph.run(inputs, on_device=True)
-        else:
-            self._found = graph.run(inputs)
-        self._fetched: dict[str, NDArray[Any]] = {}
-
-    def given(self, *names: str) -> dict[str, Array]:
-        """Outputs as they are, for another graph on the same device."""
-        return {name: self._found[name] for name in names}
-
-    def host(self, name: str) -> NDArray[Any]:
-        """An output on the host, copied there once."""
-        found = self._found[name]
-        if not isinstance(found, DeviceArray):
-            return found
-        if name not in self._fetched:
-            self._fetched[name] = found.numpy()
-        return self._fetched[name]
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of an output."""
-        return self._found[name].shape
+    device: str = "auto"
+    threads: int | None = None
+    max_concurrency: int | None = None
 
 
-class Model:
+class Unpicklable:
+    """What cannot leave its process: pickling and copying it say what to do instead."""
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse, with what to do instead.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            f"a {type(self).__name__} holds loaded graphs and cannot be pickled or copied; call "
+            "colordeploy.load in the worker process and prepare the picture there (strokes, "
+            "anchors and references can be pickled)"
+        )
+
+
+class Model(Unpicklable):
     """A loaded model; as a context manager it is closed at the end.
 
     Attributes
@@ -64,36 +65,65 @@ class Model:
     name : str
         The bundle's.
     method : str
-        "levin", "lga", "disco", "rasc" or "sscn".
-    threads : int or None
-        CPU threads of what is not a graph; None: as many as there are processors, eight at most.
+        Name of its method, see `colordeploy.methods`.
+    options : ModelOptions
     """
 
     def __init__(
-        self, name: str, method: str, graphs: Mapping[str, Graph], threads: int | None = None
+        self, name: str, method: str, graphs: Mapping[str, Graph], options: ModelOptions
     ) -> None:
         self.name = name
         self.method = method
-        self.threads = threads
+        self.options = options
         self._graphs: Mapping[str, Graph] | None = graphs
+        limit = options.max_concurrency
+        self._turns = None if limit is None else BoundedSemaphore(limit)
 
-    def _open_graphs(self) -> Mapping[str, Graph]:
-        """The graphs by name; InputError when the model was closed."""
+    @property
+    def threads(self) -> int | None:
+        """CPU threads of what is not a graph; None: as many as there may be, eight at most."""
+        return self.options.threads
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._graphs is None
+
+    @property
+    def graphs(self) -> Mapping[str, Graph]:
+        """The loaded graphs by name; none for a method without networks and after `close`."""
+        return dict(self._graphs or {})
+
+    def close(self) -> None:
+        """Free the graphs; what needs one of them is refused from then on, canvases' work too."""
+        graphs, self._graphs = self._graphs, None
+        for graph in (graphs or {}).values():
+            graph.close()
+
+    def open_graphs(self) -> Mapping[str, Graph]:
+        """The graphs by name.
+
+        Raises
+        ------
+        InputError
+            When the model was closed.
+        """
         graphs = self._graphs  # read once: another thread may close the model
         if graphs is None:
             raise InputError(f"model {self.name!r} was closed; load it again")
         return graphs
 
-    @property
-    def graphs(self) -> Mapping[str, Graph]:
-        """The loaded graphs by name; none for `levin` and after `close`."""
-        return dict(self._graphs or {})
-
-    def close(self) -> None:
-        """Free the graphs; canvases that still need one for rendering cannot render any more."""
-        for graph in (self._graphs or {}).values():
-            graph.close()
-        self._graphs = None
+    @contextmanager
+    def turn(self, steps: Steps) -> Iterator[None]:
+        """One of the `max_concurrency` turns at this model; waits for it."""
+        if self._turns is None:
+            yield
+            return
+        steps.wait_for(self._turns)
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def __enter__(self: Self) -> Self:
         return self
@@ -107,10 +137,8 @@ class Model:
         self.close()
 
 
-def load_graphs(
-    bundle: Bundle, target: Target, wanted: Mapping[str, tuple[Set[str], Set[str]]]
-) -> dict[str, Graph]:
-    """Load graphs after a look at what they lead from and to.
+def check_graphs(bundle: Bundle, wanted: Mapping[str, tuple[Set[str], Set[str]]]) -> None:
+    """Look at what a bundle's graphs lead from and to.
 
     Parameters
     ----------
@@ -130,32 +158,18 @@ def load_graphs(
                 f"{bundle.path}: a bundle of {bundle.manifest.method} has a graph {name!r} "
                 f"{_described(*sides)}; this one has {shown}"
             )
-    load = loader_for(target)
-    return {name: load(bundle, name, target) for name in wanted}
-
-
-def loader_for(target: Target) -> Loader:
-    """Who loads a bundle's graphs: as they are, in half precision, or as engines."""
-    if target.runtime == "onnxruntime" and target.precision == "fp16":
-        from ..engines import load_halved
-
-        return load_halved
-    if target.runtime != "tensorrt":
-        return Bundle.load
-    from ..engines import load_engine  # imports more than most need
-
-    return load_engine
 
 
 def _described(inputs: Set[str], outputs: Set[str]) -> str:
     return f"from {', '.join(sorted(inputs))} to {', '.join(sorted(outputs))}"
 
 
-def read_at_two_sizes(
-    image: ImageLike, size: WorkingSize, default: int, threads: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """CIE L of a picture in [0, 100], at its own size and at the working size."""
-    with span("preprocessing"):
-        lightness = read_lightness(image, thread_count(threads))
-        shape = working_shape((lightness.shape[0], lightness.shape[1]), size, default)
-        return lightness, np.clip(resize(lightness, shape), np.float32(0), np.float32(100))
+def open_graphs(load: GraphLoader, names: Mapping[str, Any]) -> dict[str, Graph]:
+    """Load graphs; when one does not load, those before it are closed."""
+    with ExitStack() as opened:
+        graphs: dict[str, Graph] = {}
+        for name in names:
+            graphs[name] = load(name)
+            opened.callback(graphs[name].close)
+        opened.pop_all()
+    return graphs

@@ -6,6 +6,7 @@ the work, and nothing is shared between calls but immutable plans.
 
 from __future__ import annotations
 
+from ._core import instruction_set
 from .affinities import Affinities
 from .cancelling import CancelFlag
 from .clustering import choose, kmeans
@@ -35,6 +36,7 @@ __all__ = [
     "cover_lines",
     "idle_bytes",
     "idle_limit",
+    "instruction_set",
     "kmeans",
     "propagate",
     "reduce_drawing",

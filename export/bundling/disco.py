@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
+from colordeploy.accuracy.golden import GraphCheck
 from colordeploy.pictures.color import AB_BINS
-from colordeploy.verification import GraphCheck
 
 from ..models.disco.network import Disco, DiscoConfig
 from ..training.disco import load_average

@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from colordeploy.accuracy.golden import GraphCheck, verify
+from colordeploy.accuracy.pictures import Fidelity, colored, compare
+from colordeploy.accuracy.tolerances import MAXIMUM_MEAN_AB
 from colordeploy.bundle import Bundle
-from colordeploy.fidelity import MOST_MEAN_ERROR, Fidelity, colored, compare
+from colordeploy.loading import graph_loader
+from colordeploy.methods.model import ModelOptions
 from colordeploy.models import model_of
 from colordeploy.pictures.decoding import ImageLike
-from colordeploy.runtime.graph import Target
-from colordeploy.verification import GraphCheck, verify
+from colordeploy.runtime.graph import Graph, Target, load_graph
 
 from .onnx_graph import ExportedGraph
 from .quantize import QuantizedGraph
@@ -27,7 +30,9 @@ from .writer import Identity, write_bundle
 
 Kept = Mapping[str, tuple[str, ...]]  # patterns of layers in float32, by graph
 
-_AIM = 0.5 * MOST_MEAN_ERROR  # on training pictures; others may be worse
+_PLAIN = Target(backend="onnxruntime", device="cpu")
+_ON_CPU = ModelOptions("cpu")
+_AIM = 0.5 * MAXIMUM_MEAN_AB  # on training pictures; others may be worse
 _LEAST_WORK = 0.25  # of what could be in INT8: with less there is no speed to be had
 _SEARCHED = 4  # pictures that each group of layers is tried on
 _TOLERANCE = 1.5  # times the measured error of the golden vectors: devices round differently
@@ -55,14 +60,33 @@ class Quantized:
     checks: list[GraphCheck]
 
 
-class _Mixed(Bundle):
-    """A bundle whose graphs are in INT8 but for the layers that are kept."""
+@dataclass
+class _Mixed:
+    """A bundle's graphs in INT8 but for the layers that are kept."""
 
+    name: str
     graphs: Mapping[str, QuantizedGraph]
     kept: Kept
 
-    def graph(self, name: str) -> bytes:
-        return self.graphs[name].mixed(self.kept.get(name, ()))
+    def content(self, graph: str) -> bytes:
+        return self.graphs[graph].mixed(self.kept.get(graph, ()))
+
+    def load(self, graph: str) -> Graph:
+        return load_graph(self.content(graph), _PLAIN, f"{self.name}/{graph}")
+
+
+class _RecordedGraph:
+    """A graph that keeps what it is given."""
+
+    def __init__(self, graph: Graph, inputs: list[dict[str, NDArray[Any]]]) -> None:
+        self._graph, self._inputs = graph, inputs
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._graph, name)
+
+    def run(self, inputs: Mapping[str, Any], **keywords: Any) -> Any:
+        self._inputs.append({name: np.array(array) for name, array in inputs.items()})
+        return self._graph.run(inputs, **keywords)
 
 
 def quantize_bundle(
@@ -95,33 +119,35 @@ def quantize_bundle(
     ------
     ValueError
         When the bundle is not in float32, when no layer can be in INT8, and when the mean error is
-        past `MOST_MEAN_ERROR`: the message names the groups of layers that make it.
+        past `MAXIMUM_MEAN_AB`: the message names the groups of layers that make it.
     """
     if bundle.precision != "fp32":
         raise ValueError(f"{bundle.path} is in INT8 already; give the bundle it was made of")
     say(f"calibrating on {len(calibration)} pictures")
     feeds = recorded_inputs(bundle, calibration)
-    mixed = _Mixed(bundle.path)
-    mixed.graphs = {n: QuantizedGraph(bundle.graph(n), f) for n, f in feeds.items()}
-    mixed.kept = dict.fromkeys(feeds, tuple(keep))
+    mixed = _Mixed(
+        bundle.manifest.name,
+        {name: QuantizedGraph(bundle.graph(name), fed) for name, fed in feeds.items()},
+        dict.fromkeys(feeds, tuple(keep)),
+    )
     if not _work(mixed, mixed.kept):
         raise ValueError(f"{bundle.path} has no layer that INT8 could make faster")
     alone = _search(bundle, mixed, calibration[:_SEARCHED], say)
     found = _compared(bundle, mixed, check)
-    if not found.mean <= MOST_MEAN_ERROR:
+    if not found.mean <= MAXIMUM_MEAN_AB:
         alone = alone or _errors_alone(bundle, mixed, calibration[:_SEARCHED], say)
         raise ValueError(
             f"{bundle.manifest.name} in INT8 is off by {found.mean:.2f} ab on average (allowed: "
-            f"{MOST_MEAN_ERROR:g}), {_worst(alone)}; {out} is not written. Keep these in float32 "
+            f"{MAXIMUM_MEAN_AB:g}), {_worst(alone)}; {out} is not written. Keep these in float32 "
             "(--keep), or use half precision"
         )
     tolerances = {
         check.graph: max(check.tolerance, _TOLERANCE * check.largest_error)
-        for check in verify(mixed, Target(device="cpu"))
+        for check in verify(bundle, _PLAIN, mixed.load)
     }
     entries = bundle.manifest.graphs
     graphs = {
-        name: (ExportedGraph(mixed.graph(name), e.inputs, e.outputs), tolerances[name])
+        name: (ExportedGraph(mixed.content(name), e.inputs, e.outputs), tolerances[name])
         for name, e in entries.items()
     }
     manifest = bundle.manifest
@@ -153,25 +179,22 @@ def recorded_inputs(
 ) -> dict[str, list[dict[str, NDArray[Any]]]]:
     """What every graph is given while pictures are coloured."""
     inputs: dict[str, list[dict[str, NDArray[Any]]]] = {}
+    load = graph_loader(bundle, _PLAIN)
 
-    def record(run: Callable[..., Any], into: list[dict[str, NDArray[Any]]]) -> Callable[..., Any]:
-        def recording(given: Mapping[str, NDArray[Any]]) -> Any:
-            into.append({name: np.array(array) for name, array in given.items()})
-            return run(given)
+    def recorded(name: str) -> Any:
+        return _RecordedGraph(load(name), inputs.setdefault(name, []))
 
-        return recording
-
-    with model_of(bundle, Target(backend="onnxruntime", device="cpu")) as model:
-        for name, graph in model.graphs.items():
-            graph.run = record(graph.run, inputs.setdefault(name, []))  # type: ignore[method-assign]
+    with model_of(bundle, recorded, _ON_CPU) as model:
         for picture in pictures:
             colored(model, picture)
     return inputs
 
 
-def _compared(bundle: Bundle, mixed: Bundle, pictures: Sequence[ImageLike]) -> Fidelity:
-    target = Target(backend="onnxruntime", device="cpu")
-    with model_of(bundle, target) as exact, model_of(mixed, target) as other:
+def _compared(bundle: Bundle, mixed: _Mixed, pictures: Sequence[ImageLike]) -> Fidelity:
+    with (
+        model_of(bundle, graph_loader(bundle, _PLAIN), _ON_CPU) as exact,
+        model_of(bundle, mixed.load, _ON_CPU) as other,
+    ):
         return compare(exact, other, pictures)
 
 
@@ -225,8 +248,7 @@ def _errors_alone(
     bundle: Bundle, mixed: _Mixed, pictures: Sequence[ImageLike], say: Callable[[str], None]
 ) -> dict[tuple[str, str], float]:
     """The mean error when one group is in INT8 and all others in float32."""
-    trial = _Mixed(bundle.path)
-    trial.graphs = mixed.graphs
+    trial = _Mixed(mixed.name, mixed.graphs, {})
     nothing = {name: tuple(graph.groups) for name, graph in mixed.graphs.items()}
     errors = {}
     for name, graph in mixed.graphs.items():

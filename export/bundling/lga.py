@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
+from colordeploy.accuracy.golden import GraphCheck
 from colordeploy.bundle import Bundle
-from colordeploy.verification import GraphCheck
 
 from ..models.lga import MULTIPLE, LGANet
 from ..training.lga import load_average

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
+from colordeploy.accuracy.golden import GraphCheck
 from colordeploy.native import region_map, region_max
-from colordeploy.verification import GraphCheck
 
 from ..models.rasc import regions
 from ..models.rasc.network import Rasc

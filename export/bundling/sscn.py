@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from colordeploy.verification import GraphCheck
+from colordeploy.accuracy.golden import GraphCheck
 
 from ..models.sscn.network import AB_SCALE, MULTIPLE, Sscn
 from ..training.sscn import load_average

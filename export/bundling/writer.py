@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from colordeploy.accuracy.golden import GraphCheck, verify
 from colordeploy.bundle import Bundle, GraphEntry, Manifest
 from colordeploy.runtime.graph import Target
-from colordeploy.verification import GraphCheck, verify
 
 from .onnx_graph import ExportedGraph
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from colordeploy.verification import GraphCheck
+from colordeploy.accuracy.golden import GraphCheck
 
 
 @click.group()

@@ -30,6 +30,7 @@ def quantize(
 ) -> None:
     """Make an INT8 bundle of BUNDLE (a name or a path)."""
     from colordeploy.bundle import find_bundle
+    from colordeploy.methods import find_method
 
     from ..bundling.int8 import quantize_bundle
     from ..bundling.writer import Identity
@@ -37,13 +38,16 @@ def quantize(
 
     opened = find_bundle(bundle)
     manifest = opened.manifest
+    method = find_method(manifest.method)
+    if method is None:
+        raise click.ClickException(f"{bundle}: method {manifest.method!r} is not known here")
     identity = Identity(name, manifest.version, manifest.licence) if name else None
     try:
         found = quantize_bundle(
             opened,
             out,
-            whole_pictures(manifest.method, data, "train", pictures),
-            whole_pictures(manifest.method, data, "val", check),
+            whole_pictures(method.subject, data, "train", pictures),
+            whole_pictures(method.subject, data, "val", check),
             identity=identity,
             keep=keep,
             say=click.echo,

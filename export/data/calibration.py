@@ -7,21 +7,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from colordeploy.methods import Subject
+
 from .drawings import DrawingArchive, gray_array
 from .photos import PhotoArchive
 
 _LEAST_SIDE = 128
 
 
-def whole_pictures(method: str, folder: Path, split: str, count: int) -> list[NDArray[np.float32]]:
-    """So many pictures of a split: photos (H, W, 3), or the lines (H, W) of drawings for rasc.
+def whole_pictures(
+    subject: Subject, folder: Path, split: str, count: int
+) -> list[NDArray[np.float32]]:
+    """So many pictures of a split: photos (H, W, 3), or the lines (H, W) of drawings.
 
     Parameters
     ----------
     folder : Path
         The photo archive, or the line art archive.
     """
-    if method == "rasc":
+    if subject == "drawing":
         drawn = DrawingArchive(folder, split, color_only=False).drawings
         lines = [drawing.line for drawing in drawn if drawing.line is not None]
         return [gray_array(line) for line in _spread(lines, count)]

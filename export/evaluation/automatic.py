@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colordeploy.bundle import find_bundle
-from colordeploy.methods.automatic import disco_model
+from colordeploy.models import load
 from colordeploy.pictures.color import compose_lab, lab_of
 from colordeploy.pictures.geometry import WorkingSize
-from colordeploy.runtime.graph import Target
 
 from ..data.photos import Photo
 from .inception import Inception, frechet_distance, inception_score
@@ -57,10 +55,9 @@ class _Worker:
         lpips: Path | None,
         inception: Path | None,
     ) -> None:
-        target = Target(device="cpu", threads=1)
         self._settings = settings
         bundles = {setting.bundle for setting in settings.values()}
-        self._models = {name: disco_model(find_bundle(name), target) for name in bundles}
+        self._models = {name: load(name, device="cpu", threads=1) for name in bundles}
         self._size = size
         self._lpips = Lpips(lpips) if lpips else None
         self._inception = Inception(inception) if inception else None

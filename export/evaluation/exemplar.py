@@ -14,11 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from colordeploy.bundle import find_bundle
-from colordeploy.methods.exemplar import sscn_model
+from colordeploy.models import load
 from colordeploy.pictures.color import compose_lab, lab_of
 from colordeploy.pictures.geometry import WorkingSize
-from colordeploy.runtime.graph import Target
 
 from ..data.photos import Photo
 from ..data.references import Warp, warped
@@ -102,10 +100,9 @@ class _Worker:
     def __init__(
         self, settings: Mapping[str, Setting], kinds: tuple[str, ...], size: WorkingSize
     ) -> None:
-        target = Target(device="cpu", threads=1)
         self._settings, self._kinds, self._size = settings, kinds, size
         bundles = {setting.bundle for setting in settings.values()}
-        self._models = {name: sscn_model(find_bundle(name), target) for name in bundles}
+        self._models = {name: load(name, device="cpu", threads=1) for name in bundles}
 
     def __call__(self, photo: Photo) -> dict[str, dict[str, float]]:
         rgb = photo.rgb()

@@ -19,11 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colordeploy.bundle import find_bundle
-from colordeploy.methods.scribble import ScribbleModel, levin_model, lga_model
+from colordeploy.methods.scribble import ScribbleModel
+from colordeploy.models import load
 from colordeploy.pictures.geometry import WorkingSize
 from colordeploy.pictures.strokes import Stroke
-from colordeploy.runtime.graph import Target
 
 from ..data.photos import Photo
 from ..data.scribbles import main_color_strokes, random_segment_strokes
@@ -52,8 +51,8 @@ class Method:
 
     def load(self) -> ScribbleModel:
         if self.bundle is None:
-            return levin_model(threads=1)
-        model = lga_model(find_bundle(self.bundle), Target(device="cpu", threads=1))
+            return load("levin", device="cpu", threads=1)
+        model: ScribbleModel = load(self.bundle, device="cpu", threads=1)
         if not self.global_points:
             model.parameters = replace(model.parameters, global_step=0)
         if not self.local_edges:

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from colordeploy.bundle import find_bundle
-from colordeploy.methods.sketch import LineArtModel, rasc_model
+from colordeploy.methods.line_art import LineArtModel
+from colordeploy.models import load
 from colordeploy.native import region_map
 from colordeploy.pictures.color import lab_of, luma_of
 from colordeploy.pictures.geometry import WorkingSize
-from colordeploy.runtime.graph import Target
 
 from ..data.drawings import Drawing, DrawingArchive, gray_array, rgb_array
 from .metrics import colorfulness, psnr
@@ -127,8 +126,7 @@ def evaluate(
         drawings = [drawings[i * len(drawings) // limit] for i in range(limit)]
     rows = {"truth": {"deviation": float(np.mean([truth_deviation(d) for d in drawings]))}}
     for name, bundle in bundles.items():
-        target = Target(device="cpu", threads=threads)
-        with rasc_model(find_bundle(bundle), target) as model:
+        with load(bundle, device="cpu", threads=threads) as model:
             found = [asdict(score(model, d, size)) for d in track(drawings, name)]
         rows[name] = {key: float(np.mean([row[key] for row in found])) for key in found[0]}
     return {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colordeploy.drawing import patch_labels
+from colordeploy.methods.line_art.drawing import patch_labels
 from colordeploy.native import region_map
 from colordeploy.pictures.encoding import save_picture
 

@@ -14,9 +14,11 @@ from colordeploy.bench import measure
 from colordeploy.bench.measure import Rules
 from colordeploy.bench.workload import PICTURES, jobs
 from colordeploy.errors import BackendError
+from colordeploy.methods import find_method
 from colordeploy.runtime.graph import Target
 from colordeploy.trace import current_recording, span
 
+LEVIN = find_method("levin")
 FAST = Rules(duration=0.0, queries=6, warm_up=0.0, warm_up_queries=2)
 
 
@@ -52,7 +54,7 @@ class FakeModel:
 
 @pytest.fixture(scope="module")
 def work():
-    return jobs("levin", (48, 64))
+    return jobs(LEVIN, (48, 64))
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +64,14 @@ def wanted(work):
 
 def test_jobs_are_seeded_and_varied(work):
     assert len(work) == PICTURES
-    again = jobs("levin", (48, 64))
+    again = jobs(LEVIN, (48, 64))
     assert all(np.array_equal(a.picture, b.picture) for a, b in zip(work, again, strict=True))
     assert not np.array_equal(work[0].picture, work[1].picture)
-    assert not np.array_equal(work[0].picture, jobs("levin", (48, 64), seed=1)[0].picture)
-    assert work[0].edit[:-1] == work[0].guidance  # an edit adds a stroke
+    assert not np.array_equal(work[0].picture, jobs(LEVIN, (48, 64), seed=1)[0].picture)
+    strokes = work[0].guidance(None, None)
+    edited = work[0].edit(None, None, strokes)
+    assert edited[:-1] == strokes  # an edit adds a stroke
+    assert edited == again[0].edit(None, None, strokes)
 
 
 def test_single_stream_takes_turns(work, wanted):

@@ -30,10 +30,12 @@ def test_graphs_run_on_a_stream_of_their_own_where_they_are_timed(
     monkeypatch, target, scenario, timed
 ):
     given = []
-    monkeypatch.setattr(run, "load", lambda *arguments: given.append(arguments))
+    monkeypatch.setattr(run, "load", lambda name, **keywords: given.append((name, keywords)))
     run._loaded(Plan("lga", scenario=scenario), target)
-    assert given[0][:5] == ("lga", target.backend, target.device, None, "auto")
-    assert given[0][5].timed is timed
+    name, keywords = given[0]
+    assert name == "lga"
+    assert (keywords["backend"], keywords["device"]) == (target.backend, target.device)
+    assert keywords["options"].timed is timed
 
 
 def test_the_gpus_memory_and_engines_are_in_the_record(monkeypatch):

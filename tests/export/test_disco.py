@@ -12,10 +12,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from colordeploy.accuracy.golden import verify
 from colordeploy.bundle import Bundle
 from colordeploy.pictures.color import AB_BINS
 from colordeploy.runtime.graph import Target
-from colordeploy.verification import verify
 from export.bundling.disco import AnalyzeGraph, GenerateGraph, export_graphs, plain, write
 from export.bundling.onnx_graph import round_weights
 from export.bundling.writer import Identity

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from onnx import numpy_helper
 
 import colordeploy
+from colordeploy.accuracy.golden import verify
 from colordeploy.bundle import Bundle
 from colordeploy.runtime.graph import Target, load_graph
-from colordeploy.verification import verify
 from export.bundling import int8, quantize
 from export.bundling.int8 import quantize_bundle, recorded_inputs
 from export.bundling.quantize import QuantizedGraph, plain_weights
@@ -199,7 +199,7 @@ def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monk
     monkeypatch.setattr(quantize, "_DEPTH", 2)
     monkeypatch.setattr(int8, "_SEARCHED", 1)
     monkeypatch.setattr(int8, "_AIM", 100.0)
-    monkeypatch.setattr(int8, "MOST_MEAN_ERROR", 100.0)
+    monkeypatch.setattr(int8, "MAXIMUM_MEAN_AB", 100.0)
 
     def made():
         return quantize_bundle(bundle, tmp_path / "b", pictures[:2], pictures[2:], say=said.append)
@@ -218,7 +218,7 @@ def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monk
     with pytest.raises(ValueError, match=r"makes nothing faster; .*colorize/\S+ \d"):
         made()
     monkeypatch.setattr(int8, "_AIM", 100.0)
-    monkeypatch.setattr(int8, "MOST_MEAN_ERROR", whole.fidelity.mean / 100)
+    monkeypatch.setattr(int8, "MAXIMUM_MEAN_AB", whole.fidelity.mean / 100)
     with pytest.raises(ValueError, match=r"off by .* alone: \w+/net\S+ .* is not written"):
         quantize_bundle(bundle, tmp_path / "other", pictures[:2], pictures[2:])
     assert not (tmp_path / "other").exists()

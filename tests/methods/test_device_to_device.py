@@ -6,16 +6,26 @@ import numpy as np
 import pytest
 
 import colordeploy
+from colordeploy.bundle import find_bundle
+from colordeploy.loading import graph_loader
+from colordeploy.methods.model import ModelOptions
+from colordeploy.models import model_of
+from colordeploy.runtime.graph import Target
 
 from ..gpu_graph import GraphOnGpu
 
 
 def models(name):
     """The same model twice, the second one with its graphs on a made-up GPU."""
-    plain, ours = (colordeploy.load(name, device="cpu", threads=1) for _ in range(2))
-    graphs = {n: GraphOnGpu(g) for n, g in ours.graphs.items()}
-    ours._graphs = graphs
-    return plain, ours, graphs
+    bundle, graphs = find_bundle(name), {}
+    load = graph_loader(bundle, Target(device="cpu", threads=1))
+
+    def on_gpu(graph):
+        graphs[graph] = GraphOnGpu(load(graph))
+        return graphs[graph]
+
+    plain = colordeploy.load(name, device="cpu", threads=1)
+    return plain, model_of(bundle, on_gpu, ModelOptions(threads=1)), graphs
 
 
 @pytest.fixture

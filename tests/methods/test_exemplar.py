@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +16,7 @@ import colordeploy
 from colordeploy.cli import cli
 from colordeploy.errors import BundleError, ColorDeployError, InputError
 from colordeploy.methods.exemplar import ExemplarModel
+from colordeploy.methods.exemplar.reference import Selection
 from colordeploy.pictures.color import lab_of
 from colordeploy.pictures.decoding import read_lightness
 from export.bundling.folding import folded
@@ -20,6 +25,7 @@ from export.bundling.sscn import write
 from export.bundling.writer import Identity
 from export.data.references import network_scale
 
+from ..recording import recorded_model
 from ..tiny import tiny_sscn
 
 
@@ -64,11 +70,12 @@ def test_result_has_the_pictures_size_and_lightness(canvas, reference, photo_lik
     assert np.ptp(picture.astype(int), axis=-1).max() > 5  # there is colour in it
 
 
-def test_the_runtime_is_the_network(model, photo_like, other):
+def test_the_runtime_is_the_network(bundle, photo_like, other):
     """Two graphs with the selection between them, against PyTorch."""
+    model, graphs = recorded_model(bundle)
     canvas = model.prepare(photo_like[:96, :128], size="native")
     encoded = model.encode_reference(other[:64, :96], size="native")
-    chosen = encoded.select(20, 30, 5, 256)
+    chosen = encoded.select(Selection(20, 30, 5), 256)
     net = folded(tiny_sscn())
     round_weights(net)
 
@@ -80,25 +87,56 @@ def test_the_runtime_is_the_network(model, photo_like, other):
         wanted = net.encode_reference(lab(other[:64, :96]))
         gray = lab(photo_like[:96, :128])[:, :1]
         colored = net.colorize(gray, wanted.style, wanted.features[:, chosen])
-    found, again = canvas._run(encoded, 20, 30, 5)
-    assert np.array_equal(chosen, again)
+    canvas.render(encoded, k=20, r=30, seed=5)
+    ((inputs, found),) = graphs["colorize"].runs
+    assert np.array_equal(inputs["selected"][0], encoded.features[chosen])
     assert np.abs(found["ab"] - 110 * colored.fine.numpy()).max() < 0.02
 
 
 def test_selection(reference):
     assert reference.rows * reference.columns == reference.features.shape[0]
     assert reference.places == 20 * 28 < reference.features.shape[0]  # without the padding
-    chosen = reference.select(30, 40, 1, 256)
+    chosen = reference.select(Selection(30, 40, 1), 256)
     assert len(set(chosen.tolist())) == 70
     top = set(np.argsort(-reference.activation)[:25].tolist())
     assert top <= set(chosen[:30].tolist())
     assert np.isfinite(reference.activation[chosen]).all()
-    assert np.array_equal(chosen, reference.select(30, 40, 1, 256))
-    assert not np.array_equal(chosen, reference.select(30, 40, 2, 256))
-    assert np.array_equal(chosen[:30], reference.select(30, 40, 2, 256)[:30])
-    assert len(reference.select(None, None, 0, 256)) == 512
-    assert len(reference.select(None, None, 0, 700)) == reference.places
-    assert len(reference.select(0, 5, 0, 256)) == 5
+    assert np.array_equal(chosen, reference.select(Selection(30, 40, 1), 256))
+    assert not np.array_equal(chosen, reference.select(Selection(30, 40, 2), 256))
+    assert np.array_equal(chosen[:30], reference.select(Selection(30, 40, 2), 256)[:30])
+    assert len(reference.select(Selection(), 256)) == 512
+    assert len(reference.select(Selection(), 700)) == reference.places
+    assert len(reference.select(Selection(0, 5), 256)) == 5
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-3])
+def test_a_last_digit_changes_no_more_than_its_own_patches(reference, noise):
+    """Activations that differ as backends make them differ exchange single patches."""
+    rng = np.random.default_rng(0)
+    factors = 1 + noise * rng.standard_normal(reference.activation.shape).astype(np.float32)
+    other = replace(reference, activation=reference.activation * factors)
+    first, second = (set(r.select(Selection(60, 60), 256).tolist()) for r in (reference, other))
+    exchanged = sum(
+        1
+        for a, b in zip(
+            sorted(reference.select(Selection(60, 0), 256)),
+            sorted(other.select(Selection(60, 0), 256)),
+            strict=True,
+        )
+        if a != b
+    )
+    assert len(first - second) <= 2 * exchanged + 2
+
+
+def test_a_reference_goes_with_its_own_model_and_travels(model, reference, canvas, photo_like):
+    travelled = pickle.loads(pickle.dumps(reference))
+    assert np.array_equal(canvas.render(travelled), canvas.render(reference))
+    assert copy.deepcopy(reference).model == reference.model
+    with (
+        colordeploy.load("sscn", device="cpu", threads=1) as shipped,
+        pytest.raises(InputError, match="encode_reference"),
+    ):
+        shipped.prepare(photo_like).render(reference)
 
 
 @pytest.mark.parametrize(("k", "r"), [(555, 10), (-1, 5), (0, 0), (None, 10**6)])
@@ -131,7 +169,7 @@ def test_matches(canvas, reference):
 def test_a_match_is_where_the_attention_is(canvas, reference):
     """A single place selected: everything looks there, with all its weight."""
     (match,) = canvas.matches(reference, [(60.0, 60.0)], k=1, r=0)
-    place = int(reference.select(1, 0, 0, 256)[0])
+    place = int(reference.select(Selection(1, 0), 256)[0])
     assert match.weight == 1
     assert match.reference_y == (place // reference.columns + 0.5) * 4
     assert match.reference_x == (place % reference.columns + 0.5) * 4

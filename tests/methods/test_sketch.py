@@ -11,11 +11,12 @@ from PIL import Image, ImageDraw
 
 import colordeploy
 from colordeploy.cli import cli
-from colordeploy.drawing import patch_labels
 from colordeploy.errors import BundleError, ColorDeployError, InputError
+from colordeploy.methods.line_art.drawing import patch_labels
 from export.bundling.rasc import write
 from export.bundling.writer import Identity
 
+from ..recording import recorded_model
 from ..tiny import TINY_RASC, tiny_rasc
 
 
@@ -147,19 +148,23 @@ def test_ablations_run(tmp_path, drawing, regions):
 
 def test_fixed_patches(tmp_path, drawing):
     path = write_tiny(tmp_path / "b", patches=16)
-    with colordeploy.load(path, device="cpu", threads=1) as loaded:
+    loaded, graphs = recorded_model(path)
+    with loaded:
         canvas = loaded.prepare(drawing)
-        used = canvas._fixed["labels"][0][: canvas.working_size[0], : canvas.working_size[1]]
+        canvas.render()
+        ((inputs, _),) = graphs["decode"].runs
+        used = inputs["labels"][0][: canvas.working_size[0], : canvas.working_size[1]]
         assert np.array_equal(used, patch_labels(*canvas.working_size, 16))
 
 
-def test_the_runtime_is_the_network(model, bundle, drawing):
+def test_the_runtime_is_the_network(bundle, drawing):
     """The three graphs with the core between them against PyTorch's forward pass."""
     import torch
 
     from export.bundling.folding import folded
     from export.bundling.onnx_graph import round_weights
 
+    model, graphs = recorded_model(bundle)
     canvas = model.prepare(drawing[:64, :96], size="native")
     net = folded(tiny_rasc())
     round_weights(net)
@@ -168,12 +173,15 @@ def test_the_runtime_is_the_network(model, bundle, drawing):
     style = torch.from_numpy(canvas.random_style(4))[None]
     with torch.no_grad():
         expected = net(line, labels, style)[0].permute(1, 2, 0).numpy() * 0.5 + 0.5
-    assert np.abs(canvas._decode(canvas.random_style(4)) - expected).max() < 1e-4
+    canvas.render(4)
+    ((_, outputs),) = graphs["decode"].runs
+    found = np.moveaxis(outputs["rgb"][0], 0, -1) * 0.5 + 0.5
+    assert np.abs(found - expected).max() < 1e-4
 
 
 def test_threads_reach_the_core(bundle, drawing, monkeypatch):
-    from colordeploy import drawing as lines
-    from colordeploy.methods import sketch
+    from colordeploy.methods.line_art import canvas as sketch
+    from colordeploy.methods.line_art import drawing as lines
 
     seen = []
 

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from colordeploy.accuracy.golden import verify
+from colordeploy.accuracy.tolerances import HALF_ON_DEVICE
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError
 from colordeploy.runtime import load_graph
 from colordeploy.runtime.graph import Target, parse_target
 from colordeploy.runtime.open_vino import OpenVinoGraph, has_bfloat16
-from colordeploy.verification import HALF_TOLERANCE, verify
 
 pytestmark = pytest.mark.openvino
 PLAIN = Target("openvino", "cpu", 1)
@@ -74,7 +75,7 @@ def test_golden_vectors(name, target):
     for check in verify(bundle, target):
         half = target.precision == "bf16" and "*" not in bundle.kept_layers(check.graph)
         assert check.precision == ("bf16" if half else "fp32")
-        assert check.tolerance == HALF_TOLERANCE["bf16"] or not half
+        assert check.tolerance == HALF_ON_DEVICE["bf16"] or not half
         assert check.passed, check
         assert check.largest_error > (1e-4 if half else 0)
 

@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 
 import colordeploy
-from colordeploy.methods.scribble import GraphFeatures
+from colordeploy.bundle import find_bundle
+from colordeploy.loading import graph_loader
+from colordeploy.methods.model import ModelOptions
+from colordeploy.models import model_of
+from colordeploy.runtime.graph import Target
 
 from ...gpu_graph import GraphOnGpu
 
 
 @pytest.fixture
 def models(emulated):
-    plain, ours = (colordeploy.load("lga", device="cpu", threads=1) for _ in range(2))
-    graph = GraphOnGpu(ours.graphs["affinity"])
-    ours._source = GraphFeatures(graph, plain._source._multiple, on_device=True)
+    bundle = find_bundle("lga")
+    graph = GraphOnGpu(graph_loader(bundle, Target(device="cpu", threads=1))("affinity"))
+    plain = colordeploy.load("lga", device="cpu", threads=1)
+    ours = model_of(bundle, lambda name: graph, ModelOptions(threads=1))
     with plain, ours:
         yield plain, ours, graph
 
@@ -27,6 +32,6 @@ def test_the_same_picture_without_fetching_features(models, photo_like, strokes_
     assert np.abs(difference).max() <= 1
     assert graph.fetched == ["log_alpha"]  # one number
     np.testing.assert_allclose(canvas.affinity(5, 9), wanted.affinity(5, 9), atol=1e-6)
-    assert graph.fetched == ["log_alpha", "features"]  # to look at them, once
+    assert graph.fetched == ["log_alpha", "log_alpha", "features"]  # to look at them, once
     np.testing.assert_allclose(canvas.local_affinity(0, 1), wanted.local_affinity(0, 1), atol=1e-6)
-    assert len(graph.fetched) == 2
+    assert len(graph.fetched) == 3

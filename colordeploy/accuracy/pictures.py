@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import colorsys
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .bundle import Bundle
-from .errors import BackendError, InputError
-from .methods.model import Model
-from .models import model_of
-from .pictures.color import lab_of
-from .pictures.decoding import ImageLike, read_picture
-from .pictures.strokes import Stroke
-from .runtime.graph import Target
-from .runtime.precision import halved
+from ..bundle import Bundle
+from ..errors import BackendError, InputError
+from ..loading import graph_loader
+from ..methods import GraphLoader, Method, find_method
+from ..methods.model import Model, ModelOptions
+from ..models import model_of
+from ..pictures.color import lab_of
+from ..pictures.decoding import ImageLike, read_picture
+from ..runtime.graph import Graph, Target, load_graph
+from ..runtime.precision import halved
+from .tolerances import MAXIMUM_MEAN_AB
 
-__all__ = ["MOST_MEAN_ERROR", "Fidelity", "colored", "compare", "fidelity"]
+__all__ = ["Fidelity", "colored", "compare", "fidelity", "simulated"]
 
-MOST_MEAN_ERROR = 1.0  # ab units
 _LONGEST = 1024  # pixels; larger pictures are reduced to it
-_STROKES = 4  # a side of the grid of strokes
 
 
 @dataclass(frozen=True)
@@ -57,17 +55,6 @@ class Fidelity:
         )
 
 
-class _Halved(Bundle):
-    """A bundle whose graphs are rounded as a precision would round them."""
-
-    def __init__(self, path: str | os.PathLike[str], rounding: str) -> None:
-        super().__init__(path)
-        self._rounding = rounding
-
-    def graph(self, name: str) -> bytes:
-        return halved(super().graph(name), self._rounding, self.kept_layers(name), simulate=True)
-
-
 def fidelity(
     bundle: Bundle, precision: str, pictures: Sequence[ImageLike], target: Target | None = None
 ) -> Fidelity:
@@ -87,19 +74,35 @@ def fidelity(
     InputError
         Without pictures.
     BackendError
-        When the mean error is past `MOST_MEAN_ERROR`.
+        When the mean error is past `MAXIMUM_MEAN_AB`.
     """
-    plain = Target(backend="onnxruntime", device="cpu")
-    other = bundle if target else _Halved(bundle.path, precision)
-    with model_of(bundle, plain) as exact, model_of(other, target or plain) as half:
+    plain = graph_loader(bundle, Target(backend="onnxruntime", device="cpu"))
+    other = simulated(bundle, precision) if target is None else graph_loader(bundle, target)
+    threads = None if target is None else target.threads
+    device = "cpu" if target is None else target.device
+    with (
+        model_of(bundle, plain, ModelOptions("cpu")) as exact,
+        model_of(bundle, other, ModelOptions(device, threads)) as half,
+    ):
         result = compare(exact, half, pictures)
-    if result.mean > MOST_MEAN_ERROR:
+    if result.mean > MAXIMUM_MEAN_AB:
         raise BackendError(
             f"{bundle.manifest.name} in {precision} is off by {result.mean:.2f} ab on average "
-            f"(allowed: {MOST_MEAN_ERROR:g}); use another precision, or keep layers in float32 "
+            f"(allowed: {MAXIMUM_MEAN_AB:g}); use another precision, or keep layers in float32 "
             "(parameter keep_fp32)"
         )
     return result
+
+
+def simulated(bundle: Bundle, precision: str) -> GraphLoader:
+    """A loader of graphs whose results are rounded after each node, as half precision would."""
+
+    def load(name: str) -> Graph:
+        content = halved(bundle.graph(name), precision, bundle.kept_layers(name), simulate=True)
+        target = Target(backend="onnxruntime", device="cpu")
+        return load_graph(content, target, f"{bundle.manifest.name}/{name}")
+
+    return load
 
 
 def compare(exact: Model, other: Model, pictures: Sequence[ImageLike]) -> Fidelity:
@@ -156,34 +159,22 @@ def _reduced(given: ImageLike) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-def _guidance(model: Any, canvas: Any, picture: NDArray[np.uint8]) -> Any:
-    if model.method in ("lga", "levin"):
-        return _strokes(picture.shape[0], picture.shape[1])
-    if model.method == "disco":
-        return canvas.anchors
-    if model.method == "sscn":
-        return model.encode_reference(np.ascontiguousarray(picture[:, ::-1]))
-    return None
+def _method(model: Model) -> Method:
+    method = find_method(model.method)
+    assert method is not None  # there is a model of it
+    return method
+
+
+def _guidance(model: Model, canvas: Any, picture: NDArray[np.uint8]) -> Any:
+    method = _method(model)
+    guidance = method.example_guidance(model, canvas, picture, np.random.default_rng(0))
+    return method.encode_guidance(model, guidance) if method.encode_guidance else guidance
 
 
 def _colored_twice(
     exact: Any, other: Any, picture: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     first, second = exact.prepare(picture), other.prepare(picture)
-    guidance = shared = _guidance(exact, first, picture)
-    if exact.method == "sscn":
-        shared = replace(_guidance(other, second, picture), activation=guidance.activation)
+    guidance = _guidance(exact, first, picture)
+    shared = _method(exact).share_guidance(guidance, _guidance(other, second, picture))
     return first.render(guidance), second.render(shared)
-
-
-def _strokes(height: int, width: int) -> list[Stroke]:
-    """A grid of short strokes of all hues."""
-    strokes = []
-    count = _STROKES * _STROKES
-    for i in range(count):
-        y = (i // _STROKES + 0.5) * height / _STROKES
-        x = (i % _STROKES + 0.5) * width / _STROKES
-        red, green, blue = colorsys.hsv_to_rgb(i * 5 % count / count, 0.7, 0.8)
-        color = f"#{int(255 * red):02x}{int(255 * green):02x}{int(255 * blue):02x}"
-        strokes.append(Stroke([(y, x), (y, x + width / 50)], color, max(1, height // 100)))
-    return strokes

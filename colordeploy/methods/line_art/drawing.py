@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InputError
-from .native import cover_lines, region_map, separate_lines
-from .native.checks import thread_count
-from .pictures.color import luma_of
-from .pictures.decoding import ImageLike, floats, read_samples
-from .pictures.geometry import resize
-from .trace import Beside, span
+from ...background import Background
+from ...errors import InputError
+from ...native import cover_lines, region_map, separate_lines
+from ...native.checks import thread_count
+from ...pictures.color import luma_of
+from ...pictures.decoding import ImageLike, floats, read_samples
+from ...pictures.geometry import resize
+from ...trace import span
 
-__all__ = ["MOST_REGIONS", "Drawing", "Regions", "patch_labels"]
+__all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "patch_labels"]
 
-MOST_REGIONS = 2048  # the paper's busiest drawing has 729
+_logger = logging.getLogger("colordeploy")
+
+MAXIMUM_REGIONS = 2048  # the paper's busiest drawing has 729
 
 _Samples = NDArray[np.uint8] | NDArray[np.float32]
 _RADII = (3, 2, 1)  # of the balls at the working size; larger pictures get larger balls
@@ -31,7 +35,7 @@ _LINE = 0.8  # darker is line
 _DARK = 0.5  # if most of the picture is darker, it is white on black
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Regions:
     """Regions of a drawing; all arrays are read-only.
 
@@ -50,6 +54,12 @@ class Regions:
     count: int
     working: NDArray[np.int32]
     working_ground: NDArray[np.int32]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        arrays = (self.labels, self.covered, self.working, self.working_ground)
+        return sum(array.nbytes for array in arrays)
 
 
 class Drawing:
@@ -93,19 +103,29 @@ class Drawing:
         shape = working_shape(self.size)
         self.lines = separate_lines(samples, threads=threads)
         del samples  # large, and not needed any more
-        search = partial(_search, luma, shape, name)
-        self._beside = Beside(search) if thread_count(threads) > 1 else None
-        self._here = search
+        self._search: Callable[[], Regions] | None = partial(_search, luma, shape, name)
+        if thread_count(threads) > 1:
+            self._search = Background(self._search).result
+        self._regions: Regions | None = None
+        self._lock = Lock()
         self.working_luma = np.clip(resize(luma, shape), np.float32(0), np.float32(1))
 
-    @cached_property
+    @property
     def regions(self) -> Regions:
-        """The regions, when they have been found."""
-        found, warning = self._here() if self._beside is None else self._beside.result("regions")
-        del self._here, self._beside  # and the picture with them
-        if warning:
-            warnings.warn(warning, stacklevel=5)
-        return found
+        """The regions; waits until they have been found."""
+        with self._lock:  # a drawing's own: drawings do not wait for each other
+            if self._regions is None:
+                assert self._search is not None  # it is dropped when there are regions
+                self._regions = self._search()
+                self._search = None  # and the picture with it
+            return self._regions
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        held = self.working_luma.nbytes + self.lines.opacity.nbytes
+        held += 0 if self.lines.ink is None else self.lines.ink.nbytes
+        return held if self._regions is None else held + self._regions.nbytes
 
 
 def patch_labels(height: int, width: int, side: int) -> NDArray[np.int32]:
@@ -126,9 +146,8 @@ def _dark_on_light(
                 f"{name} has no light ground: it is dark all over; line art is dark lines on "
                 "light ground"
             )
-        warnings.warn(
-            f"{name} is mostly dark: it is taken for light lines on dark ground and inverted",
-            stacklevel=5,
+        _logger.warning(
+            "%s is mostly dark: it is taken for light lines on dark ground and inverted", name
         )
         samples = 255 - samples if samples.dtype == np.uint8 else 1 - samples
         luma = 1 - luma
@@ -137,46 +156,43 @@ def _dark_on_light(
     return samples, luma
 
 
-def _search(
-    luma: NDArray[np.float32], shape: tuple[int, int], name: str
-) -> tuple[Regions, str | None]:
-    """Regions, and what is to be said about them."""
+def _search(luma: NDArray[np.float32], shape: tuple[int, int], name: str) -> Regions:
     with span("regions"):
-        labels, warning = _find_regions(luma, min(luma.shape) / min(shape), name)
+        labels = _find_regions(luma, min(luma.shape) / min(shape), name)
         working = _nearest(labels, shape)
         found = Regions(
             labels, cover_lines(labels), int(labels.max()) + 1, working, _inside(working)
         )
     for array in (found.labels, found.covered, found.working, found.working_ground):
         array.flags.writeable = False
-    return found, warning
+    return found
 
 
-def _find_regions(
-    luma: NDArray[np.float32], scale: float, name: str
-) -> tuple[NDArray[np.int32], str | None]:
+def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray[np.int32]:
     radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
     labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
-    warning = None
-    if labels.max() > MOST_REGIONS:
-        warning = (
-            f"{name} has {labels.max()} regions, more like a photo than line art; small ones are "
-            f"merged until at most {MOST_REGIONS} are left"
+    if labels.max() > MAXIMUM_REGIONS:
+        _logger.warning(
+            "%s has %d regions, more like a photo than line art; small ones are merged until at "
+            "most %d are left",
+            name,
+            labels.max(),
+            MAXIMUM_REGIONS,
         )
-    while labels.max() > MOST_REGIONS and smallest < luma.size:
+    while labels.max() > MAXIMUM_REGIONS and smallest < luma.size:
         smallest = max(1, smallest * 4)
         labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
     # Specks between lines that touch no other region cannot merge: the smallest go to the lines.
-    if labels.max() > MOST_REGIONS:
+    if labels.max() > MAXIMUM_REGIONS:
         pixels = np.bincount(labels.ravel())
         pixels[0] = 0
         kept = np.zeros(len(pixels), np.int32)
-        kept[np.sort(np.argsort(-pixels, kind="stable")[:MOST_REGIONS])] = np.arange(
-            1, MOST_REGIONS + 1
+        kept[np.sort(np.argsort(-pixels, kind="stable")[:MAXIMUM_REGIONS])] = np.arange(
+            1, MAXIMUM_REGIONS + 1
         )
         labels = kept[labels]
-    return labels, warning
+    return labels
 
 
 def _nearest(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int32]:

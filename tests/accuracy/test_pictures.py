@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import colordeploy
-from colordeploy import fidelity as module
+from colordeploy.accuracy import pictures as module
+from colordeploy.accuracy.pictures import colored, compare, fidelity
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError, InputError
-from colordeploy.fidelity import colored, compare, fidelity
 from colordeploy.runtime.graph import Target
 from colordeploy.runtime.open_vino import has_bfloat16
 
@@ -40,7 +40,7 @@ def test_bf16_on_this_cpu(photo_like):
 
 
 def test_more_error_is_a_failure(photo_like, monkeypatch):
-    monkeypatch.setattr(module, "MOST_MEAN_ERROR", 1e-4)
+    monkeypatch.setattr(module, "MAXIMUM_MEAN_AB", 1e-4)
     with pytest.raises(BackendError, match=r"lga in bf16 is off by .* ab on average"):
         fidelity(find_bundle("lga"), "bf16", [photo_like])
     with pytest.raises(InputError, match="no pictures"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pictures.color import compose_lab
+from ...pictures.color import compose_lab
 
 __all__ = ["CANDIDATES", "Anchor", "diverse_order"]
 

@@ -1,0 +1,130 @@
+"""What a host waits for on a large picture: regions, previews, edits, cancelling, starting.
+
+    python bench/host.py [--megapixels 24] [--model lga ...] [--rounds 9] [--out bench/results/host]
+
+The example photo, enlarged (a drawing of circles for line art), two threads, guidance of the method's
+record. Medians in ms:
+
+* region: 1024x1024 pixels from the middle, guidance unchanged; it is compared with that part of the
+  whole result before any time is printed;
+* preview: the whole result at a short side of 1024, guidance unchanged, the first time (the
+  lightness has to be reduced) and then;
+* whole: the whole result, guidance unchanged;
+* edit: the whole result after an edit, and edit in view: the same for the region only;
+* cancel: from `CancelToken.cancel` in the middle of a prepare with a working size of 1024 to
+  `Cancelled`, the longest of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from large_pictures import THREADS, drawing, photo
+
+import colordeploy
+from colordeploy.bench.workload import method_of
+from colordeploy.errors import Cancelled
+
+SIDE = 1024
+MODELS = ("levin", "lga", "disco", "sscn", "rasc")
+COLUMNS = ("region", "first preview", "preview", "whole", "edit", "edit in view", "cancel")
+
+
+def clocked(call: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    call()
+    return 1e3 * (time.perf_counter() - begin)
+
+
+def cancelled(model: Any, picture: np.ndarray, after: float) -> float | None:
+    """Milliseconds from cancelling to the exception; None when the work was done before."""
+    token, at = colordeploy.CancelToken(), []
+
+    def cancel() -> None:
+        at.append(time.perf_counter())
+        token.cancel()
+
+    timer = threading.Timer(after, cancel)
+    timer.start()
+    try:
+        model.prepare(picture, size=SIDE, cancel=token)
+    except Cancelled:
+        return 1e3 * (time.perf_counter() - at[0])
+    finally:
+        timer.cancel()
+        timer.join()
+    return None
+
+
+def measure(name: str, megapixels: float, rounds: int) -> dict[str, float]:
+    """Medians in ms of one model."""
+    with colordeploy.load(name, device="cpu", threads=THREADS) as model:
+        method = method_of(model)
+        picture = (drawing if method.subject == "drawing" else photo)(megapixels)
+        rgb = np.stack([picture, picture // 2, picture // 3], axis=-1)
+        rng = np.random.default_rng(0)
+        canvas = model.prepare(picture)
+        guidance = method.example_guidance(model, canvas, rgb, rng)
+        if method.encode_guidance is not None:
+            guidance = method.encode_guidance(model, guidance)
+        height, width = canvas.size
+        y, x = (height - SIDE) // 2, (width - SIDE) // 2
+        region = (y, x, y + SIDE, x + SIDE)
+        whole = canvas.render(guidance)
+        if not np.array_equal(
+            canvas.render(guidance, region=region), whole[y : y + SIDE, x : x + SIDE]
+        ):
+            raise SystemExit(f"{name}: the region differs from that part of the whole")
+        samples: dict[str, list[float]] = {column: [] for column in COLUMNS}
+        first = clocked(lambda: canvas.render(guidance, size=SIDE))
+        for _ in range(rounds):
+            samples["region"].append(clocked(lambda: canvas.render(guidance, region=region)))
+            samples["preview"].append(clocked(lambda: canvas.render(guidance, size=SIDE)))
+            samples["whole"].append(clocked(lambda: canvas.render(guidance)))
+            edited = method.example_edit(model, canvas, rgb, rng, guidance)
+            samples["edit"].append(clocked(lambda: canvas.render(edited)))
+            edited = method.example_edit(model, canvas, rgb, rng, guidance)
+            samples["edit in view"].append(clocked(lambda: canvas.render(edited, region=region)))
+            canvas.render(guidance, region=(0, 0, 1, 1))  # it is the shown one again
+        small = (drawing if method.subject == "drawing" else photo)(2)
+        whole_time = clocked(lambda: model.prepare(small, size=SIDE)) / 1e3
+        waits = [
+            cancelled(model, small, whole_time * (i + 1) / (rounds + 1)) for i in range(rounds)
+        ]
+        samples["cancel"] = [max((wait for wait in waits if wait is not None), default=np.nan)]
+        samples["first preview"] = [first]
+        return {column: float(np.median(values)) for column, values in samples.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", action="append", help="name or bundle; any number")
+    parser.add_argument("--megapixels", type=float, default=24)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--out", type=Path, default=Path("bench/results/host"))
+    arguments = parser.parse_args()
+    lines = [
+        f"{arguments.megapixels:g} megapixels, {THREADS} threads, medians of {arguments.rounds} in ms",
+        f"{'':8s}" + "".join(f"{column:>15s}" for column in COLUMNS),
+    ]
+    print("\n".join(lines), flush=True)
+    record: dict[str, Any] = {"threads": THREADS, "megapixels": arguments.megapixels}
+    for name in arguments.model or MODELS:
+        record[name] = row = measure(name, arguments.megapixels, arguments.rounds)
+        lines.append(
+            f"{Path(name).name:8s}" + "".join(f"{row[column]:15.1f}" for column in COLUMNS)
+        )
+        print(lines[-1], flush=True)
+    arguments.out.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+    arguments.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What DISCO's first graph says of a picture: superpixels, their probable colours, anchors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...cancellation import CancelToken
+from ...device_array import Array
+from ...native import kmeans
+from ...runtime.graph import Graph
+from ...trace import span
+from ..outputs import Outputs
+
+__all__ = ["Analysis"]
+
+
+class Analysis:
+    """The first graph's outputs; (C, h, w) maps come to the host when they are looked at.
+
+    Parameters
+    ----------
+    graph : Graph
+        ``analyze``.
+    gray : (1, 1, h', w') float32
+        (L - 50) / 50 at the working size, padded to whole cells.
+    working_size : (h, w)
+        Without the padding.
+    cell : int
+        Side of a superpixel's grid cell in working pixels.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        gray: NDArray[np.float32],
+        working_size: tuple[int, int],
+        cell: int,
+        cancel: CancelToken | None,
+    ) -> None:
+        self._gray = gray
+        self._working_size, self._cell = working_size, cell
+        self._outputs = Outputs(graph, {"gray": gray}, cancel)
+        # Superpixels of the picture; those of the padding are none of its places.
+        rows, columns = self.grid
+        height, width = working_size
+        self.rows, self.columns = min(rows, -(-height // cell)), min(columns, -(-width // cell))
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of superpixels, those of the padding included."""
+        rows, columns = self._outputs.shape("tokens")[2:]
+        return rows, columns
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, on the host and on the device."""
+        return self._gray.nbytes + self._outputs.nbytes
+
+    def probabilities(self, row: int, column: int) -> NDArray[np.float32]:
+        """Probabilities of the colour bins for a superpixel."""
+        found: NDArray[np.float32] = self._outputs.host("probabilities")[0][:, row, column]
+        return found
+
+    def generator_inputs(self) -> dict[str, Array]:
+        """Inputs of the second graph, where the first one left them."""
+        return {"gray": self._gray, **self._outputs.on_device("association", "tokens")}
+
+    def features(self) -> NDArray[np.float32]:
+        """Learned colour features of the picture's superpixels, (C, rows, columns)."""
+        found: NDArray[np.float32] = self._outputs.host("color_features")[0]
+        return found[:, : self.rows, : self.columns]
+
+    def pooled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean of values (h, w, C) at the working size in each superpixel, (C, rows, columns)."""
+        height, width = self._working_size
+        association = self._outputs.host("association")[0][:, :height, :width]
+        rows, columns = self.grid
+        total = np.zeros((rows + 2, columns + 2, values.shape[2] + 1), np.float32)
+        weighted = np.concatenate([values, np.ones_like(values[..., :1])], axis=2)
+        edges = np.arange(0, height, self._cell), np.arange(0, width, self._cell)
+        for k in range(9):
+            part = np.add.reduceat(association[k, :, :, None] * weighted, edges[0], axis=0)
+            part = np.add.reduceat(part, edges[1], axis=1)
+            dy, dx = divmod(k, 3)
+            total[dy : dy + part.shape[0], dx : dx + part.shape[1]] += part
+        inner = total[1 : self.rows + 1, 1 : self.columns + 1]
+        means = inner[..., :-1] / np.maximum(inner[..., -1:], 1e-8)
+        return np.moveaxis(means, -1, 0).astype(np.float32)
+
+    def locate(self, features: NDArray[np.float32], count: int, seed: int) -> list[tuple[int, int]]:
+        """Superpixels of the anchors in reading order: the largest one of each cluster of the
+        features (C, rows, columns) (Sec. 4.2).
+
+        A cluster left empty has none, and clusters never share one.
+        """
+        points = features.reshape(features.shape[0], -1).T
+        with span("k-means"):
+            labels, _ = kmeans(points, count, seed=seed)
+        size = self._outputs.host("sizes")[0][0, : self.rows, : self.columns].ravel()
+        chosen = {
+            int(np.argmax(np.where(labels == cluster, size, -1.0)))
+            for cluster in range(count)
+            if (labels == cluster).any()
+        }
+        return [divmod(token, self.columns) for token in sorted(chosen)]

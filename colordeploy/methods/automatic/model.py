@@ -1,0 +1,112 @@
+"""The model of automatic colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from ...bundle import Bundle
+from ...pictures.decoding import ImageLike
+from ...runtime.graph import Graph
+from ..method import GraphLoader
+from ..model import Model, ModelOptions, check_graphs, open_graphs
+from ..prepare import Preparation, PrepareKeywords
+from .anchors import Anchor
+from .canvas import AutomaticCanvas
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..canvas import CanvasKeywords
+
+__all__ = ["AutomaticModel", "create_disco"]
+
+
+class AutomaticModel(Model):
+    """DISCO: ``prepare`` a picture once, ``render`` it with anchors often.
+
+    Use `colordeploy.load` to get one.
+
+    Attributes
+    ----------
+    cell : int
+        Side of a superpixel's grid cell in working pixels.
+    working_size : int
+        Default short side at which the networks see a picture.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        graphs: Mapping[str, Graph],
+        options: ModelOptions,
+        *,
+        cell: int,
+        working_size: int,
+    ) -> None:
+        super().__init__(name, "disco", graphs, options)
+        self.cell = cell
+        self.working_size = working_size
+
+    def prepare(
+        self,
+        image: ImageLike,
+        *,
+        anchors: int = 8,
+        seed: int = 0,
+        **keywords: Unpack[PrepareKeywords],
+    ) -> AutomaticCanvas:
+        """Analyze a picture and locate its anchors.
+
+        Parameters
+        ----------
+        image : path, PIL image, or (H, W) or (H, W, 3) array
+            See `colordeploy.pictures.decoding.read_samples`.
+        anchors : int
+            How many, at least 1; a small picture has fewer places, and then gets fewer.
+        seed : int
+            Of the clustering that locates them; the same seed gives the same anchors.
+        **keywords
+            See `PrepareKeywords`: size, cancel, progress.
+
+        Raises
+        ------
+        InputError
+            For pictures that cannot be read or are empty, and numbers out of range.
+        Cancelled
+            When the token was cancelled.
+        """
+        with Preparation(self, keywords) as preparation:
+            photo = preparation.photo(image, self.working_size, "lab")
+            return AutomaticCanvas(self, photo, anchors, seed, preparation.steps)
+
+    def __call__(
+        self,
+        image: ImageLike,
+        anchors: Sequence[Anchor] | None = None,
+        sample: int = 0,
+        **keywords: Unpack[CanvasKeywords],
+    ) -> NDArray[Any]:
+        """Prepare and render at once; (H, W, 3) uint8."""
+        return self.prepare(image).render(anchors, sample, **keywords)
+
+
+def create_disco(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> AutomaticModel:
+    """DISCO from a bundle; BundleError when the bundle does not describe one."""
+    assert bundle is not None  # the record says that it has one
+    cell = bundle.whole_parameter("cell", least=1)
+    working_size = bundle.whole_parameter("working_size", least=1)
+    wanted = {
+        "analyze": (
+            {"gray"},
+            {"association", "tokens", "color_features", "probabilities", "sizes"},
+        ),
+        "generate": ({"gray", "association", "tokens", "mask", "colors"}, {"ab"}),
+    }
+    check_graphs(bundle, wanted)
+    graphs = open_graphs(load, wanted)
+    return AutomaticModel(
+        bundle.manifest.name, graphs, options, cell=cell, working_size=working_size
+    )

@@ -1,0 +1,196 @@
+"""The model of colour from an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bundle import Bundle
+from ...errors import InputError
+from ...pictures.color import lab_of
+from ...pictures.decoding import ImageLike, read_picture
+from ...pictures.geometry import pad_to_multiple, resize, working_shape
+from ...runtime.graph import Graph
+from ...trace import span
+from ..method import GraphLoader
+from ..model import Model, ModelOptions, check_graphs, open_graphs
+from ..prepare import Preparation, PrepareKeywords
+from .canvas import ExemplarCanvas
+from .reference import PATCH, Reference, Selection
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..canvas import CanvasKeywords
+
+__all__ = ["ExemplarModel", "create_sscn"]
+
+_MINIMUM_CHROMA = 2.0  # ab units: a reference whose every pixel has less has no colour to take
+_MINIMUM_SIDE = 8  # pixels
+_AB_SCALE = 110.0  # of a and b in the encoder's input
+
+
+class ExemplarModel(Model):
+    """SSCN: ``prepare`` a picture, ``render`` it by any reference; or encode a reference once and
+    colour many pictures with it.
+
+    Use `colordeploy.load` to get one.
+
+    Attributes
+    ----------
+    multiple : int
+        The networks' input has sides of whole multiples of it.
+    working_size : int
+        Default short side at which the networks see a picture.
+    k, r : int
+        Patches of a reference that a picture looks at by default, see `Selection`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        graphs: Mapping[str, Graph],
+        options: ModelOptions,
+        *,
+        identity: str,
+        multiple: int,
+        working_size: int,
+        k: int,
+        r: int,
+    ) -> None:
+        super().__init__(name, "sscn", graphs, options)
+        self.multiple, self.working_size = multiple, working_size
+        self.k, self.r = k, r
+        self._identity = identity
+
+    def encode_reference(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> Reference:
+        """Encode a reference once, to colour many pictures with it.
+
+        Parameters
+        ----------
+        image : path, PIL image, or (H, W, 3) array
+            In colour; a photo, a painting, a palette.
+        **keywords
+            See `PrepareKeywords`: size (at which the networks see it), cancel, progress.
+
+        Raises
+        ------
+        InputError
+            For pictures without colour, smaller than 8 pixels, or that cannot be read.
+        Cancelled
+            When the token was cancelled.
+        """
+        with Preparation(self, keywords) as preparation:
+            steps = preparation.steps
+            steps(0.0, "reading")
+            with span("preprocessing"):
+                values = read_picture(image)
+            if min(values.shape[:2]) < _MINIMUM_SIDE:
+                raise InputError(
+                    f"a reference must have at least {_MINIMUM_SIDE}x{_MINIMUM_SIDE} pixels, not "
+                    f"{values.shape[0]}x{values.shape[1]}"
+                )
+            shape = working_shape(
+                (values.shape[0], values.shape[1]), preparation.size, self.working_size
+            )
+            working = np.clip(resize(values, shape), np.float32(0), np.float32(1))
+            lab = lab_of(working) if values.ndim == 3 else None
+            if lab is None or np.hypot(lab[..., 1], lab[..., 2]).max() < _MINIMUM_CHROMA:
+                raise InputError("the reference is gray: there is no colour in it to take")
+            scale = np.array([50.0, _AB_SCALE, _AB_SCALE])
+            scaled: NDArray[np.float32] = (lab / scale - (1, 0, 0)).astype(np.float32)
+            planes = [pad_to_multiple(scaled[..., c], self.multiple) for c in range(3)]
+            steps(0.2, "encoding")
+            graph = self.open_graphs()["encode_reference"]
+            outputs = graph.run({"lab": np.stack(planes)[None]}, cancel=steps.cancel)
+            rows, columns = (side // PATCH for side in planes[0].shape)
+            inside = np.zeros((rows, columns), bool)
+            inside[: -(-shape[0] // PATCH), : -(-shape[1] // PATCH)] = True
+            activation = np.where(inside.ravel(), outputs["activation"][0], -np.inf)
+            return Reference(
+                outputs["features"][0],
+                outputs["style"][0],
+                activation.astype(np.float32),
+                rows,
+                columns,
+                (working * 255 + 0.5).astype(np.uint8),
+                self._identity,
+            )
+
+    def encoded(self, reference: Reference | ImageLike) -> Reference:
+        """A reference of this model: as it is, or encoded now.
+
+        Raises
+        ------
+        InputError
+            For one that another model encoded, and as `encode_reference`.
+        """
+        if not isinstance(reference, Reference):
+            return self.encode_reference(reference)
+        if reference.model != self._identity:
+            raise InputError(
+                f"this reference was encoded by {reference.model or 'another model'}, not by "
+                f"{self._identity}; encode the picture with this model's encode_reference"
+            )
+        return reference
+
+    def select(self, reference: Reference, selection: Selection) -> NDArray[np.int64]:
+        """Patches of a reference, see `Reference.select`, by this model's defaults."""
+        return reference.select(selection, self.k, self.r)
+
+    def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> ExemplarCanvas:
+        """Read a picture and bring it to its working size.
+
+        Parameters
+        ----------
+        image : path, PIL image, or (H, W) or (H, W, 3) array
+            See `colordeploy.pictures.decoding.read_samples`.
+        **keywords
+            See `PrepareKeywords`: size, cancel, progress.
+
+        Raises
+        ------
+        InputError
+            For pictures that cannot be read or are empty.
+        Cancelled
+            When the token was cancelled.
+        """
+        with Preparation(self, keywords) as preparation:
+            return ExemplarCanvas(self, preparation.photo(image, self.working_size, "lab"))
+
+    def __call__(
+        self,
+        image: ImageLike,
+        reference: Reference | ImageLike,
+        *,
+        k: int | None = None,
+        r: int | None = None,
+        seed: int = 0,
+        **keywords: Unpack[CanvasKeywords],
+    ) -> NDArray[Any]:
+        """Prepare and render at once; (H, W, 3) uint8."""
+        return self.prepare(image).render(reference, k=k, r=r, seed=seed, **keywords)
+
+
+def create_sscn(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> ExemplarModel:
+    """SSCN from a bundle; BundleError when the bundle does not describe one."""
+    assert bundle is not None  # the record says that it has one
+    manifest = bundle.manifest
+    parameters = {
+        "multiple": bundle.whole_parameter("multiple", least=1),
+        "working_size": bundle.whole_parameter("working_size", least=1),
+        "k": bundle.whole_parameter("k", least=0),
+        "r": bundle.whole_parameter("r", least=0),
+    }
+    wanted = {
+        "encode_reference": ({"lab"}, {"features", "style", "activation"}),
+        "colorize": ({"gray", "style", "selected"}, {"ab", "coarse", "queries", "keys"}),
+    }
+    check_graphs(bundle, wanted)
+    digest = manifest.graphs["encode_reference"].sha256[:12]
+    identity = f"{manifest.name} {manifest.version} ({digest})"
+    graphs = open_graphs(load, wanted)
+    return ExemplarModel(manifest.name, graphs, options, identity=identity, **parameters)

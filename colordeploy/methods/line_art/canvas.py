@@ -1,0 +1,266 @@
+"""A drawing, analyzed: a style in, colours out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...cancellation import CancelToken
+from ...device_array import Array
+from ...errors import InputError
+from ...native import Lines, Shading, compose_drawing, reduce_drawing, region_means
+from ...pictures.rendering import Rendering
+from ...trace import span
+from ..canvas import Canvas, CanvasKeywords
+from ..steps import Steps
+from .drawing import Drawing
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .model import LineArtModel
+
+__all__ = ["LineArtCanvas"]
+
+
+class _Colors(NamedTuple):
+    """Colours of a drawing in one style.
+
+    Attributes
+    ----------
+    decoded : (h, w, 3) float32
+        The network's picture in about [0, 1], at the working size.
+    palette : (count, 3) float32
+        The mean colour of each region; black for label 0, which stands for lines.
+    """
+
+    decoded: NDArray[np.float32]
+    palette: NDArray[np.float32]
+
+
+class LineArtCanvas(Canvas[_Colors]):
+    """One drawing, analyzed: a style in, colours out, as often as wanted.
+
+    Made by `LineArtModel.prepare`. Safe to use from several threads.
+    """
+
+    _model: LineArtModel
+
+    def __init__(
+        self,
+        model: LineArtModel,
+        drawing: Drawing,
+        fixed: dict[str, Array],
+        style: NDArray[np.float32],
+    ) -> None:
+        working = drawing.working_luma.shape
+        super().__init__(model, drawing.size, (working[0], working[1]))
+        self._drawing: Drawing | None = drawing
+        self._fixed = fixed
+        self._style = style
+
+    @property
+    def drawing(self) -> Drawing:
+        """The drawing: its lines and its regions."""
+        drawing = self._drawing  # read once: another thread may close the canvas
+        if drawing is None:
+            raise self._closed_error()
+        return drawing
+
+    @property
+    def device(self) -> str:
+        """Where the graph that colours runs: "cpu" or "cuda:N"."""
+        return self._model.open_graphs()["decode"].device
+
+    @property
+    def regions(self) -> NDArray[np.int32]:
+        """(H, W) int32: 0 on lines, 1 to K elsewhere; read-only."""
+        return self.drawing.regions.labels
+
+    @property
+    def style(self) -> NDArray[np.float32]:
+        """The style code predicted from the drawing, (n,) float32 of unit mean square."""
+        return self._style.copy()
+
+    def random_style(self, seed: int) -> NDArray[np.float32]:
+        """The style code that ``render(style=seed)`` uses, (n,) float32; for interpolation."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"a style's seed must be a whole number of at least 0, not {seed!r}")
+        drawn = np.random.default_rng(int(seed)).standard_normal(len(self._style))
+        return drawn.astype(np.float32)
+
+    def render(
+        self,
+        style: int | ArrayLike | None = None,
+        *,
+        flat: bool = False,
+        **keywords: Unpack[CanvasKeywords],
+    ) -> NDArray[Any]:
+        """Colour the drawing.
+
+        Parameters
+        ----------
+        style : int or (n,) real, optional
+            A seed, or a style code such as a mixture of two; by default the predicted `style`.
+            Only a code's direction counts, not its length.
+        flat : bool
+            One colour for each region, without shading.
+        **keywords
+            See `CanvasKeywords`: region, size, output, saturation, out, cancel, progress.
+
+        Returns
+        -------
+        (H, W, 3) uint8 sRGB, or what `keywords` ask for
+            The drawing's own lines over the colours; the caller's own memory.
+
+        Raises
+        ------
+        InputError
+            For seeds below 0, style codes of another shape, not finite, or all zero, and keywords
+            out of range.
+        Cancelled
+            When the token was cancelled.
+        """
+        return self._drawn(style, flat, self.drawing.lines, keywords)
+
+    def preview(self, style: int | ArrayLike | None = None) -> NDArray[np.uint8]:
+        """The network's own picture at the working size, (h, w, 3) uint8; `style` as in `render`.
+
+        Quick to show while somebody chooses a style; lines and colours are the network's.
+        """
+        self._require_open()
+        with self._working(Steps()):
+            decoded = self._decode(self._code(style), Steps())
+        result: NDArray[np.uint8] = (np.clip(decoded, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return result
+
+    def layers(
+        self, style: int | ArrayLike | None = None, *, flat: bool = False
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The lines and the colours apart, to go on painting with.
+
+        Parameters
+        ----------
+        style, flat :
+            As in `render`.
+
+        Returns
+        -------
+        lines : (H, W, 4) uint8 sRGB and opacity
+        colors : (H, W, 4) uint8
+            Opaque, below the lines too: the one laid over the other is what `render` gives.
+        """
+        drawing = self.drawing
+        colors = np.full((*self.size, 4), 255, np.uint8)
+        self._drawn(style, flat, None, {"out": colors[..., :3]})
+        lines = np.zeros((*self.size, 4), np.uint8)
+        if drawing.lines.ink is not None:
+            lines[..., :3] = drawing.lines.ink
+        lines[..., 3] = drawing.lines.opacity
+        return lines, colors
+
+    def _drawn(
+        self,
+        style: int | ArrayLike | None,
+        flat: bool,
+        lines: Lines | None,
+        keywords: CanvasKeywords,
+    ) -> NDArray[Any]:
+        """Each region's own colour, shading on top unless it is flat, and lines over them."""
+        drawing, code = self.drawing, self._code(style)
+
+        def layer(steps: Steps) -> _Colors:
+            decoded = self._decode(code, steps)
+            return _Colors(decoded, self._palette(decoded))
+
+        def compose(
+            colors: _Colors, rendering: Rendering, cancel: CancelToken | None
+        ) -> NDArray[Any]:
+            regions = drawing.regions
+            shading = None if flat else Shading(colors.decoded, regions.working_ground)
+            return self._composed(colors.palette, shading, lines, rendering, cancel)
+
+        return self._rendered(code.tobytes(), layer, keywords, compose)
+
+    def _composed(
+        self,
+        palette: NDArray[np.float32],
+        shading: Shading | None,
+        lines: Lines | None,
+        rendering: Rendering,
+        cancel: CancelToken | None,
+    ) -> NDArray[Any]:
+        labels, threads = self.drawing.regions.covered, self._model.threads
+        with span("upsampling"):
+            if rendering.shape != self.size:
+                labels, shading, lines = reduce_drawing(
+                    labels,
+                    rendering.shape,
+                    shading=shading,
+                    lines=lines,
+                    threads=threads,
+                    cancel=cancel,
+                )
+            return compose_drawing(
+                palette,
+                labels,
+                shading=shading,
+                lines=lines,
+                region=rendering.region,
+                output=rendering.output,
+                saturation=rendering.saturation,
+                out=rendering.pixels,
+                threads=threads,
+                cancel=cancel,
+            )
+
+    def _palette(self, decoded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean colour of each region (count, 3); black for label 0, which stands for lines."""
+        regions = self.drawing.regions
+        palette = np.zeros((regions.count, 3), np.float32)
+        missing = np.arange(regions.count) > 0
+        # Lines should have no say; but narrow regions are all beside lines at the working size,
+        # and the smallest are not there at all: those are looked up at full size.
+        for labels in (regions.working_ground, regions.working, regions.covered):
+            means, pixels = region_means(decoded, labels, missing, threads=self._model.threads)
+            palette += means  # zeros but for what was missing
+            missing &= pixels == 0
+            if not missing.any():
+                break
+        return palette
+
+    def _code(self, style: int | ArrayLike | None) -> NDArray[np.float32]:
+        if style is None:
+            return self._style
+        if isinstance(style, (int, np.integer)) and not isinstance(style, bool):
+            return self.random_style(int(style))
+        code = np.asarray(style)
+        if code.shape != self._style.shape or code.dtype.kind not in "fiu":
+            raise InputError(
+                f"style must be a seed or {len(self._style)} numbers, not {style!r:.60}"
+            )
+        code = code.astype(np.float32)
+        if not np.isfinite(code).all() or not code.any():
+            raise InputError("a style code must be finite and not all zero")
+        return code
+
+    def _decode(self, code: NDArray[np.float32], steps: Steps) -> NDArray[np.float32]:
+        """(h, w, 3) in about [0, 1] at the working size."""
+        decoder = self._model.open_graphs()["decode"]
+        rgb = decoder.run({**self._fixed, "style": code[None]}, cancel=steps.cancel)["rgb"][0]
+        height, width = self.working_size
+        values: NDArray[np.float32] = np.moveaxis(rgb[:, :height, :width], 0, -1)
+        return values * np.float32(0.5) + np.float32(0.5)
+
+    def _held(self) -> int:
+        fixed = sum(int(getattr(array, "nbytes", 0)) for array in self._fixed.values())
+        return self.drawing.nbytes + fixed
+
+    def _layer_bytes(self, layer: _Colors) -> int:
+        return layer.decoded.nbytes + layer.palette.nbytes
+
+    def _free(self) -> None:
+        self._drawing = None
+        self._fixed = {}

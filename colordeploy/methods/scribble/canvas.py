@@ -1,0 +1,185 @@
+"""A picture prepared for strokes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...device_array import Strided
+from ...native import Affinities, Propagator
+from ...pictures.photo import Photo
+from ...pictures.strokes import StrokesLike, constraints, read_strokes
+from ...trace import span
+from ..canvas import CanvasKeywords, Kept
+from ..photo_canvas import PhotoCanvas
+from ..steps import Steps
+from .affinity_maps import AffinityMaps
+from .features import host_features
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .model import ScribbleModel
+
+__all__ = ["ScribbleCanvas"]
+
+
+class ScribbleCanvas(PhotoCanvas):
+    """One picture, prepared: strokes in, colours out, as often as the user edits.
+
+    Made by `ScribbleModel.prepare`. Safe to use from several threads.
+    """
+
+    _model: ScribbleModel
+
+    def __init__(self, model: ScribbleModel, photo: Photo, steps: Steps) -> None:
+        super().__init__(model, photo)
+        steps(0.1, "features")
+        features, alpha = model.source(photo, steps)
+        steps(0.6, "affinities")
+        with span("affinities"):
+            self._propagator: Propagator | None = self._system(features, alpha, steps)
+        self._maps: Kept[AffinityMaps] = Kept(1)
+
+    def _system(
+        self, features: NDArray[np.floating] | Strided, alpha: float, steps: Steps
+    ) -> Propagator:
+        parameters, threads = self._model.parameters, self._model.threads
+        on_gpu = isinstance(features, Strided)
+        device = features.base.device if isinstance(features, Strided) else self._model.solver
+        if on_gpu or device != "cpu":
+            return Propagator(
+                features if on_gpu else np.ascontiguousarray(features),
+                sigma=parameters.sigma,
+                alpha=alpha,
+                phi=parameters.phi,
+                global_step=parameters.global_step,
+                device=device,
+                threads=threads,
+                cancel=steps.cancel,
+            )
+        affinities = Affinities.from_features(
+            host_features(features),
+            sigma=parameters.sigma,
+            global_step=parameters.global_step,
+            local=parameters.local_edges,
+            threads=threads,
+            cancel=steps.cancel,
+        )
+        return Propagator(affinities, alpha=alpha, phi=parameters.phi, threads=threads)
+
+    @property
+    def device(self) -> str:
+        """Where the solver runs: "cpu" or "cuda:N"."""
+        return self.propagator.device
+
+    @property
+    def propagator(self) -> Propagator:
+        """The system being solved, for a closer look."""
+        propagator = self._propagator  # read once: another thread may close the canvas
+        if propagator is None:
+            raise self._closed_error()
+        return propagator
+
+    def render(self, strokes: StrokesLike, **keywords: Unpack[CanvasKeywords]) -> NDArray[Any]:
+        """Colour the picture.
+
+        Parameters
+        ----------
+        strokes : (H, W, 4) uint8 RGBA, PIL image, path of such a PNG, or list of Stroke
+            A pixel is marked where its alpha is at least half of the largest alpha of its own
+            stroke; only the chroma of a stroke's colour counts.
+        **keywords
+            See `CanvasKeywords`: region, size, output, saturation, out, cancel, progress.
+
+        Returns
+        -------
+        (H, W, 3) uint8 sRGB, or what `keywords` ask for
+            The picture's own luma with the propagated chroma; the caller's own memory.
+
+        Raises
+        ------
+        InputError
+            For strokes of another size, or without a mark, and for keywords out of range.
+        Cancelled
+            When the token was cancelled.
+        """
+        propagator = self.propagator
+        with span("strokes"):
+            marks = constraints(read_strokes(strokes, self.size), self.working_size)
+        values = marks.chroma[marks.mask]
+
+        def chroma(steps: Steps) -> NDArray[Any]:
+            with span("propagation"):
+                return propagator.solve(marks.mask, marks.chroma, cancel=steps.cancel)
+
+        return self._colored((marks.mask.tobytes(), values.tobytes()), chroma, keywords)
+
+    def affinity(self, y: int, x: int) -> NDArray[np.float32]:
+        """Affinity of one pixel with every other (Eq. 1), for display.
+
+        Parameters
+        ----------
+        y, x : int
+            Position in image pixels.
+
+        Returns
+        -------
+        (H, W) float32 in [0, 1]
+            1 at the pixel itself. Computed at the working size and enlarged.
+        """
+        return self._affinity_maps().of_pixel(y, x)
+
+    def local_affinity(self, dy: int, dx: int) -> NDArray[np.float32]:
+        """Affinity of every pixel with its neighbour in one direction (Fig. 6, d and e).
+
+        Parameters
+        ----------
+        dy, dx : int
+            Direction, each -1, 0 or 1 and not both 0: (0, -1) is left, (1, 0) is down.
+
+        Returns
+        -------
+        (H, W) float32 in [0, 1]
+            0 where the neighbour is outside the picture. Computed at the working size.
+        """
+        return self._affinity_maps().of_neighbours(dy, dx)
+
+    def global_affinity(self, y: int, x: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Affinities of one pixel with the global points (Fig. 6, f).
+
+        Parameters
+        ----------
+        y, x : int
+            Position in image pixels.
+
+        Returns
+        -------
+        points : (G, 2) float64
+            (y, x) of the global points in image pixels; none when the model has none.
+        affinities : (G,) float32 in [0, 1]
+        """
+        return self._affinity_maps().of_global_points(y, x)
+
+    def _affinity_maps(self) -> AffinityMaps:
+        """Maps of the features, which are computed again when first asked for: few ever ask."""
+        photo = self.photo
+
+        def make() -> AffinityMaps:
+            self._model.open_graphs()
+            features, _ = self._model.source(photo, Steps())
+            parameters = self._model.parameters
+            return AffinityMaps(
+                host_features(features), parameters.sigma, parameters.global_step, self.size
+            )
+
+        return self._maps.get(None, make)
+
+    def _held_besides(self) -> int:
+        return self.propagator.nbytes
+
+    def _free_besides(self) -> None:
+        self._maps.clear()
+        self._propagator = None
