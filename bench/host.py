@@ -1,9 +1,9 @@
 """What a host waits for on a large picture: regions, previews, edits, cancelling, starting.
 
-    python bench/host.py [--megapixels 24] [--model lga ...] [--rounds 9] [--out bench/results/host]
+    python bench/host.py [--megapixels 24] [--model lga ...] [--rounds 9] [--out FILES]
 
-The example photo, enlarged (a drawing of circles for line art), two threads, guidance of the method's
-record. Medians in ms:
+The example photo, enlarged (a drawing of circles for line art), two threads, guidance of the
+method's record. Medians in ms:
 
 * region: 1024x1024 pixels from the middle, guidance unchanged; it is compared with that part of the
   whole result before any time is printed;
@@ -11,8 +11,8 @@ record. Medians in ms:
   lightness has to be reduced) and then;
 * whole: the whole result, guidance unchanged;
 * edit: the whole result after an edit, and edit in view: the same for the region only;
-* cancel: from `CancelToken.cancel` in the middle of a prepare with a working size of 1024 to
-  `Cancelled`, the longest of the rounds.
+* cancel: from `CancelToken.cancel`, at many moments of a prepare and a render at a working size of
+  1024, to `Cancelled`: the longest wait.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def clocked(call: Callable[[], Any]) -> float:
     return 1e3 * (time.perf_counter() - begin)
 
 
-def cancelled(model: Any, picture: np.ndarray, after: float) -> float | None:
+def cancelled(work: Callable[[colordeploy.CancelToken], Any], after: float) -> float | None:
     """Milliseconds from cancelling to the exception; None when the work was done before."""
     token, at = colordeploy.CancelToken(), []
 
@@ -54,7 +55,7 @@ def cancelled(model: Any, picture: np.ndarray, after: float) -> float | None:
     timer = threading.Timer(after, cancel)
     timer.start()
     try:
-        model.prepare(picture, size=SIDE, cancel=token)
+        work(token)
     except Cancelled:
         return 1e3 * (time.perf_counter() - at[0])
     finally:
@@ -89,16 +90,24 @@ def measure(name: str, megapixels: float, rounds: int) -> dict[str, float]:
             samples["preview"].append(clocked(lambda: canvas.render(guidance, size=SIDE)))
             samples["whole"].append(clocked(lambda: canvas.render(guidance)))
             edited = method.example_edit(model, canvas, rgb, rng, guidance)
-            samples["edit"].append(clocked(lambda: canvas.render(edited)))
+            samples["edit"].append(clocked(partial(canvas.render, edited)))
             edited = method.example_edit(model, canvas, rgb, rng, guidance)
-            samples["edit in view"].append(clocked(lambda: canvas.render(edited, region=region)))
+            samples["edit in view"].append(clocked(partial(canvas.render, edited, region=region)))
             canvas.render(guidance, region=(0, 0, 1, 1))  # it is the shown one again
         small = (drawing if method.subject == "drawing" else photo)(2)
-        whole_time = clocked(lambda: model.prepare(small, size=SIDE)) / 1e3
-        waits = [
-            cancelled(model, small, whole_time * (i + 1) / (rounds + 1)) for i in range(rounds)
-        ]
-        samples["cancel"] = [max((wait for wait in waits if wait is not None), default=np.nan)]
+
+        def work(token: colordeploy.CancelToken) -> None:
+            made = model.prepare(small, size=SIDE, cancel=token)
+            shown = np.stack([small, small // 2, small // 3], axis=-1)
+            example = method.example_guidance(model, made, shown, rng)
+            if method.encode_guidance is not None:
+                example = method.encode_guidance(model, example)
+            made.render(example, cancel=token)
+
+        seconds = clocked(lambda: work(colordeploy.CancelToken())) / 1e3
+        steps = 4 * rounds
+        waits = [cancelled(work, seconds * (i + 1) / (steps + 1)) for i in range(steps)]
+        samples["cancel"] = [max(wait for wait in waits if wait is not None)]
         samples["first preview"] = [first]
         return {column: float(np.median(values)) for column, values in samples.items()}
 
@@ -111,7 +120,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/results/host"))
     arguments = parser.parse_args()
     lines = [
-        f"{arguments.megapixels:g} megapixels, {THREADS} threads, medians of {arguments.rounds} in ms",
+        f"{arguments.megapixels:g} megapixels, {THREADS} threads, medians of {arguments.rounds}, "
+        "milliseconds",
         f"{'':8s}" + "".join(f"{column:>15s}" for column in COLUMNS),
     ]
     print("\n".join(lines), flush=True)

@@ -14,7 +14,7 @@ PACKAGE = Path(colordeploy.__file__).parent
 FLOORS = (
     ("errors", "files", "_version"),
     ("cancellation", "trace", "resources", "device_array", "dlpack"),
-    ("background",),
+    ("background", "abandoning"),
     ("native",),
     ("memory", "pictures", "runtime"),
     ("bundle",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..abandoning import abandonable
 from ..pictures.decoding import ImageLike
 from ..pictures.geometry import WorkingSize
 from ..pictures.photo import Photo, Space
@@ -44,7 +45,11 @@ class Preparation:
     def photo(self, image: ImageLike, default: int, space: Space) -> Photo:
         """Read a picture at its own and at the working size."""
         self.steps(0.0, "reading")
-        return Photo.read(image, self.size, default, space=space, threads=self._model.threads)
+        threads = self._model.threads
+        return abandonable(
+            lambda: Photo.read(image, self.size, default, space=space, threads=threads),
+            self.steps.cancel,
+        )
 
     def __enter__(self) -> Preparation:
         self._model.open_graphs()

@@ -14,6 +14,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from ..abandoning import abandonable
 from ..cancellation import CancelToken
 from ..device_array import Array, DeviceArray, is_device_array
 from ..errors import BackendError, Cancelled, ColorDeployError
@@ -81,7 +82,8 @@ class LoadedGraph(ABC):
         on_device : bool
             Leave the outputs on the GPU, as `DeviceArray`.
         cancel : CancelToken, optional
-            Stops the run from another thread.
+            Stops the run from another thread. A kernel that is running on the CPU then goes on to
+            its end in a thread of its own, for which nobody waits.
 
         Raises
         ------
@@ -102,7 +104,10 @@ class LoadedGraph(ABC):
             cancel.raise_if_cancelled()
         try:
             with span(f"graph {self.name}"):
-                outputs = self._run(inputs, on_device, cancel)
+                outputs = abandonable(
+                    lambda: self._run(inputs, on_device, cancel),
+                    cancel if self.device == "cpu" else None,
+                )
         except Exception as error:
             if cancel is not None and cancel.cancelled:
                 raise Cancelled(f"cancelled in graph {self.name!r}") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...abandoning import abandonable
 from ...bundle import Bundle
 from ...errors import InputError
 from ...pictures.color import lab_of
@@ -87,7 +88,7 @@ class ExemplarModel(Model):
             steps = preparation.steps
             steps(0.0, "reading")
             with span("preprocessing"):
-                values = read_picture(image)
+                values = abandonable(lambda: read_picture(image), steps.cancel)
             if min(values.shape[:2]) < _MINIMUM_SIDE:
                 raise InputError(
                     f"a reference must have at least {_MINIMUM_SIDE}x{_MINIMUM_SIDE} pixels, not "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...abandoning import abandonable
 from ...bundle import Bundle
 from ...device_array import Array
 from ...errors import BundleError
@@ -77,18 +78,23 @@ class LineArtModel(Model):
             graphs = self.open_graphs()
             steps(0.0, "reading")
             with span("preprocessing"):
-                drawing = Drawing(
-                    image,
-                    lambda shape: working_shape(shape, size, self._working_size),
-                    threads=self.threads,
+                drawing = abandonable(
+                    lambda: Drawing(
+                        image,
+                        lambda shape: working_shape(shape, size, self._working_size),
+                        threads=self.threads,
+                    ),
+                    steps.cancel,
                 )
             steps(0.2, "encoding")
             line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
             encode: dict[str, Array] = {"line": line[None, None]}
             if self._labels_encoded:
+                abandonable(lambda: drawing.regions, steps.cancel)
                 encode["labels"] = self._labels(drawing, line.shape)[None]
             outputs = Outputs(graphs["encode"], encode, steps.cancel)
             steps(0.6, "regions")
+            abandonable(lambda: drawing.regions, steps.cancel)
             labels = self._labels(drawing, line.shape)  # found beside, unless the graph needs them
             style = outputs.host("style")[0]
             features = [f"features{i}" for i in range(self._levels)]
