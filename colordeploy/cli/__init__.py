@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -14,6 +15,7 @@ from .bench import bench
 from .doctor import doctor
 from .engine import engine
 from .exemplar import exemplar
+from .jobs import INTERRUPTED
 from .models import models
 from .scribble import scribble
 from .sketch import sketch
@@ -30,13 +32,25 @@ for _command in (scribble, auto, exemplar, sketch, affinities, models, engine, b
 
 
 def main() -> None:
-    """Entry point: status 0 on success, 2 on wrong usage, 1 with one line on stderr otherwise."""
+    """Entry point.
+
+    Status 0 on success, 2 on wrong usage, 130 on Ctrl-C, 1 with one line on stderr otherwise.
+    """
     if not sys.warnoptions:  # libraries' warnings are for developers; python -W shows them
         warnings.simplefilter("ignore")
     try:
-        cli()
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("colordeploy: interrupted", err=True)
+        sys.exit(INTERRUPTED)
     except ColorDeployError as error:
         _fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more, and nothing is to be said
+        os._exit(1)
     except (OSError, MemoryError) as error:
         _fail(f"{type(error).__name__}: {error}")
 

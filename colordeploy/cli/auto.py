@@ -6,29 +6,17 @@ from pathlib import Path
 
 import click
 
+from ..batch import Produced
+from ..cancellation import CancelToken
 from ..pictures.geometry import WorkingSize
+from ..pictures.picture import Picture
 from ..runtime.graph import Target
-from .options import (
-    SizeType,
-    expand_pictures,
-    load_for,
-    outputs_for,
-    progress,
-    say,
-    target_options,
-    verbosity_options,
-)
+from .jobs import Job, PicturesCommand, job_options
+from .options import SizeType, load_for, say, target_options, verbosity_options
 
 
-@click.command()
+@click.command(cls=PicturesCommand)
 @click.argument("photos", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Picture to write, or a folder for several.",
-)
 @click.option("--model", default="disco", show_default=True, help="disco, or a bundle's path.")
 @click.option("--anchors", default=8, show_default=True, help="Colour anchors, at most.")
 @click.option("--sample", default=0, show_default=True, help="0 most probable; 1, 2 ... others.")
@@ -37,11 +25,11 @@ from .options import (
 @click.option(
     "--palette", is_flag=True, help="Also write NAME.palette.png: anchors and their distributions."
 )
+@job_options("photos", lambda palette, **_: ("palette",) if palette else ())
 @target_options
 @verbosity_options
 def auto(
-    photos: tuple[Path, ...],
-    output: Path,
+    job: Job,
     model: str,
     anchors: int,
     sample: int,
@@ -51,16 +39,16 @@ def auto(
     target: Target,
 ) -> None:
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
-    from colordeploy.pictures.encoding import save_picture
-
-    pictures = expand_pictures(photos)
-    files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
     with load_for("auto", model, target) as loaded:
-        for photo, file in progress(list(zip(pictures, files, strict=True)), "photos"):
-            canvas = loaded.prepare(photo, anchors=anchors, seed=seed, size=size)
-            save_picture(canvas.render(sample=sample), file)
-            if palette:
-                shown = canvas.diverse_anchors(sample)
-                save_picture(canvas.palette(shown), file.with_suffix(".palette.png"))
-            say(f"{file}: {len(canvas.anchors)} anchors", level=2)
-    say(f"{output}: {len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'}")
+
+        def colored(photo: Picture, cancel: CancelToken) -> Produced:
+            wanted = {"anchors": anchors, "seed": seed, "size": size, "cancel": cancel}
+            with loaded.prepare(photo, **wanted) as canvas:
+                say(f"{photo.name}: {len(canvas.anchors)} anchors", level=2)
+                result = canvas.render(sample=sample, cancel=cancel, **job.pixels)
+                if not palette:
+                    return Produced(result)
+                shown = canvas.palette(canvas.diverse_anchors(sample))
+                return Produced(result, {"palette": shown})
+
+        job.run(colored)

@@ -6,35 +6,22 @@ from pathlib import Path
 
 import click
 
-from ..pictures.encoding import save_picture
+from ..batch import Produced
+from ..cancellation import CancelToken
 from ..pictures.geometry import WorkingSize
+from ..pictures.picture import Picture
 from ..runtime.graph import Target
-from .options import (
-    SizeType,
-    expand_pictures,
-    load_for,
-    outputs_for,
-    progress,
-    say,
-    target_options,
-    verbosity_options,
-)
+from .jobs import Job, PicturesCommand, job_options
+from .options import SizeType, load_for, say, target_options, verbosity_options
 
 
-@click.command()
+@click.command(cls=PicturesCommand)
 @click.argument("photos", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--reference",
     type=click.Path(path_type=Path),
     required=True,
     help="Picture whose colours are taken; encoded once.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Picture to write, or a folder for several.",
 )
 @click.option("--model", default="sscn", show_default=True, help="sscn, or a bundle's path.")
 @click.option("-k", type=click.IntRange(min=0), help="Most telling places of the reference.")
@@ -46,12 +33,12 @@ from .options import (
     is_flag=True,
     help="Also write NAME.matches.png: the places selected, and where a few points looked.",
 )
+@job_options("photos", lambda show_matches, **_: ("matches",) if show_matches else ())
 @target_options
 @verbosity_options
 def exemplar(
-    photos: tuple[Path, ...],
+    job: Job,
     reference: Path,
-    output: Path,
     model: str,
     k: int | None,
     r: int | None,
@@ -61,15 +48,16 @@ def exemplar(
     target: Target,
 ) -> None:
     """Colour PHOTOS like a reference: files, folders or patterns such as 'frames/*.png'."""
-    pictures = expand_pictures(photos)
-    files = outputs_for(pictures, output, several=len(photos) > 1 or photos[0].is_dir())
     with load_for("exemplar", model, target) as loaded:
         encoded = loaded.encode_reference(reference, size=size)
         say(f"{reference}: {encoded.places} places to choose from", level=2)
-        for photo, file in progress(list(zip(pictures, files, strict=True)), "photos"):
-            canvas = loaded.prepare(photo, size=size)
-            save_picture(canvas.render(encoded, k=k, r=r, seed=seed), file)
-            if show_matches:
-                shown = canvas.match_picture(encoded, k=k, r=r, seed=seed)
-                save_picture(shown, file.with_suffix(".matches.png"))
-    say(f"{output}: {len(pictures)} {'picture' if len(pictures) == 1 else 'pictures'}")
+
+        def colored(photo: Picture, cancel: CancelToken) -> Produced:
+            with loaded.prepare(photo, size=size, cancel=cancel) as canvas:
+                chosen = {"k": k, "r": r, "seed": seed}
+                result = canvas.render(encoded, **chosen, cancel=cancel, **job.pixels)
+                if not show_matches:
+                    return Produced(result)
+                return Produced(result, {"matches": canvas.match_picture(encoded, **chosen)})
+
+        job.run(colored)

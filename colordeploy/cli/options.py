@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import functools
-import glob
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
+from ..batch.inputs import find_sources
 from ..errors import InputError
-from ..pictures.encoding import picture_format
-from ..pictures.formats import READ_SUFFIXES
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 from .log import show_log
 
-_T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -83,58 +79,8 @@ def load_for(command: str, model: str, target: Target) -> Any:
 
 
 def expand_pictures(given: Sequence[Path]) -> list[Path]:
-    """Files as they are, folders' pictures, and what patterns match; sorted within each.
-
-    Raises
-    ------
-    InputError
-        When a folder or a pattern holds no picture.
-    """
-    found: list[Path] = []
-    for path in given:
-        if path.is_dir():
-            matches = [p for p in sorted(path.iterdir()) if p.suffix.lower() in READ_SUFFIXES]
-        elif not path.exists() and glob.has_magic(str(path)):
-            matches = [Path(p) for p in sorted(glob.glob(str(path), recursive=True))]
-        else:
-            found.append(path)
-            continue
-        if not matches:
-            raise InputError(f"{path}: no pictures in there")
-        found += matches
-    return found
-
-
-def outputs_for(pictures: Sequence[Path], output: Path, *, several: bool) -> list[Path]:
-    """Where each picture is written: `output` itself for one, otherwise into that folder, as PNG.
-
-    Raises
-    ------
-    InputError
-        When two pictures would get the same name, or the suffix is none that is written.
-    """
-    if not several and len(pictures) == 1 and not output.is_dir():
-        picture_format(output)
-        return [output]
-    if output.is_file():
-        raise InputError(f"{output} is a file; for several pictures name a folder")
-    targets = [output / f"{picture.stem}.png" for picture in pictures]
-    names: dict[Path, Path] = {}
-    for picture, target in zip(pictures, targets, strict=True):
-        if target in names:
-            raise InputError(f"{names[target]} and {picture} would both become {target}")
-        names[target] = picture
-    output.mkdir(parents=True, exist_ok=True)
-    return targets
-
-
-def progress(items: Sequence[_T], unit: str) -> Iterator[_T]:
-    """Yield the items behind a progress bar, when there are several and somebody watches."""
-    if len(items) < 2 or verbosity() == 0:
-        yield from items
-        return
-    with click.progressbar(items, label=unit, file=sys.stderr) as bar:
-        yield from bar
+    """Files as they are, folders' pictures, and what patterns match; see `find_sources`."""
+    return [source.path for source in find_sources(given)]
 
 
 def target_options(function: _F) -> _F:

@@ -9,30 +9,17 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pictures.encoding import save_picture
+from ..batch import Produced
+from ..cancellation import CancelToken
 from ..pictures.geometry import WorkingSize
+from ..pictures.picture import Picture
 from ..runtime.graph import Target
-from .options import (
-    SizeType,
-    expand_pictures,
-    load_for,
-    outputs_for,
-    progress,
-    say,
-    target_options,
-    verbosity_options,
-)
+from .jobs import Job, PicturesCommand, job_options
+from .options import SizeType, load_for, say, target_options, verbosity_options
 
 
-@click.command()
+@click.command(cls=PicturesCommand)
 @click.argument("lineart", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Picture to write, or a folder for several.",
-)
 @click.option("--model", default="rasc", show_default=True, help="rasc, or a bundle's path.")
 @click.option("--style", type=click.IntRange(min=0), help="Seed of a style; else the predicted.")
 @click.option("--flat", is_flag=True, help="One colour for each region, no shading.")
@@ -45,11 +32,11 @@ from .options import (
     "--layers", is_flag=True, help="Also write NAME.lines.png and NAME.colors.png to paint on."
 )
 @click.option("--size", type=SizeType(), help="Working short side, or 'native'.")
+@job_options("lineart", lambda layers, **_: ("lines", "colors") if layers else ())
 @target_options
 @verbosity_options
 def sketch(
-    lineart: tuple[Path, ...],
-    output: Path,
+    job: Job,
     model: str,
     style: int | None,
     flat: bool,
@@ -61,22 +48,20 @@ def sketch(
     """Colour LINEART: files, folders or patterns such as 'pages/*.png'."""
     if samples is not None and (layers or style is not None):
         raise click.UsageError("--samples shows many styles; leave --style and --layers out")
-    drawings = expand_pictures(lineart)
-    files = outputs_for(drawings, output, several=len(lineart) > 1 or lineart[0].is_dir())
     with load_for("sketch", model, target) as loaded:
-        for drawing, file in progress(list(zip(drawings, files, strict=True)), "drawings"):
-            canvas = loaded.prepare(drawing, size=size)
-            if samples is not None:
-                save_picture(contact_sheet(canvas, samples, flat), file)
-            else:
-                save_picture(canvas.render(style, flat=flat), file)
-            if layers:
-                for name, layer in zip(
-                    ("lines", "colors"), canvas.layers(style, flat=flat), strict=True
-                ):
-                    save_picture(layer, file.with_suffix(f".{name}.png"))
-            say(f"{file}: {int(canvas.regions.max())} regions", level=2)
-    say(f"{output}: {len(drawings)} {'drawing' if len(drawings) == 1 else 'drawings'}")
+
+        def colored(drawing: Picture, cancel: CancelToken) -> Produced:
+            with loaded.prepare(drawing, size=size, cancel=cancel) as canvas:
+                say(f"{drawing.name}: {int(canvas.regions.max())} regions", level=2)
+                if samples is not None:
+                    return Produced(contact_sheet(canvas, samples, flat))
+                result = canvas.render(style, flat=flat, cancel=cancel, **job.pixels)
+                if not layers:
+                    return Produced(result)
+                lines, colors = canvas.layers(style, flat=flat)
+                return Produced(result, {"lines": lines, "colors": colors})
+
+        job.run(colored)
 
 
 def contact_sheet(canvas: Any, samples: int, flat: bool) -> NDArray[np.uint8]:

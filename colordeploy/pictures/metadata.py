@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Metadata", "marked", "metadata_of", "orientation_of", "says_ours", "upright"]
+__all__ = ["Metadata", "made_here", "marked", "metadata_of", "orientation_of", "upright"]
 
 _ORIENTATION = 0x0112
 _PROCESSING_SOFTWARE = 0x000B
@@ -113,7 +113,7 @@ def marked(said: Metadata) -> Metadata:
     return replace(said, exif=_exif_bytes(entries | {_PROCESSING_SOFTWARE: _OURS}))
 
 
-def says_ours(exif: Image.Exif) -> bool:
+def made_here(exif: Image.Exif) -> bool:
     """Whether EXIF says that a picture was made here."""
     with suppress(Exception):  # damaged EXIF
         return str(exif.get(_PROCESSING_SOFTWARE, "")).startswith(_OURS)

@@ -7,6 +7,7 @@ import logging
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,11 +27,12 @@ from ..errors import InputError
 from .decoded import Decoded, of_pillow, said_by_pillow
 from .formats import Format, format_of, refusal
 from .limits import check_pixels
+from .metadata import made_here
 from .png import png_16
 from .pnm import read_pnm
-from .tiff import read_tiff
+from .tiff import read_tiff, tiff_exif, tiff_outline
 
-__all__ = ["decode", "open_file"]
+__all__ = ["Outline", "decode", "open_file", "outline_of", "says_ours"]
 
 _LOG = logging.getLogger("colordeploy")
 _HEAD = 64
@@ -46,6 +48,15 @@ _PLUGINS: dict[Format, _Plugin] = {
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
 }
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the header of a picture file says: size of its first page, 0 if unknown, and pages."""
+
+    width: int
+    height: int
+    pages: int
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -105,6 +116,65 @@ def decode(
         ) from None
     except Exception as error:  # decoders raise almost anything on damaged files
         raise _unreadable(name, kind, error) from None
+
+
+def outline_of(path: Path, page: int | None = None, max_pixels: int | None = None) -> Outline:
+    """What a picture file's header says; nothing is decoded.
+
+    Parameters
+    ----------
+    path : Path
+    page, max_pixels : int, optional
+        See `decode`.
+
+    Raises
+    ------
+    InputError
+        As `decode` would, as far as the header tells.
+    """
+    with open_file(path) as file:
+        head = file.read(_HEAD)
+        file.seek(0)
+        kind, name = format_of(head), str(path)
+        if kind is None:
+            raise InputError(f"{name} {refusal(head, path.suffix)}")
+        try:
+            found = _outline(file, kind, name)
+        except (InputError, MemoryError):
+            raise
+        except Exception as error:  # plug-ins raise almost anything on damaged files
+            raise _unreadable(name, kind, error) from None
+    if found.width:
+        check_pixels(found.width, found.height, name, max_pixels, 0)
+    if page is not None and not 1 <= page <= found.pages:
+        raise InputError(f"{name} has {found.pages} pages; there is no page {page}")
+    return found
+
+
+def _outline(file: BinaryIO, kind: Format, name: str) -> Outline:
+    if kind == "TIFF":
+        return Outline(*tiff_outline(file, name))
+    if kind == "PNM":
+        return Outline(0, 0, 1)
+    if kind == "HEIF":
+        opened = _heif_library(name).open_heif(file)
+        width, height = opened[0].size
+        return Outline(width, height, len(opened))
+    picture = _avif_plugin(name)(file) if kind == "AVIF" else _PLUGINS[kind](file)
+    return Outline(*picture.size, getattr(picture, "n_frames", 1))
+
+
+def says_ours(path: Path) -> bool:
+    """Whether a picture file says that it was made here."""
+    try:
+        with open_file(path) as file:
+            kind = format_of(file.read(_HEAD))
+            file.seek(0)
+            if kind == "TIFF":
+                return made_here(tiff_exif(file))
+            return kind in _PLUGINS and made_here(_PLUGINS[kind](file).getexif())
+    except Exception:  # damaged files were not made here
+        return False
 
 
 def _decoders() -> dict[Format, Callable[[BinaryIO, str, int | None, int | None], Decoded]]:
@@ -207,7 +277,7 @@ def _nearly_whole(data: bytes) -> bool:
     return not changed[: len(changed) - missing].any()
 
 
-def _avif(file: BinaryIO, name: str, page: int | None, max_pixels: int | None) -> Decoded:
+def _avif_plugin(name: str) -> _Plugin:
     try:
         from PIL import AvifImagePlugin
     except ImportError:
@@ -218,7 +288,11 @@ def _avif(file: BinaryIO, name: str, page: int | None, max_pixels: int | None) -
         raise InputError(
             f"{name} is AVIF, and this Pillow was built without it; install a wheel of Pillow"
         )
-    return _frame(AvifImagePlugin.AvifImageFile(file), name, page, max_pixels)
+    return AvifImagePlugin.AvifImageFile
+
+
+def _avif(file: BinaryIO, name: str, page: int | None, max_pixels: int | None) -> Decoded:
+    return _frame(_avif_plugin(name)(file), name, page, max_pixels)
 
 
 def _heif_library(name: str) -> Any:

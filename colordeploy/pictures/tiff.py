@@ -22,7 +22,7 @@ from .limits import check_pixels
 from .metadata import orientation_of
 from .tiff_samples import READ_COMPRESSIONS, Layout, read_samples
 
-__all__ = ["read_tiff"]
+__all__ = ["read_tiff", "tiff_exif", "tiff_outline"]
 
 _LOG = logging.getLogger("colordeploy")
 _MOST_DIRECTORIES = 10_000
@@ -105,6 +105,17 @@ def read_tiff(file: BinaryIO, name: str, page: int | None, max_pixels: int | Non
     found.profile = _bytes(chosen.get(_ICC)) or None
     found.dpi, found.pages = _dpi(chosen), len(pages)
     return found
+
+
+def tiff_outline(file: BinaryIO, name: str) -> tuple[int, int, int]:
+    """Width and height of a TIFF's first picture, and the number of them; nothing is decoded."""
+    pages = _pictures(_directories(file), name, file)
+    return (*pages[0].size, len(pages))
+
+
+def tiff_exif(file: BinaryIO) -> Image.Exif:
+    """EXIF of a TIFF's first directory."""
+    return _exif(file, _directories(file)[0])
 
 
 def _directories(file: BinaryIO) -> list[_Page]:

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from colordeploy.errors import InputError
 from colordeploy.pictures.encoding import Options, encode, save_picture
-from colordeploy.pictures.metadata import Metadata, says_ours
+from colordeploy.pictures.metadata import Metadata, made_here
 from colordeploy.pictures.picture import Picture, floats
 
 
@@ -111,7 +111,7 @@ def test_metadata_is_kept(tmp_path, photo_like, suffix, depth):
         assert exif.get_ifd(0x8769)[0x829A] == pytest.approx(0.004)
         assert exif.get_ifd(0x8825)[1] == "N"
         assert exif.get(0x0112, 1) == 1
-        assert says_ours(exif)
+        assert made_here(exif)
         assert info.get("srgb") == 0 or "sRGB" in profile_name(info["icc_profile"])
     assert b"<a>Port</a>" in read.metadata.xmp
     if suffix != "webp":  # which has no resolution
