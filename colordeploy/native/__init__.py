@@ -23,21 +23,35 @@ from .drawing import (
 from .memory import idle_bytes, idle_limit, set_idle_limit, trim
 from .propagation import Propagator, propagate
 from .regions import cover_lines, region_map, region_max
+from .strokes import (
+    Line,
+    Marks,
+    constrain_layer,
+    constrain_lines,
+    draw_lines,
+    marked_pixels,
+)
 
 __all__ = [
     "Affinities",
     "CancelFlag",
     "GuidedChroma",
+    "Line",
     "Lines",
+    "Marks",
     "Propagator",
     "Shading",
     "choose",
     "compose_drawing",
+    "constrain_layer",
+    "constrain_lines",
     "cover_lines",
+    "draw_lines",
     "idle_bytes",
     "idle_limit",
     "instruction_set",
     "kmeans",
+    "marked_pixels",
     "propagate",
     "reduce_drawing",
     "region_map",

@@ -137,3 +137,23 @@ def compose_drawing(
     threads: int,
     cancel: CancelFlag | None,
 ) -> None: ...
+
+_Line = tuple[list[float], tuple[int, int, int], float]
+_Constrained = tuple[NDArray[np.bool_], _F64, int]
+
+def constrain_layer(
+    layer: NDArray[np.uint8], rows: int, columns: int, threads: int, cancel: CancelFlag | None
+) -> _Constrained: ...
+def constrain_lines(
+    lines: list[_Line],
+    height: int,
+    width: int,
+    rows: int,
+    columns: int,
+    threads: int,
+    cancel: CancelFlag | None,
+) -> _Constrained: ...
+def draw_lines(lines: list[_Line], height: int, width: int) -> NDArray[np.uint8]: ...
+def marked_pixels(
+    layer: NDArray[np.uint8], threads: int, cancel: CancelFlag | None
+) -> NDArray[np.bool_]: ...

@@ -6,6 +6,7 @@ void register_drawing(pybind11::module_& module);
 void register_process(pybind11::module_& module);
 void register_propagation(pybind11::module_& module);
 void register_regions(pybind11::module_& module);
+void register_strokes(pybind11::module_& module);
 
 PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of colordeploy; use it through colordeploy.native.";
@@ -15,4 +16,5 @@ PYBIND11_MODULE(_core, module) {
     register_process(module);
     register_propagation(module);
     register_regions(module);
+    register_strokes(module);
 }
