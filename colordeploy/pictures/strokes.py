@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import operator
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageColor
 
 from ..errors import InputError
-from .color import chroma_of
+from ..native import Line, Marks, constrain_layer, constrain_lines, draw_lines
+from ..native.cancelling import Cancel
 from .decoding import read_rgba
 
-_FARTHEST = 1_000_000  # pixels; Pillow loses count far beyond
+_FARTHEST = 1_000_000  # pixels
+_log = logging.getLogger("colordeploy")
 
-__all__ = ["Constraints", "Stroke", "StrokesLike", "constraints", "rasterize", "read_strokes"]
+__all__ = [
+    "Stroke",
+    "StrokesLike",
+    "constraints",
+    "constraints_of",
+    "rasterize",
+    "read_strokes",
+]
 
 
 @dataclass(frozen=True)
@@ -61,9 +71,9 @@ class Stroke:
         return r, g, b
 
     def corners(self) -> list[tuple[int, int]]:
-        """Return the corners as whole (x, y) pixels."""
+        """Return the corners as whole (y, x) pixels."""
         try:
-            corners = [(round(float(x)), round(float(y))) for y, x in self.points]
+            corners = [(round(float(y)), round(float(x))) for y, x in self.points]
         except (TypeError, ValueError, OverflowError):
             corners = []
         if not corners or max(abs(v) for corner in corners for v in corner) > _FARTHEST:
@@ -89,22 +99,6 @@ StrokesLike: TypeAlias = (
 )
 
 
-@dataclass(frozen=True)
-class Constraints:
-    """Colour constraints at the working size.
-
-    Attributes
-    ----------
-    mask : (h, w) bool
-        Pixels that a stroke touches.
-    chroma : (h, w, 2) float64
-        Their (U, V); 0 elsewhere.
-    """
-
-    mask: NDArray[np.bool_]
-    chroma: NDArray[np.float64]
-
-
 def rasterize(strokes: Iterable[Stroke], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Draw strokes, later ones on top, without antialiasing (a mark is one colour).
 
@@ -117,22 +111,7 @@ def rasterize(strokes: Iterable[Stroke], shape: tuple[int, int]) -> NDArray[np.u
     -------
     (H, W, 4) uint8 RGBA, alpha 255 on the strokes and 0 elsewhere
     """
-    picture = Image.new("RGBA", (shape[1], shape[0]), (0, 0, 0, 0))
-    draw = ImageDraw.Draw(picture)
-    for stroke in strokes:
-        if not isinstance(stroke, Stroke):
-            raise InputError(f"strokes must be Stroke objects, not {type(stroke).__name__}")
-        points, width = stroke.corners(), stroke.pixels_wide()
-        fill = (*stroke.rgb(), 255)
-        if len(points) > 1:
-            draw.line(points, fill=fill, width=round(width))
-        radius = (width - 1) / 2
-        for x, y in points:  # round joints and ends
-            if radius < 0.5:  # Pillow draws nothing for an ellipse this small
-                draw.point((x, y), fill=fill)
-            else:
-                draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
-    return np.array(picture, dtype=np.uint8)
+    return draw_lines(_lines_of(strokes), shape)
 
 
 def read_strokes(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -149,6 +128,88 @@ def read_strokes(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uin
     InputError
         For another size, a picture without transparency, or no mark at all.
     """
+    if _is_list(strokes):
+        lines = _lines_of(strokes)
+        rgba = draw_lines(lines, shape)
+        if not rgba[..., 3].any():
+            raise _unmarked(lines, shape)
+        return rgba
+    rgba = _layer_of(strokes, shape)
+    if not rgba[..., 3].any():
+        raise _no_mark()
+    return rgba
+
+
+def constraints_of(
+    strokes: StrokesLike,
+    size: tuple[int, int],
+    shape: tuple[int, int],
+    *,
+    threads: int | None = None,
+    cancel: Cancel = None,
+) -> Marks:
+    """Colour constraints at the working size of strokes in any accepted form.
+
+    Strokes given as `Stroke` are never drawn at the picture's size.
+
+    Parameters
+    ----------
+    strokes : (H, W, 4) uint8 RGBA, PIL image, path, or iterable of Stroke
+    size : (H, W)
+        Of the picture they belong to.
+    shape : (h, w)
+        Working size, not larger than that.
+    threads : int, optional
+        By default as many as this process may use, eight at most.
+    cancel : CancelToken or CancelFlag, optional
+
+    Raises
+    ------
+    InputError
+        For another size, a picture without transparency, or no mark at all.
+    Cancelled
+        When `cancel` was set before all is done.
+    """
+    if _is_list(strokes):
+        lines = _lines_of(strokes)
+        marks = constrain_lines(lines, size, shape, threads=threads, cancel=cancel)
+        outside = sum(not _touches(line, size) for line in lines)
+        if marks.pixels == 0:
+            raise _unmarked(lines, size)
+        if outside:
+            _log.warning(
+                "%d of %d strokes lie outside of the picture (%dx%d pixels)",
+                outside, len(lines), size[1], size[0],
+            )  # fmt: skip
+        return marks
+    layer = _layer_of(strokes, size)
+    marks = constrain_layer(layer, shape, threads=threads, cancel=cancel)
+    if marks.pixels == 0:
+        raise _no_mark()
+    return marks
+
+
+def constraints(rgba: NDArray[np.uint8], shape: tuple[int, int]) -> Marks:
+    """Reduce a layer of strokes (H, W, 4) to the working size; see `native.constrain_layer`."""
+    return constrain_layer(rgba, shape)
+
+
+def _is_list(strokes: StrokesLike) -> TypeGuard[Iterable[Stroke]]:
+    forms = (str, os.PathLike, Image.Image, np.ndarray)
+    return isinstance(strokes, Iterable) and not isinstance(strokes, forms)
+
+
+def _lines_of(strokes: Iterable[Stroke]) -> list[Line]:
+    lines = []
+    for stroke in strokes:
+        if not isinstance(stroke, Stroke):
+            raise InputError(f"strokes must be Stroke objects, not {type(stroke).__name__}")
+        lines.append(Line(stroke.corners(), stroke.rgb(), stroke.pixels_wide()))
+    return lines
+
+
+def _layer_of(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The RGBA layer, of the picture's size."""
     if isinstance(strokes, (str, os.PathLike)):
         rgba = _layer(strokes, f"strokes file {os.fspath(strokes)}")
     elif isinstance(strokes, Image.Image):
@@ -160,8 +221,6 @@ def read_strokes(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uin
                 f"{strokes.shape} of {strokes.dtype}"
             )
         rgba = strokes
-    elif isinstance(strokes, Iterable):
-        rgba = rasterize(strokes, shape)
     else:
         raise InputError(
             "strokes must be an RGBA array, a picture, a path or a list of Stroke, not "
@@ -172,40 +231,29 @@ def read_strokes(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uin
             f"strokes are {rgba.shape[1]}x{rgba.shape[0]} pixels, but the picture is "
             f"{shape[1]}x{shape[0]}; draw them on a layer of the picture's size"
         )
-    if not rgba[..., 3].any():
-        raise InputError("strokes hold no mark: every pixel is transparent (alpha 0)")
     return rgba
 
 
-def constraints(rgba: NDArray[np.uint8], shape: tuple[int, int]) -> Constraints:
-    """Reduce strokes to the working size.
+def _touches(line: Line, size: tuple[int, int]) -> bool:
+    """Whether a line may reach into a picture of that size: its box does."""
+    points, reach = np.asarray(line.points), line.width / 2
+    least, most = points.min(axis=0) - reach, points.max(axis=0) + reach
+    return bool((most >= 0).all() and (least <= np.asarray(size) - 1).all())
 
-    A working pixel is marked when any part of a stroke falls into it, however thin; its chroma is
-    the average over that part, weighted by alpha.
 
-    Parameters
-    ----------
-    rgba : (H, W, 4) uint8 RGBA with at least one mark
-    shape : (h, w)
-        Working size, not larger than (H, W).
-    """
-    height, width = rgba.shape[:2]
-    y, x = np.divmod(np.flatnonzero(rgba[..., 3] > 0), width)  # np.nonzero takes ten times as long
-    marked = rgba[y, x].astype(np.float32) / 255.0
-    weight = marked[:, 3].astype(np.float64)
-    cell = (y * shape[0] // height) * shape[1] + x * shape[1] // width
-    chroma = chroma_of(marked[:, :3])
-    cells = shape[0] * shape[1]
-    total = np.bincount(cell, weight, cells)
-    mask = total > 0
-    mean = np.stack(
-        [
-            np.bincount(cell, weight * chroma[:, c], cells) / np.where(mask, total, 1.0)
-            for c in (0, 1)
-        ],
-        axis=-1,
+def _no_mark() -> InputError:
+    return InputError(
+        "strokes hold no mark: every pixel is transparent (alpha 0) or too faint to be seen"
     )
-    return Constraints(mask.reshape(shape), mean.reshape(*shape, 2))
+
+
+def _unmarked(lines: list[Line], size: tuple[int, int]) -> InputError:
+    if not lines:
+        return InputError("strokes hold no mark: the list is empty")
+    return InputError(
+        f"strokes hold no mark: all of them lie outside of the picture, which is {size[1]}x"
+        f"{size[0]} pixels; points are (y, x) in its pixels"
+    )
 
 
 def _layer(strokes: Image.Image | str | os.PathLike[str], name: str) -> NDArray[np.uint8]:

@@ -6,7 +6,13 @@ from PIL import Image
 
 from colordeploy.errors import InputError
 from colordeploy.pictures.color import chroma_of
-from colordeploy.pictures.strokes import Stroke, constraints, rasterize, read_strokes
+from colordeploy.pictures.strokes import (
+    Stroke,
+    constraints,
+    constraints_of,
+    rasterize,
+    read_strokes,
+)
 
 
 def test_rasterize_draws_y_x_points():
@@ -103,12 +109,50 @@ def test_constraints_keep_thin_strokes():
 def test_constraints_average_by_alpha():
     rgba = np.zeros((2, 2, 4), np.uint8)
     rgba[0, 0] = (255, 0, 0, 255)
-    rgba[1, 1] = (0, 0, 255, 85)
+    rgba[1, 1] = (0, 0, 255, 170)
     marks = constraints(rgba, (1, 1))
     red, blue = chroma_of(np.array([[1.0, 0, 0], [0, 0, 1.0]]))
-    assert np.allclose(marks.chroma[0, 0], 0.75 * red + 0.25 * blue, atol=1e-6)
+    assert np.allclose(marks.chroma[0, 0], 0.6 * red + 0.4 * blue, atol=1e-6)
+    rgba[1, 1, 3] = 85  # a rim of the red stroke
+    assert np.allclose(constraints(rgba, (1, 1)).chroma[0, 0], red, atol=1e-6)
 
 
 def test_constraints_at_the_same_size():
     rgba = rasterize([Stroke([(3, 3), (10, 12)], "teal", 2)], (16, 20))
     assert np.array_equal(constraints(rgba, (16, 20)).mask, rgba[..., 3] > 0)
+
+
+def test_every_form_gives_the_same_constraints(tmp_path, caplog):
+    strokes = [Stroke([(3, 3), (10, 12)], "teal", 2), Stroke([(14, 2)], (200, 10, 0), 5)]
+    rgba = rasterize(strokes, (16, 20))
+    Image.fromarray(rgba).save(tmp_path / "s.png")
+    expected = constraints(rgba, (5, 6))
+    for form in (strokes, iter(strokes), rgba, Image.fromarray(rgba), tmp_path / "s.png"):
+        found = constraints_of(form, (16, 20), (5, 6))
+        assert np.array_equal(found.mask, expected.mask)
+        assert np.array_equal(found.chroma, expected.chroma)
+    assert not caplog.records
+
+
+def test_strokes_outside_of_the_picture_are_said_to_be(caplog):
+    inside, outside = Stroke([(3, 3)], "teal"), Stroke([(50, 3), (60, 9)], "red", 5)
+    for read in (
+        lambda strokes: read_strokes(strokes, (16, 20)),
+        lambda strokes: constraints_of(strokes, (16, 20), (5, 6)),
+    ):
+        with pytest.raises(InputError, match=r"outside of the picture.*20x16"):
+            read([outside])
+        with pytest.raises(InputError, match="list is empty"):
+            read([])
+    constraints_of([inside, outside], (16, 20), (5, 6))
+    assert "1 of 2 strokes lie outside" in caplog.text
+
+
+def test_layers_without_a_mark_are_refused():
+    for alpha in (0, 3):
+        with pytest.raises(InputError, match="no mark"):
+            constraints_of(np.full((16, 20, 4), alpha, np.uint8), (16, 20), (5, 6))
+    with pytest.raises(InputError, match=r"20x16.*30x40"):
+        constraints_of(np.full((16, 20, 4), 255, np.uint8), (40, 30), (5, 6))
+    with pytest.raises(InputError, match="int"):
+        constraints_of(5, (40, 30), (5, 6))
