@@ -79,7 +79,8 @@ def constrain_layer(
     A pixel is a mark where its alpha is at least half of the largest of its own stroke: of all
     that is connected with it (eight neighbours) through pixels of at least half its alpha. So soft
     and premultiplied rims carry no colour, pale brushes mark, and a faint veil over everything
-    joins nothing. Alpha below 4 of 255 is invisible.
+    joins nothing. Alpha below 4 of 255 is invisible. Where no visible pixel is lighter than its
+    alpha, rims included, colours are taken to be multiplied by alpha, and divided by it.
 
     Parameters
     ----------

@@ -25,9 +25,10 @@ class Sums {
         }
     }
 
-    void add(std::ptrdiff_t x, const std::uint8_t* rgb, std::uint64_t alpha) {
+    // The colour counts by `weight`: alpha, or 255 where it has been multiplied by alpha already.
+    void add(std::ptrdiff_t x, const std::uint8_t* rgb, std::uint64_t alpha, std::uint64_t weight) {
         Sum& sum = sums_[cells_[x]];
-        for (int c = 0; c < 3; ++c) sum.rgb[c] += alpha * rgb[c];
+        for (int c = 0; c < 3; ++c) sum.rgb[c] += weight * rgb[c];
         sum.alpha += alpha;
     }
 
@@ -86,11 +87,32 @@ std::int64_t reduce(std::ptrdiff_t height, std::ptrdiff_t width, const Constrain
     return marked;
 }
 
+// Whether the layer's colours are multiplied by alpha, as many editors keep them: no colour is
+// lighter than its alpha, faint rims included. (Colours of rims that are not are as light as the
+// stroke's; where there is no rim nothing tells, and nothing is assumed.)
+bool premultiplied(const Channels<const std::uint8_t>& rgba, const Runs& all) {
+    bool rims = false;
+    for (std::ptrdiff_t y = 0; y < rgba.rows; ++y) {
+        for (std::ptrdiff_t i = all.rows[y]; i < all.rows[y + 1]; ++i) {
+            const Run& run = all.runs[i];
+            if (run.alpha == 255) continue;
+            rims = rims || !run.marked;
+            for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
+                for (int c = 0; c < 3; ++c) {
+                    if (rgba.at(y, x, c) > run.alpha + 1) return false;
+                }
+            }
+        }
+    }
+    return rims;
+}
+
 }  // namespace
 
 std::int64_t constrain_layer(const Channels<const std::uint8_t>& rgba, const Constraints& result,
                              int threads, const CancelFlag* cancel) {
     const Runs all = marks_of(rgba, threads, cancel);
+    const bool multiplied = premultiplied(rgba, all);
     struct Scratch {
         Sums sums;
     };
@@ -104,7 +126,7 @@ std::int64_t constrain_layer(const Channels<const std::uint8_t>& rgba, const Con
                           for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
                               const std::uint8_t rgb[3] = {rgba.at(y, x, 0), rgba.at(y, x, 1),
                                                            rgba.at(y, x, 2)};
-                              own.sums.add(x, rgb, run.alpha);
+                              own.sums.add(x, rgb, run.alpha, multiplied ? 255 : run.alpha);
                           }
                           marked += run.end - run.begin;
                       }
@@ -126,7 +148,7 @@ std::int64_t constrain_lines(const std::vector<Line>& lines, std::ptrdiff_t heig
                       own.row.draw(y);
                       for (std::ptrdiff_t x = own.row.begin(); x < own.row.end(); ++x) {
                           if (own.row[x] < 0) continue;
-                          own.sums.add(x, lines[own.row[x]].rgb, 255);
+                          own.sums.add(x, lines[own.row[x]].rgb, 255, 255);
                           ++marked;
                       }
                       return marked;

@@ -28,8 +28,9 @@ struct Constraints {
     std::ptrdiff_t rows, columns;  // not larger than the picture
 };
 
-// Of an RGBA layer, by marks.hpp's rule. Both return the number of marked pixels of the picture
-// and throw std::invalid_argument, and Cancelled when the flag (may be null) is set.
+// Of an RGBA layer, by marks.hpp's rule; colours may be multiplied by alpha. Both return the number
+// of marked pixels of the picture and throw std::invalid_argument, and Cancelled when the flag (may
+// be null) is set.
 std::int64_t constrain_layer(const Channels<const std::uint8_t>& rgba, const Constraints& result,
                              int threads, const CancelFlag* cancel);
 
