@@ -54,7 +54,7 @@ from colordeploy.methods.model import ModelOptions
 from colordeploy.models import model_of
 from colordeploy.native import Propagator
 from colordeploy.pictures.rendering import Rendering
-from colordeploy.pictures.strokes import constraints, read_strokes
+from colordeploy.pictures.strokes import constraints_of
 from export.bundling import lga
 from export.evaluation.metrics import psnr
 
@@ -88,7 +88,7 @@ class KluCanvas:
 
     def render(self, strokes: Any) -> NDArray[np.uint8]:
         canvas = self._canvas
-        marks = constraints(read_strokes(strokes, canvas.size), canvas.working_size)
+        marks = constraints_of(strokes, canvas.size, canvas.working_size)
         klu, matrix = self._matrices[marks.mask.tobytes()]
         klu.factorize(matrix)
         right = np.where(marks.mask[..., None], marks.chroma, 0.0).reshape(-1, 2)
@@ -110,7 +110,7 @@ def klu_matrices(model: Any, job: Job) -> dict[bytes, Any]:
     result = {}
     first = job.guidance(model, canvas)
     for strokes in (first, job.edit(model, canvas, first)):
-        marks = constraints(read_strokes(strokes, canvas.size), canvas.working_size)
+        marks = constraints_of(strokes, canvas.size, canvas.working_size)
         propagator: Propagator = canvas.propagator
         matrix = propagator.matrix(marks.mask).tocsr()
         klu = Klu()
@@ -251,7 +251,7 @@ from colordeploy.bench.workload import jobs
 from colordeploy.methods import find_method
 from colordeploy.pictures.decoding import read_luma
 from colordeploy.pictures.geometry import resize, working_shape
-from colordeploy.pictures.strokes import constraints, read_strokes
+from colordeploy.pictures.strokes import constraints_of
 from colordeploy.pictures.rendering import Rendering
 from export.models.lga import LGAConfig, LGANet
 sys.path.insert(0, sys.argv[3])
@@ -268,7 +268,7 @@ small = np.clip(resize(luma, shape), 0, 1)
 with torch.no_grad():
     plane = torch.from_numpy(small)[None, None]
     net.features(plane), net.alpha(plane)
-marks = constraints(read_strokes(job.guidance(None, None), luma.shape), shape)
+marks = constraints_of(job.guidance(None, None), luma.shape, shape)
 klu = Klu()
 klu.analyze(matrix)
 klu.factorize(matrix)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...device_array import Strided
 from ...native import Affinities, Propagator
 from ...pictures.photo import Photo
-from ...pictures.strokes import StrokesLike, constraints, read_strokes
+from ...pictures.strokes import StrokesLike, constraints_of
 from ...trace import span
 from ..canvas import CanvasKeywords, Kept
 from ..photo_canvas import PhotoCanvas
@@ -108,7 +108,7 @@ class ScribbleCanvas(PhotoCanvas):
         """
         propagator = self.propagator
         with span("strokes"):
-            marks = constraints(read_strokes(strokes, self.size), self.working_size)
+            marks = constraints_of(strokes, self.size, self.working_size)
         values = marks.chroma[marks.mask]
 
         def chroma(steps: Steps) -> NDArray[Any]:
