@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -57,6 +59,26 @@ def test_a_seed_is_a_result():
 
 
 LABELS_OF_SEED_3 = [3, 1, 0, 2, 3, 1, 0, 3, 1, 0, 2, 3, 1, 0, 3, 1, 0, 2, 3, 1]
+
+
+_IRRATIONAL = """
+import hashlib, numpy as np
+from colordeploy.native import kmeans
+points = np.sqrt(np.arange(1.0, 12601.0)).reshape(600, 21) % 1.0
+labels, centres = kmeans(points, 9, seed=3)
+print(hashlib.sha256(labels.tobytes() + centres.tobytes()).hexdigest())
+"""
+BITS_OF_SEED_3 = "3538ac735258d05380e5757ec284aa5b911aa3ab3e32980b1e3234a389530fc3"
+
+
+@pytest.mark.parametrize("isa", ["generic", "avx2", "avx512"])
+def test_the_same_bits_on_every_instruction_set(isa):
+    """Points whose squares are not exact: a fused multiplication would show."""
+    found = subprocess.run(
+        [sys.executable, "-c", _IRRATIONAL], capture_output=True, text=True, check=True,
+        env={"PATH": "", "COLORDEPLOY_ISA": isa, "OMP_NUM_THREADS": "1"},
+    ).stdout.strip()  # fmt: skip
+    assert found == BITS_OF_SEED_3
 
 
 def test_few_distinct_points_leave_no_cluster_undefined():

@@ -220,7 +220,7 @@ print("alive")
 
 _EVERY_SET = """
 import hashlib, numpy as np
-from colordeploy.native import GuidedChroma, kmeans, resample
+from colordeploy.native import GuidedChroma, resample
 from colordeploy.native.color import lightness_of, luma_of
 rng = np.random.default_rng(7)
 light = rng.random((203, 317), dtype=np.float32)
@@ -236,9 +236,6 @@ rgb = rng.integers(0, 256, (999, 3), dtype=np.uint8)
 for values in (luma_of(rgb), lightness_of(rgb), lightness_of(np.sqrt(rgb / np.float32(255)))):
     seen.update(values.tobytes())
 print(seen.hexdigest())
-points = np.sqrt(rng.random((600, 21)) + np.pi)
-labels, centres = kmeans(points, 9, seed=3)
-print(hashlib.sha256(labels.tobytes() + centres.tobytes()).hexdigest())
 """
 
 
