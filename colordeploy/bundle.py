@@ -12,13 +12,14 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BackendError, BundleError
+from .onnx_file import MalformedGraphError, has_external_data
 from .runtime.graph import PRECISIONS, Graph, Target, load_graph
 
 __all__ = [
@@ -35,6 +36,9 @@ FORMAT = 1
 _ALL = "*"
 _MANIFEST = "manifest.json"
 _GOLDEN = "golden.npz"
+# Sizes of single files, unpacked: what is larger is refused before it is read.
+_MAXIMUM_MANIFEST = 4 << 20
+_MAXIMUM_FILE = 2 << 30
 # What reading a damaged zip file raises, depending on where the damage is.
 _UNREADABLE = (
     OSError,
@@ -215,7 +219,19 @@ class Bundle:
                 f"{self.path}: no graph {name!r}; it has "
                 f"{', '.join(self.manifest.graphs) or 'none'}"
             )
-        return self._checked(entry.file, entry.sha256)
+        content = self._checked(entry.file, entry.sha256)
+        try:
+            external = has_external_data(content)
+        except MalformedGraphError as error:
+            raise BundleError(
+                f"{self.path}: {entry.file} is no ONNX graph ({error}); export the bundle again"
+            ) from None
+        if external:
+            raise BundleError(
+                f"{self.path}: the weights of {entry.file} lie in other files, which no hash "
+                "protects; save the graph with its weights inside and export the bundle again"
+            )
+        return content
 
     def load(self, name: str, target: Target) -> Graph:
         """Load a graph on a device; one that is to stay in float32 altogether does."""
@@ -261,8 +277,17 @@ class Bundle:
     def golden(self) -> dict[str, NDArray[Any]]:
         """Golden vectors, named ``graph/case/input|output/tensor``."""
         content = self._checked(_GOLDEN, self.manifest.golden_sha256)
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                size = sum(item.file_size for item in archive.infolist())
+            if size > _MAXIMUM_FILE:
+                raise self._too_large(_GOLDEN, size)
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}
+        except _UNREADABLE as error:
+            raise BundleError(
+                f"{self.path}: {_GOLDEN} cannot be read ({error}); export the bundle again"
+            ) from None
 
     def parameter(self, name: str) -> Any:
         """Return a parameter of the manifest; BundleError when it is missing."""
@@ -310,12 +335,19 @@ class Bundle:
         return content
 
     def _read(self, name: str) -> bytes:
-        if PurePosixPath(name).name != name:
+        if PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
             raise BundleError(f"{self.path}: file name {name!r} leads out of the bundle")
+        limit = _MAXIMUM_MANIFEST if name == _MANIFEST else _MAXIMUM_FILE
         try:
             if self.path.is_dir():
+                size = (self.path / name).stat().st_size
+                if size > limit:
+                    raise self._too_large(name, size, limit)
                 return (self.path / name).read_bytes()
             with zipfile.ZipFile(self.path) as archive:
+                size = archive.getinfo(self._prefix + name).file_size
+                if size > limit:
+                    raise self._too_large(name, size, limit)
                 return archive.read(self._prefix + name)
         except (FileNotFoundError, KeyError):
             raise BundleError(f"{self.path}: {name} is missing, so this is no bundle") from None
@@ -323,6 +355,12 @@ class Bundle:
             raise BundleError(
                 f"{self.path}: {name} cannot be read ({error}); fetch or export the bundle again"
             ) from None
+
+    def _too_large(self, name: str, size: int, limit: int = _MAXIMUM_FILE) -> BundleError:
+        return BundleError(
+            f"{self.path}: {name} would take {size / 2**20:.1f} MiB, and at most "
+            f"{limit / 2**20:g} MiB are read; it is damaged, or no bundle of ours"
+        )
 
     def _prefix_in_zip(self) -> str:
         try:

@@ -3,15 +3,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from colordeploy.accuracy.golden import verify
 from colordeploy.bundle import Bundle, Manifest, _digest, default_bundles, find_bundle
-from colordeploy.errors import BundleError
+from colordeploy.errors import BackendError, BundleError
 from colordeploy.models import load
 from colordeploy.runtime.graph import Target
 from export.bundling.lga import bundle as export_bundle
@@ -106,6 +108,8 @@ def test_wrong_golden_vectors_fail(bundle):
         (lambda m: m["graphs"]["affinity"].update(outputs=[]), "outputs"),
         (lambda m: m["graphs"]["affinity"].update(tolerance=float("inf")), "tolerance"),
         (lambda m: m["graphs"]["affinity"].update(file="../evil.onnx"), "out of the bundle"),
+        (lambda m: m["graphs"]["affinity"].update(file="..\\evil.onnx"), "out of the bundle"),
+        (lambda m: m["graphs"]["affinity"].update(file="C:evil.onnx"), "out of the bundle"),
     ],
 )
 def test_odd_manifests(bundle, change, word):
@@ -119,6 +123,65 @@ def test_a_changed_byte_of_the_manifest_is_noticed(bundle):
     (bundle / "manifest.json").write_text(text.replace('"phi": 1e-08', '"phi": 2e-08'))
     with pytest.raises(BundleError, match="SHA-256 does not match"):
         Bundle(bundle)
+
+
+def announced(content: bytes, name: str, size: int) -> bytes:
+    """A zip file whose list says that a file unpacks to so many bytes."""
+    at = content.index(b"PK\x01\x02")
+    while content[at + 46 : at + 46 + len(name)] != name.encode():
+        at = content.index(b"PK\x01\x02", at + 4)
+    return content[: at + 24] + struct.pack("<I", size) + content[at + 28 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("manifest.json", 5 << 20), ("affinity.onnx", 3 << 30), ("golden.npz", 3 << 30)],
+)
+def test_what_unpacks_to_too_much_is_refused_unread(bundle, tmp_path, name, size):
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in bundle.iterdir():
+            archive.write(file, file.name)
+    path.write_bytes(announced(path.read_bytes(), name, size))
+
+    def read():
+        opened = Bundle(path)
+        opened.graph("affinity")
+        opened.golden()
+
+    with pytest.raises(BundleError, match=rf"{name} would take .* MiB are read"):
+        read()
+
+
+def test_golden_vectors_that_unpack_to_too_much_are_refused_unread(bundle):
+    golden = (bundle / "golden.npz").read_bytes()
+    first = zipfile.ZipFile(bundle / "golden.npz").namelist()[0]
+    (bundle / "golden.npz").write_bytes(announced(golden, first, 3 << 30))
+    digest = hashlib.sha256((bundle / "golden.npz").read_bytes()).hexdigest()
+    edit_manifest(bundle, lambda manifest: manifest.update(golden_sha256=digest))
+    with pytest.raises(BundleError, match=r"golden.npz would take .* MiB are read"):
+        Bundle(bundle).golden()
+
+
+def test_weights_in_other_files_are_refused(bundle):
+    model = onnx.load(bundle / "affinity.onnx")
+    onnx.external_data_helper.convert_model_to_external_data(
+        model, location="weights.bin", size_threshold=0
+    )
+    onnx.save(model, bundle / "affinity.onnx")
+    digest = hashlib.sha256((bundle / "affinity.onnx").read_bytes()).hexdigest()
+    edit_manifest(bundle, lambda m: m["graphs"]["affinity"].update(sha256=digest))
+    with pytest.raises(BundleError, match="lie in other files"):
+        Bundle(bundle).graph("affinity")
+
+
+def test_a_graph_that_is_none_is_refused(bundle):
+    for content in (b"", b"no graph at all", bytes(100), b"\x0a\xff\xff\xff\xff\x7f"):
+        (bundle / "affinity.onnx").write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        edit_manifest(bundle, lambda m, d=digest: m["graphs"]["affinity"].update(sha256=d))
+        with pytest.raises((BundleError, BackendError)):
+            Bundle(bundle).load("affinity", CPU)
 
 
 def test_no_changed_bit_of_a_zip_is_used(bundle, tmp_path):
