@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <exception>
-#include <thread>
 #include <vector>
+
+#include "crew.hpp"
 
 namespace colordeploy {
 
@@ -19,29 +19,20 @@ constexpr std::ptrdiff_t ROWS = 16;  // of a picture that a thread takes at a ti
 template <typename Make, typename Work>
 void share(std::ptrdiff_t n, std::ptrdiff_t grain, int threads, const Make& make,
            const Work& work) {
-    std::atomic<std::ptrdiff_t> next{0};
-    const std::ptrdiff_t size = std::clamp<std::ptrdiff_t>(n / grain, 1, threads);
-    std::vector<std::exception_ptr> failures(size);
-    const auto member = [&](std::ptrdiff_t rank) {
+    const std::ptrdiff_t size = std::clamp<std::ptrdiff_t>(n / grain, 1, std::max(threads, 1));
+    std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
+    std::atomic<bool> failed{false};
+    run_crew(static_cast<int>(size), nullptr, [&](const Member& member) {
         try {
             auto scratch = make();
-            for (;;) {
-                const std::ptrdiff_t begin = next.fetch_add(grain);
-                if (begin >= n) return;
-                work(begin, std::min(begin + grain, n), scratch);
-            }
+            member.share(n, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
+                if (!failed) work(begin, end, scratch);
+            });
         } catch (...) {
-            failures[rank] = std::current_exception();
+            failed = true;
+            failures[static_cast<std::size_t>(member.rank())] = std::current_exception();
         }
-    };
-    std::vector<std::thread> crew;
-    crew.reserve(size);
-    try {
-        for (std::ptrdiff_t rank = 1; rank < size; ++rank) crew.emplace_back(member, rank);
-    } catch (...) {
-    }
-    member(0);
-    for (std::thread& thread : crew) thread.join();
+    });
     for (const std::exception_ptr& failure : failures) {
         if (failure) std::rethrow_exception(failure);
     }

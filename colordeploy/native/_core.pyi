@@ -38,7 +38,7 @@ class Plan:
 
 class Solver:
     def __init__(
-        self, plan: Plan, local: _F64, global_: _F64, alpha: float, phi: float
+        self, plan: Plan, local: _F64, global_: _F64, alpha: float, phi: float, single: bool
     ) -> None: ...
     def solve(
         self,
@@ -52,6 +52,7 @@ class Solver:
     def nbytes(self) -> int: ...
 
 def instruction_set() -> str: ...
+def estimated_bytes(height: int, width: int, global_step: int, single: bool) -> float: ...
 def local_affinities(
     plan: Plan, features: _Features, sigma: float, threads: int, cancel: CancelFlag | None
 ) -> _F64: ...

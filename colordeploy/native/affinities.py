@@ -10,16 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from . import _core
-from .cancelling import Cancel, stoppable
+from .cancelling import Cancel, CancelFlag, stoppable
 from .checks import (
     any_array,
     finite_array,
-    memory_named,
-    require_memory,
     sigma_of,
     step_of,
     thread_count,
 )
+from .limits import require_memory, within_memory
 from .plans import plan_of
 
 __all__ = ["DIRECTIONS", "Affinities"]
@@ -61,6 +60,7 @@ class Affinities:
     def __post_init__(self) -> None:
         local = finite_array("local affinities", self.local, "DHW")
         step = step_of(self.global_step)
+        require_memory(local.shape[1], local.shape[2], step, single=True)
         if local.shape[0] != len(DIRECTIONS):
             raise InputError(f"local affinities must have 4 planes, not {local.shape[0]}")
         points = len(plan_of(local.shape[1], local.shape[2], step).global_pixels)
@@ -118,15 +118,21 @@ class Affinities:
         sigma = sigma_of(sigma)
         step = step_of(global_step)
         height, width, _ = array.shape
-        with stoppable(cancel) as flag, memory_named(height, width):
+        require_memory(height, width, step, single=True)  # at least; a Propagator asks for its own
+
+        def make(flag: CancelFlag | None) -> tuple[_F64, _F64]:
             plan = plan_of(height, width, step, flag)
-            require_memory(plan, height, width)
             near = (
                 _core.local_affinities(plan, array, sigma, workers, flag)
                 if local
                 else np.zeros((len(DIRECTIONS), height, width))
             )
-            distant = _core.global_affinities(plan, array, sigma, workers, flag)
+            return near, _core.global_affinities(plan, array, sigma, workers, flag)
+
+        with stoppable(cancel) as flag:
+            near, distant = within_memory(
+                f"preparing to solve for {height}x{width} pixels", lambda: make(flag)
+            )
         near.flags.writeable = distant.flags.writeable = False
         made = object.__new__(cls)  # nothing to check, nothing to copy
         for name, value in (("local", near), ("global_", distant), ("global_step", step)):

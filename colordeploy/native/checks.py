@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, SolverError
-from . import _core
+from ..errors import InputError
+from ..resources import processors
 
 __all__ = [
     "any_array",
     "finite_array",
     "finite_number",
-    "memory_named",
-    "require_memory",
     "sigma_of",
     "step_of",
     "thread_count",
@@ -28,6 +23,7 @@ __all__ = [
 
 # More take turns at the few large fronts rather than to speed them up.
 _MOST_THREADS = 8
+_MOST_ASKED = 64  # each takes working memory of its own
 _SMALLEST_SIGMA = 1e-100
 
 
@@ -66,16 +62,12 @@ def any_array(name: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def thread_count(threads: Any) -> int:
-    """Threads to use: `threads`, or as many as this process may use processors, eight at most."""
+    """Threads to use: as many as asked for, 64 at most, or as this process may, eight at most."""
     if threads is None:
-        try:
-            present = len(os.sched_getaffinity(0))
-        except AttributeError:  # not everywhere
-            present = os.cpu_count() or 1
-        return min(present, _MOST_THREADS)
+        return min(processors(), _MOST_THREADS)
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise InputError(f"threads must be a whole number of at least 1, or None; not {threads!r}")
-    return min(int(threads), 64)
+    return min(int(threads), _MOST_ASKED)
 
 
 def finite_array(name: str, values: ArrayLike, axes: str, *, single: bool = False) -> NDArray[Any]:
@@ -105,31 +97,3 @@ def sigma_of(sigma: Any) -> float:
     if number < _SMALLEST_SIGMA:
         raise InputError(f"sigma must be at least {_SMALLEST_SIGMA:g}, not {number}")
     return number
-
-
-def require_memory(plan: _core.Plan, height: int, width: int) -> None:
-    """Refuse what cannot fit: the operating system would rather kill the process than say no."""
-    points = len(plan.global_pixels)
-    needed = 8 * (plan.memory_size + points * (points - 1) // 2 + 8 * height * width)
-    try:
-        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not everywhere
-        return
-    if needed > present:
-        raise SolverError(
-            f"solving for {height}x{width} pixels with {points} global points takes about "
-            f"{needed / 2**30:.1f} GiB, more than the {present / 2**30:.1f} GiB of this machine; "
-            "use a smaller working size or a larger global_step"
-        )
-
-
-@contextmanager
-def memory_named(height: int, width: int) -> Iterator[None]:
-    """Turn running out of memory into an error that names the picture's size."""
-    try:
-        yield
-    except MemoryError as error:
-        raise SolverError(
-            f"out of memory while solving for {height}x{width} pixels; use a smaller working "
-            "size or a larger global_step"
-        ) from error

@@ -27,8 +27,6 @@ from .checks import (
     any_array,
     finite_array,
     finite_number,
-    memory_named,
-    require_memory,
     sigma_of,
     step_of,
     thread_count,
@@ -41,6 +39,7 @@ from .device import (
     refuse_device,
     view_of,
 )
+from .limits import require_memory, within_memory
 from .plans import plan_of
 
 if TYPE_CHECKING:
@@ -77,6 +76,10 @@ class Propagator:
         Who factorizes on a GPU: our own method, or NVIDIA's cuDSS (extra ``[cuda]``), which
         analyzes once for a size, factorizes all of it again after an edit, and subtracts, so that
         it is less exact where weights differ much.
+    precision : {"double", "single"}
+        Of the factor on the CPU. Nothing is ever subtracted, so that a factor in single precision
+        gives x to about 1e-6 of the largest value, in half the memory and time; for gradients, and
+        with ``phi`` below 1e-20, double precision is needed.
     cancel : CancelToken or CancelFlag, optional
         Stops the construction: `Cancelled`.
 
@@ -98,10 +101,12 @@ class Propagator:
         device: str = "cpu",
         threads: int | None = None,
         solver: str = "multifrontal",
+        precision: str = "double",
         cancel: Cancel = None,
     ) -> None:
         number = device_number(device)
         _check_solver(solver, number)
+        single = _is_single(precision, number)
         workers = thread_count(threads)
         self._alpha = finite_number("alpha", alpha, positive=False)
         self._phi = finite_number("phi", phi, positive=False)
@@ -118,7 +123,7 @@ class Propagator:
             made = given or Affinities.from_features(
                 source, sigma=sigma or 0.0, global_step=step, threads=workers, cancel=cancel
             )
-            self._system = HostSystem(made, self._alpha, self._phi, workers)
+            self._system = HostSystem(made, self._alpha, self._phi, workers, single)
         else:
             width = 1.0 if given else sigma_of(sigma)
             self._system = DeviceSystem(
@@ -326,12 +331,14 @@ class Propagator:
 class HostSystem:
     """The propagation system of one picture on the CPU."""
 
-    def __init__(self, affinities: Affinities, alpha: float, phi: float, threads: int) -> None:
+    def __init__(
+        self, affinities: Affinities, alpha: float, phi: float, threads: int, single: bool
+    ) -> None:
         self._affinities, self._threads = affinities, threads
         _, self._height, self._width = affinities.local.shape
+        require_memory(self._height, self._width, affinities.global_step, single=single)
         plan = plan_of(self._height, self._width, affinities.global_step)
-        require_memory(plan, self._height, self._width)
-        self._solver = _core.Solver(plan, affinities.local, affinities.global_, alpha, phi)
+        self._solver = _core.Solver(plan, affinities.local, affinities.global_, alpha, phi, single)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -351,8 +358,11 @@ class HostSystem:
 
     def solve(self, mask: Any, values: Any, *, masked: bool, cancel: Cancel) -> _F64:
         try:
-            with stoppable(cancel) as flag, memory_named(self._height, self._width):
-                return self._solver.solve(mask, values, masked, self._threads, flag)
+            with stoppable(cancel) as flag:
+                return within_memory(
+                    f"solving for {self._height}x{self._width} pixels",
+                    lambda: self._solver.solve(mask, values, masked, self._threads, flag),
+                )
         except _core.SingularSystem as error:
             raise SolverError(str(error)) from None
 
@@ -369,6 +379,7 @@ def propagate(
     device: str = "cpu",
     threads: int | None = None,
     solver: str = "multifrontal",
+    precision: str = "double",
     cancel: Cancel = None,
 ) -> _F64:
     """Propagate the values of marked pixels along the affinities of features.
@@ -379,7 +390,7 @@ def propagate(
     mask : (H, W) bool
         Marked pixels, at least one.
     values : (H, W, K) float
-    sigma, alpha, phi, global_step, device, threads, solver
+    sigma, alpha, phi, global_step, device, threads, solver, precision
         See `Propagator`.
     cancel : CancelToken or CancelFlag, optional
         Stops the work within milliseconds, from any thread.
@@ -416,8 +427,17 @@ def propagate(
         device=device,
         threads=threads,
         solver=solver,
+        precision=precision,
         cancel=cancel,
     ).solve(mask, values, cancel)
+
+
+def _is_single(precision: str, number: int | None) -> bool:
+    if precision not in ("double", "single"):
+        raise InputError(f"precision must be 'double' or 'single', not {precision!r}")
+    if precision == "single" and number is not None:
+        raise BackendError("precision='single' solves on the CPU only; use device='cpu'")
+    return precision == "single"
 
 
 def _check_solver(solver: str, number: int | None) -> None:

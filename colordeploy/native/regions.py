@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from . import _core
-from .checks import any_array, finite_number, memory_named, whole_number
+from .checks import any_array, finite_number, whole_number
+from .limits import within_memory
 from .output import contiguous
 
 __all__ = ["cover_lines", "region_map", "region_max"]
@@ -71,8 +72,11 @@ def region_map(
     if least < 0:
         raise InputError(f"smallest must be at least 0, not {smallest}")
     marks = np.ascontiguousarray(_lines(array, limit), dtype=np.uint8)
-    with memory_named(array.shape[0], array.shape[1]):
-        return _core.trapped_ball(marks, balls, least)
+    height, width = array.shape
+    return within_memory(
+        f"looking for regions in {height}x{width} pixels",
+        lambda: _core.trapped_ball(marks, balls, least),
+    )
 
 
 def region_max(features: ArrayLike, labels: ArrayLike, count: int) -> NDArray[np.float32]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
+from ..resources import processors
 
 __all__ = ["graph_threads"]
 
 
 def graph_threads(wanted: int | None) -> int:
     """Threads of a graph: the number asked for, or one for each core that this process may use."""
-    if wanted is not None:
-        return wanted
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not everywhere
-        return os.cpu_count() or 1
+    return processors() if wanted is None else wanted

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "../propagation/estimate.hpp"
 #include "../propagation/solver.hpp"
 
 namespace py = pybind11;
@@ -88,14 +89,16 @@ Array global_affinities(const cp::Plan& plan, const Features<T>& features, doubl
 class PySolver {
  public:
     PySolver(std::shared_ptr<const cp::Plan> plan, Array local, Array global, double alpha,
-             double phi)
-        : local_(std::move(local)),
-          global_(std::move(global)),
-          solver_(checked(std::move(plan), local_, global_),
-                  {local_.data(), global_.size() ? global_.data() : nullptr, alpha, phi}) {}
+             double phi, bool single)
+        : local_(std::move(local)), global_(std::move(global)) {
+        require_affinities(plan->grid, local_, global_);
+        solver_ = cp::Solver::make(
+            std::move(plan), {local_.data(), global_.size() ? global_.data() : nullptr, alpha, phi},
+            single);
+    }
 
     Array solve(const Bytes& mask, const Array& b, bool masked, int threads, const Cancel& cancel) {
-        const cp::Grid& grid = solver_.plan().grid;
+        const cp::Grid& grid = solver_->plan().grid;
         require(mask.size() == grid.pixels(), "mask must have the plan's size");
         require(b.ndim() == 3 && b.shape(0) == grid.height && b.shape(1) == grid.width,
                 "the right-hand side must be (height, width, channels) of the plan's size");
@@ -104,25 +107,16 @@ class PySolver {
         const std::uint8_t* marks = mask.data();
         {
             py::gil_scoped_release release;
-            solver_.solve(marks, values, threads, cancel.get());
+            solver_->solve(marks, values, threads, cancel.get());
         }
         return x;
     }
 
-    std::size_t bytes() const {
-        const py::gil_scoped_release release;  // another thread may be solving
-        return solver_.bytes();
-    }
+    std::size_t bytes() const { return solver_->bytes(); }
 
  private:
-    static std::shared_ptr<const cp::Plan> checked(std::shared_ptr<const cp::Plan> plan,
-                                                   const Array& local, const Array& global) {
-        require_affinities(plan->grid, local, global);
-        return plan;
-    }
-
     Array local_, global_;
-    cp::Solver solver_;
+    std::unique_ptr<cp::Solver> solver_;
 };
 
 py::tuple affinity_gradient(const cp::Plan& plan, const Array& features, double sigma, double alpha,
@@ -193,15 +187,21 @@ void register_propagation(py::module_& module) {
         .def_property_readonly("global_pixels", &global_pixels);
 
     py::class_<PySolver>(module, "Solver")
-        .def(py::init<std::shared_ptr<cp::Plan>, Array, Array, double, double>(), py::arg("plan"),
-             py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
-             py::arg("phi"))
+        .def(py::init<std::shared_ptr<cp::Plan>, Array, Array, double, double, bool>(),
+             py::arg("plan"), py::arg("local").noconvert(), py::arg("global_").noconvert(),
+             py::arg("alpha"), py::arg("phi"), py::arg("single"))
         .def("solve", &PySolver::solve, py::arg("mask").noconvert(), py::arg("b").noconvert(),
              py::arg("masked"), py::arg("threads"), py::arg("cancel"))
         .def_property_readonly("nbytes", &PySolver::bytes);
 
     define_affinities<float>(module);
     define_affinities<double>(module);
+    module.def(
+        "estimated_bytes",
+        [](int height, int width, int global_step, bool single) {
+            return cp::estimated_bytes(cp::Grid{height, width, global_step}, single);
+        },
+        py::arg("height"), py::arg("width"), py::arg("global_step"), py::arg("single"));
     module.def("instruction_set", [] { return cp::kernel_table().name; });
     module.def("affinity_gradient", &affinity_gradient, py::arg("plan"),
                py::arg("features").noconvert(), py::arg("sigma"), py::arg("alpha"),

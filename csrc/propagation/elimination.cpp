@@ -4,10 +4,11 @@
 
 namespace colordeploy::propagation {
 
-std::ptrdiff_t Elimination::run(const Front& front, const double* const* updates, double* work,
-                                const FrontResult& result, const Member& member) const {
+template <typename T>
+std::ptrdiff_t Elimination<T>::run(const Front& front, const T* const* updates, T* work,
+                                   const FrontResult<T>& result, const Member& member) const {
     const FrontShape shape = front.shape();
-    const FrontData<double> data{shape, work, result.packed};
+    const FrontData<T> data{shape, work, result.packed};
     assemble(front, work, member);
     add_updates(front, updates, work, shape.rows(), 0, true, member);
     const std::ptrdiff_t failed =
@@ -22,22 +23,23 @@ std::ptrdiff_t Elimination::run(const Front& front, const double* const* updates
     return failed;
 }
 
-void Elimination::assemble(const Front& front, double* work, const Member& member) const {
+template <typename T>
+void Elimination<T>::assemble(const Front& front, T* work, const Member& member) const {
     const FrontShape shape = front.shape();
     const std::ptrdiff_t rows = shape.rows();
     member.share(padded(shape.pivots), kPanel, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
-        std::fill_n(work + a * rows, (b - a) * rows, 0.0);
+        std::fill_n(work + a * rows, (b - a) * rows, T(0));
     });
     member.wait();
     if (member.leads() && !member.cancelled()) {
-        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
+        for (std::size_t e = front.edge_begin; e < front.edge_begin + front.edge_count; ++e) {
             const FrontEdge& edge = plan_.edges[e];
             work[edge.row + edge.column * rows] +=
-                system_.alpha * system_.local[edge.edge] + system_.phi;
+                static_cast<T>(system_.alpha * system_.local[edge.edge] + system_.phi);
         }
-        double* ground = work + shape.ground();
+        T* ground = work + shape.ground();
         for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {
-            if (mask_[plan_.pixel_at[front.first + k]]) ground[k * rows] = 1.0;
+            if (mask_[plan_.pixel_at[front.first_pivot + k]]) ground[k * rows] = T(1);
         }
     }
     member.wait();
@@ -45,7 +47,8 @@ void Elimination::assemble(const Front& front, double* work, const Member& membe
     if (holds_clique && system_.global != nullptr) add_clique(front, work, member);
 }
 
-void Elimination::add_clique(const Front& front, double* work, const Member& member) const {
+template <typename T>
+void Elimination<T>::add_clique(const Front& front, T* work, const Member& member) const {
     const std::ptrdiff_t rows = front.shape().rows(), n = front.pivots;
     constexpr std::ptrdiff_t kTile = 16;  // transposed by tiles: both sides stay in the cache
     member.share(n, kTile, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
@@ -53,7 +56,7 @@ void Elimination::add_clique(const Front& front, double* work, const Member& mem
             for (std::ptrdiff_t i = std::max(top, begin + 1); i < std::min(top + kTile, n); ++i) {
                 const double* row = system_.global + pair_index(i, 0);
                 for (std::ptrdiff_t j = begin; j < std::min(end, i); ++j) {
-                    work[i + j * rows] += system_.alpha * row[j];
+                    work[i + j * rows] += static_cast<T>(system_.alpha * row[j]);
                 }
             }
         }
@@ -61,9 +64,10 @@ void Elimination::add_clique(const Front& front, double* work, const Member& mem
     member.wait();
 }
 
-void Elimination::add_updates(const Front& front, const double* const* updates, double* target,
-                              std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
-                              const Member& member) const {
+template <typename T>
+void Elimination<T>::add_updates(const Front& front, const T* const* updates, T* target,
+                                 std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
+                                 const Member& member) const {
     constexpr std::ptrdiff_t kColumns = 32;
     for (std::size_t i = 0; i < front.children.size(); ++i) {
         if (front.children[i] < 0) continue;
@@ -71,7 +75,7 @@ void Elimination::add_updates(const Front& front, const double* const* updates, 
         const std::ptrdiff_t first = pivots ? 0 : child.in_parent;
         const std::ptrdiff_t last = pivots ? child.in_parent : child.boundary;
         member.share(last - first, kColumns, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
-            kernels_.extend_add(plan_.runs.data() + child.runs,
+            kernels_.extend_add(plan_.runs.data() + child.run_begin,
                                 static_cast<std::ptrdiff_t>(child.run_count), updates[i],
                                 child.boundary, first + a, first + b, target - shift - shift * ld,
                                 ld, front.shape().ground());
@@ -80,8 +84,9 @@ void Elimination::add_updates(const Front& front, const double* const* updates, 
     }
 }
 
-std::ptrdiff_t Elimination::eliminate(const FrontData<double>& data, double* sums,
-                                      const Member& member) const {
+template <typename T>
+std::ptrdiff_t Elimination<T>::eliminate(const FrontData<T>& data, T* sums,
+                                         const Member& member) const {
     const FrontShape shape = data.shape;
     std::ptrdiff_t failed = -1;
     for (std::ptrdiff_t c0 = 0; c0 < shape.pivots; c0 += kPanel) {
@@ -96,7 +101,7 @@ std::ptrdiff_t Elimination::eliminate(const FrontData<double>& data, double* sum
         });
         member.wait();
         if (member.leads() && !member.cancelled()) {
-            double tail[kPanel] = {};
+            T tail[kPanel] = {};
             for (std::ptrdiff_t chunk = 0; chunk * kChunk < rest; ++chunk) {
                 for (std::ptrdiff_t k = 0; k < c1 - c0; ++k) tail[k] += sums[chunk * kPanel + k];
             }
@@ -111,5 +116,8 @@ std::ptrdiff_t Elimination::eliminate(const FrontData<double>& data, double* sum
     }
     return failed;
 }
+
+template class Elimination<double>;
+template class Elimination<float>;
 
 }  // namespace colordeploy::propagation

@@ -1,4 +1,4 @@
-// Assembly and elimination of one front, by one thread or by a crew.
+// Assembly and elimination of one separator, by one thread or by a crew.
 //
 // The matrix is a weighted graph Laplacian plus a non-negative diagonal. It is factorized by the
 // multifrontal method on that graph form: a front holds edge weights, and the excess of a diagonal
@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "crew.hpp"
+#include "../crew.hpp"
 #include "plan.hpp"
 
 namespace colordeploy::propagation {
@@ -29,17 +29,19 @@ struct System {
 };
 
 // What a front leaves behind.
+template <typename T>
 struct FrontResult {
-    double* packed;  // its columns of the factor, see kernels.hpp
-    double* update;  // what it adds to its parent: update_rows() x padded(boundary), lower triangle
+    T* packed;  // its columns of the factor, see kernels.hpp
+    T* update;  // what it adds to its parent: update_rows() x padded(boundary), lower triangle
 };
 
+template <typename T>
 class Elimination {
  public:
     Elimination(const Plan& plan, const System& system, const std::uint8_t* mask)
-        : plan_(plan), system_(system), mask_(mask), kernels_(kernels<double>()) {}
+        : plan_(plan), system_(system), mask_(mask), kernels_(kernels<T>()) {}
 
-    // Work memory, in entries, for the fronts at the given depth or deeper.
+    // Work memory, in entries, for the separators at the given depth or deeper.
     static std::size_t work_size(const Plan& plan, std::int32_t depth) {
         return plan.work_size(depth) + (plan.largest_rows / (kChunk * kRows) + 1) * kPanel;
     }
@@ -48,25 +50,23 @@ class Elimination {
     // all of them are done. updates: of its (up to two) children. Returns -1, or the pivot (a
     // column of the front) that is not a positive finite number, to the leader. Once cancelled,
     // the result is left unfinished.
-    std::ptrdiff_t run(const Front& front, const double* const* updates, double* work,
-                       const FrontResult& result, const Member& member) const;
+    std::ptrdiff_t run(const Front& front, const T* const* updates, T* work,
+                       const FrontResult<T>& result, const Member& member) const;
 
  private:
     static constexpr std::ptrdiff_t kChunk = 12;    // blocks of rows that are one piece of work
     static constexpr std::ptrdiff_t kTileRows = 3;  // of which each costs as much as its columns
 
-    void assemble(const Front& front, double* work, const Member& member) const;
-    void add_clique(const Front& front, double* work, const Member& member) const;
-    void add_updates(const Front& front, const double* const* updates, double* target,
-                     std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
-                     const Member& member) const;
-    std::ptrdiff_t eliminate(const FrontData<double>& data, double* sums,
-                             const Member& member) const;
+    void assemble(const Front& front, T* work, const Member& member) const;
+    void add_clique(const Front& front, T* work, const Member& member) const;
+    void add_updates(const Front& front, const T* const* updates, T* target, std::ptrdiff_t ld,
+                     std::ptrdiff_t shift, bool pivots, const Member& member) const;
+    std::ptrdiff_t eliminate(const FrontData<T>& data, T* sums, const Member& member) const;
 
     const Plan& plan_;
     const System system_;
     const std::uint8_t* mask_;
-    const Kernels<double>& kernels_;
+    const Kernels<T>& kernels_;
 };
 
 }  // namespace colordeploy::propagation

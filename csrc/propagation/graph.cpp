@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "../crew.hpp"
 #include "../simd.hpp"
-#include "crew.hpp"
 #include "kernels.hpp"
 
 namespace colordeploy::propagation {

@@ -55,6 +55,40 @@ struct Run {
     std::int32_t from, to, length;
 };
 
+// A front of a cell (see cells.hpp): `pivots` unknowns of the cell are eliminated, `boundary`
+// others updated. Its entries are a strict lower triangle by columns, with a row more for the
+// ground.
+struct CellFront {
+    std::int32_t first = 0;  // the first pivot
+    std::int32_t pivots = 0, boundary = 0;
+    std::int32_t child[2] = {-1, -1};
+    std::int32_t rows = 0;  // offset of its boundary's unknowns in CellProgram::rows
+    std::int32_t edges = 0, edge_count = 0;
+    std::int32_t work = 0;  // offset of its entries in work memory
+};
+
+struct CellEdge {
+    std::int32_t edge;   // direction * pixels + first pixel, for a cell at pixel 0
+    std::int32_t entry;  // of the front
+};
+
+// How cells that are alike are eliminated. The last front's boundary is that of the cell.
+struct CellProgram {
+    std::int32_t front_count;
+    const CellFront* fronts;
+    const std::int32_t* rows;       // by front: the unknowns of its boundary
+    const std::int32_t* in_parent;  // the same unknowns' rows in the parent
+    const CellEdge* edges;
+    const std::int32_t* pixels;  // of the pivots, for a cell at pixel 0
+};
+
+// What the weights of a cell are made of.
+struct CellSystem {
+    const double* local;  // see graph.hpp
+    double alpha, phi;
+    const std::uint8_t* mask;
+};
+
 struct AffinityKernels {
     // out[i] = exp(-out[i] / 2).
     void (*gaussian)(double* out, std::ptrdiff_t n);
@@ -96,6 +130,22 @@ struct Kernels {
                     std::ptrdiff_t channels);
     void (*backward)(const FrontShape& shape, const T* packed, T* t, std::ptrdiff_t plane_stride,
                      std::ptrdiff_t channels);
+
+    // Cells, `lanes` at a time; entry i of lane l is at i * lanes + l.
+    std::ptrdiff_t lanes;
+    // origins: the first pixel of each. failed: for each -1, or the pivot that is not a positive
+    // finite number.
+    void (*eliminate_cells)(const CellProgram& program, const CellSystem& system,
+                            const std::int64_t* origins, T* work, T* factor, std::int32_t* failed);
+    // What one of those just eliminated adds to its parent. place: row there of each unknown of
+    // the boundary.
+    void (*scatter_cell)(const CellProgram& program, const T* work, std::ptrdiff_t lane,
+                         const std::int32_t* place, T* update, std::ptrdiff_t ld);
+    // t: for each unknown `channels` (1 or 2) vectors.
+    void (*forward_cells)(const CellProgram& program, const T* factor, T* t,
+                          std::ptrdiff_t channels);
+    void (*backward_cells)(const CellProgram& program, const T* factor_end, T* t,
+                           std::ptrdiff_t channels);
 };
 
 struct Table {

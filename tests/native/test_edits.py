@@ -30,14 +30,15 @@ def some_strokes(rng, shape, mask):
     return mask
 
 
+@pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("global_step", [0, 2, 12, 1000])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_edits_give_the_bits_of_a_fresh_solve(shape, global_step):
+def test_edits_give_the_bits_of_a_fresh_solve(shape, global_step, precision):
     if global_step == 2 and shape[0] * shape[1] > 5000:
         global_step = 5  # thousands of global points: dense, slow and nothing new
     rng = np.random.default_rng((*shape, global_step))
     features, mask, values = random_problem(rng, *shape, 3, marked=0.01)
-    options = {"sigma": 0.8, "alpha": 0.5, "global_step": global_step}
+    options = {"sigma": 0.8, "alpha": 0.5, "global_step": global_step, "precision": precision}
     editor = Propagator(features, **options, threads=2)
     for _ in range(6):
         assert np.array_equal(
@@ -55,6 +56,17 @@ def test_any_number_of_threads(shape, threads):
     alone = propagate(features, mask, values, **options, threads=1)
     assert np.array_equal(propagate(features, mask, values, **options, threads=threads), alone)
     assert np.array_equal(propagate(features, mask, values, **options), alone)
+
+
+def test_a_cell_is_all_there_is_or_many_are_alike():
+    """Pictures of one cell, of a few, and of more than a vector has lanes, with odd lattices."""
+    rng = np.random.default_rng(4)
+    for shape, step in [((1, 1), 1), ((12, 12), 0), ((13, 13), 0), ((90, 77), 7), ((61, 200), 13)]:
+        features, mask, values = random_problem(rng, *shape, 2, marked=0.02, outputs=3)
+        system = Propagator(features, sigma=0.8, alpha=0.5, global_step=step)
+        rhs = (values * mask[..., None]).reshape(-1, 3)
+        direct = scipy.sparse.linalg.spsolve(system.matrix(mask).tocsc(), rhs).reshape(values.shape)
+        assert np.abs(system.solve(mask, values) - direct).max() < 1e-8
 
 
 @pytest.mark.parametrize("threads", [0, -1, 2.0, True, "two"])
@@ -136,10 +148,12 @@ for shape, channels in [((5, 6), 5), ((37, 101), 2), ((96, 96), 5), ((30, 131), 
     features, mask, values = random_problem(np.random.default_rng(1), *shape, channels)
     p = Propagator(features, sigma=0.7, alpha=1.0)
     x = p.solve(mask, values)
+    single = Propagator(features, sigma=0.7, alpha=1.0, precision="single").solve(mask, values)
+    assert np.abs(single - x).max() < 1e-5
     rhs = (values * mask[..., None]).reshape(-1, 2)
     direct = scipy.sparse.linalg.splu(p.matrix(mask).tocsc()).solve(rhs)
     assert np.abs(x.reshape(-1, 2) - direct).max() < 1e-9
-    digest.update(x.tobytes())
+    digest.update(x.tobytes() + single.tobytes())
 print(_core.instruction_set(), digest.hexdigest())
 """
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 
 import numpy as np
 import pytest
 
-from colordeploy.errors import InputError
+from colordeploy.errors import InputError, SolverError
 from colordeploy.native import (
     Propagator,
+    _core,
     idle_bytes,
     idle_limit,
     propagate,
     set_idle_limit,
     trim,
 )
+from colordeploy.native.plans import plan_of
 
 from .test_propagation import random_problem
 
@@ -78,6 +81,43 @@ def test_a_propagator_says_what_it_holds_and_where():
     assert system.nbytes == held
     del system
     assert idle_bytes() > 0.9 * (held - affinities)
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize(
+    ("height", "width", "step"), [(128, 128, 12), (1000, 60, 12), (300, 200, 0), (100, 100, 2)]
+)
+@pytest.mark.usefixtures("limit")
+def test_what_is_estimated_before_is_about_what_is_taken(height, width, step, precision):
+    set_idle_limit(0)
+    mask = np.zeros((height, width), bool)
+    mask[0, 0] = True
+    features = np.zeros((height, width, 1))
+    system = Propagator(features, **OPTIONS, global_step=step, precision=precision)
+    system.solve(mask, np.zeros((height, width, 2)))
+    taken = system.nbytes + plan_of(height, width, step).nbytes
+    estimated = _core.estimated_bytes(height, width, step, precision == "single")
+    assert 0.7 < estimated / taken < 1.5
+
+
+def test_a_picture_that_cannot_fit_is_refused_before_it_is_planned():
+    """24 megapixels: planning alone would take gigabytes, and ten seconds."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    features = np.broadcast_to(np.zeros((1, 1, 1), np.float32), (4000, 6000, 1))
+    with pytest.raises(SolverError, match="4000x6000"):
+        Propagator(features, **OPTIONS)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
+
+
+@pytest.mark.parametrize("name", ["features", "values"])
+def test_misaligned_arrays_are_as_good_as_others(name):
+    features, mask, values = random_problem(np.random.default_rng(0), 20, 30, 3)
+    arrays = {"features": features, "mask": mask, "values": values}
+    expected = propagate(**arrays, **OPTIONS)
+    given = arrays[name]
+    odd = np.frombuffer(b"x" + given.tobytes(), np.uint8)[1:].view(given.dtype).reshape(given.shape)
+    assert not odd.flags.aligned
+    assert np.array_equal(propagate(**{**arrays, name: odd}, **OPTIONS), expected)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -99,6 +99,9 @@ def test_every_contrast(sigma, alpha):
     expected = dense_system(features, mask, sigma, alpha, 1e-8, 4)
     reference = solve_dense(expected, (values * mask[..., None]).reshape(-1, 2))
     assert np.abs(x.reshape(-1, 2) - reference).max() < 1e-6
+    options = {"sigma": sigma, "alpha": alpha, "global_step": 4}
+    single = propagate(features, mask, values, **options, precision="single")
+    assert np.abs(single.reshape(-1, 2) - reference).max() < 1e-4
 
 
 @pytest.mark.parametrize("shape", [(37, 301), (64, 64), (128, 96)])
@@ -126,6 +129,9 @@ def test_cut_off_region_takes_its_neighbours_colour(phi):
     values = np.full((40, 50, 1), 0.75)
     x = propagate(features, mask, values, sigma=1.0, alpha=1.0, phi=phi)
     assert np.abs(x - 0.75).max() < 1e-12
+    if phi > 1e-20:
+        options = {"sigma": 1.0, "alpha": 1.0, "phi": phi, "precision": "single"}
+        assert np.abs(propagate(features, mask, values, **options) - 0.75).max() < 1e-5
 
 
 def test_cut_off_region_between_two_colours():
@@ -307,6 +313,7 @@ def valid():
         ({"phi": -1e-8}, "phi"),
         ({"global_step": -1}, "global_step"),
         ({"global_step": 2.5}, "global_step"),
+        ({"precision": "half"}, "precision"),
     ],
 )
 def test_bad_input_is_refused(change, word):
@@ -319,13 +326,15 @@ def test_unknown_device():
         propagate(**(valid() | {"device": "gpu"}))
 
 
-def test_a_singular_system_is_an_error():
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_a_singular_system_is_an_error(precision):
     features = np.zeros((5, 9, 1))
     features[:, 5:] = 1e6  # no weight at all across, and no phi
     mask = np.zeros((5, 9), bool)
     mask[1, 1] = True
     with pytest.raises(SolverError, match="phi"):
-        propagate(features, mask, np.ones((5, 9, 1)), sigma=1.0, alpha=1.0, phi=0.0, global_step=0)
+        propagate(features, mask, np.ones((5, 9, 1)), sigma=1.0, alpha=1.0, phi=0.0, global_step=0,
+                  precision=precision)  # fmt: skip
 
 
 def test_running_out_of_memory_names_the_size():

@@ -20,19 +20,18 @@ Buffer<T> uploaded(const std::vector<T>& values, Stream stream) {
 
 FlatPlan::FlatPlan(const Plan& plan)
     : to_parent(plan.boundary_pixel.size(), -1),
-      edges(plan.edges.size()),
       edges_begin(static_cast<std::size_t>(plan.grid.pixels()) + 1, 0) {
     fronts.reserve(plan.fronts.size());
     for (const Front& front : plan.fronts) {
         DeviceFront flat{};
-        flat.first = front.first;
+        flat.first = front.first_pivot;
         flat.pivots = front.pivots;
         flat.boundary = front.boundary;
         std::copy(front.children.begin(), front.children.end(), flat.child);
         flat.factor = factor_size;
         flat.update = update_size;
         flat.inverse = inverse_size;
-        flat.index = static_cast<std::int64_t>(front.index);
+        flat.index = static_cast<std::int64_t>(front.boundary_begin);
         flat.vector = vector_size;
         factor_size += std::int64_t{flat.rows()} * flat.pivots;
         update_size += (std::int64_t{flat.boundary} + 1) * flat.boundary;
@@ -47,11 +46,11 @@ FlatPlan::FlatPlan(const Plan& plan)
         if (front.parent < 0) continue;
         const std::int32_t pivots = plan.fronts[front.parent].pivots;
         const auto gap = static_cast<std::int32_t>(padded(pivots)) - pivots;
-        for (std::size_t r = front.runs; r < front.runs + front.run_count; ++r) {
+        for (std::size_t r = front.run_begin; r < front.run_begin + front.run_count; ++r) {
             const Run& run = plan.runs[r];
             for (std::int32_t i = 0; i < run.length; ++i) {
                 const std::int32_t row = run.to + i;
-                to_parent[front.index + run.from + i] = row < pivots ? row : row - gap;
+                to_parent[front.boundary_begin + run.from + i] = row < pivots ? row : row - gap;
             }
         }
     }
@@ -71,21 +70,21 @@ FlatPlan::FlatPlan(const Plan& plan)
 }
 
 void FlatPlan::sort_edges(const Plan& plan) {
-    for (const Front& front : plan.fronts) {
-        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
-            ++edges_begin[front.first + plan.edges[e].column + 1];
+    const auto count = static_cast<std::int32_t>(plan.fronts.size());
+    for (std::int32_t f = 0; f < count; ++f) {
+        const Front& front = plan.fronts[f];
+        const auto gap = static_cast<std::int32_t>(padded(front.pivots)) - front.pivots;
+        std::vector<FrontEdge> own = plan.edges_of(f);
+        std::stable_sort(own.begin(), own.end(), [](const FrontEdge& a, const FrontEdge& b) {
+            return a.column < b.column;
+        });
+        for (FrontEdge& edge : own) {
+            if (edge.row >= front.pivots) edge.row -= gap;
+            ++edges_begin[front.first_pivot + edge.column + 1];
         }
+        edges.insert(edges.end(), own.begin(), own.end());  // fronts are in order of elimination
     }
     std::partial_sum(edges_begin.begin(), edges_begin.end(), edges_begin.begin());
-    std::vector<std::int32_t> next = edges_begin;
-    for (const Front& front : plan.fronts) {
-        const auto gap = static_cast<std::int32_t>(padded(front.pivots)) - front.pivots;
-        for (std::size_t e = front.edges; e < front.edges + front.edge_count; ++e) {
-            FrontEdge edge = plan.edges[e];
-            if (edge.row >= front.pivots) edge.row -= gap;
-            edges[next[front.first + edge.column]++] = edge;
-        }
-    }
 }
 
 std::vector<Level> FlatPlan::levels(std::vector<std::int32_t>& list) const {

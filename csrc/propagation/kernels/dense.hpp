@@ -139,20 +139,6 @@ COLORDEPLOY_INLINE void add_columns(const FrontData<T>& front, Index c0, Index j
                            front.packed + (j / kRows) * stride + c0 * kRows, j - c0);
 }
 
-COLORDEPLOY_INLINE double square_root(double value) { return __builtin_sqrt(value); }
-COLORDEPLOY_INLINE float square_root(float value) { return __builtin_sqrtf(value); }
-
-template <typename T>
-struct Largest;
-template <>
-struct Largest<double> {
-    static constexpr double kValue = 1.7976931348623157e308;
-};
-template <>
-struct Largest<float> {
-    static constexpr float kValue = 3.4028234664e38F;
-};
-
 // Eliminates `width` pivots in their own rows; `d` is their packed block. sum, ends: what the rows
 // below the block and those below the panel add to each column. Returns -1, or the pivot that is
 // not a positive finite number.

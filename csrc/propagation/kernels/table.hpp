@@ -5,6 +5,7 @@
 #pragma once
 
 #include "affinity.hpp"
+#include "cells.hpp"
 #include "dense.hpp"
 #include "substitution.hpp"
 
@@ -13,8 +14,9 @@ namespace COLORDEPLOY_KERNELS {
 
 template <typename T>
 constexpr Kernels<T> solver_kernels() {
-    return {gather<T>,     eliminate<T>, solve_rows<T>, update<T>,
-            extend_add<T>, forward<T>,   backward<T>};
+    return {gather<T>,          eliminate<T>,    solve_rows<T>,    update<T>,
+            extend_add<T>,      forward<T>,      backward<T>,      Cells<T>::kLanes,
+            eliminate_cells<T>, scatter_cell<T>, forward_cells<T>, backward_cells<T>};
 }
 
 extern const Table table;

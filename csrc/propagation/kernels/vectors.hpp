@@ -4,7 +4,7 @@
 // wrong instructions.
 #pragma once
 
-#ifdef __AVX512F__
+#if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -19,6 +19,20 @@ using Index = std::ptrdiff_t;
 #define COLORDEPLOY_INLINE __attribute__((always_inline)) static inline
 
 COLORDEPLOY_INLINE constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
+
+COLORDEPLOY_INLINE double square_root(double value) { return __builtin_sqrt(value); }
+COLORDEPLOY_INLINE float square_root(float value) { return __builtin_sqrtf(value); }
+
+template <typename T>
+struct Largest;
+template <>
+struct Largest<double> {
+    static constexpr double kValue = 1.7976931348623157e308;
+};
+template <>
+struct Largest<float> {
+    static constexpr float kValue = 3.4028234664e38F;
+};
 
 // One register, and how many of them are a block of kRows values.
 template <typename T>

@@ -22,7 +22,10 @@ SOURCES = (
     "csrc/bindings/cuda.cpp",
     "csrc/propagation/cuda/device_plan.cpp",
     "csrc/propagation/cuda/emulated.cpp",
+    "csrc/propagation/cells.cpp",
+    "csrc/propagation/dissection.cpp",
     "csrc/propagation/plan.cpp",
+    "csrc/propagation/symbolic.cpp",
 )
 KERNELS = ("cudss", "multifrontal", "solver")
 # Types of _core come over: both are built with this pybind11 and without hiding anything of it.
