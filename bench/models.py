@@ -252,7 +252,7 @@ from colordeploy.methods import find_method
 from colordeploy.pictures.decoding import read_luma
 from colordeploy.pictures.geometry import resize, working_shape
 from colordeploy.pictures.strokes import constraints_of
-from colordeploy.pictures.rendering import Rendering
+from colordeploy.native import GuidedChroma
 from export.models.lga import LGAConfig, LGANet
 sys.path.insert(0, sys.argv[3])
 from peers.sparse_solvers import Klu
@@ -273,7 +273,7 @@ klu = Klu()
 klu.analyze(matrix)
 klu.factorize(matrix)
 right = np.where(marks.mask[..., None], marks.chroma, 0.0).reshape(-1, 2)
-colorize_full_size(luma, small, klu.solve(right).reshape(*shape, 2))
+GuidedChroma(klu.solve(right).reshape(*shape, 2), small).compose(luma)
 """
 
 

@@ -17,14 +17,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from colordeploy.native import GuidedChroma
 from colordeploy.pictures.color import chroma_of, compose, luma_of
 from colordeploy.pictures.geometry import resize, working_shape
-from colordeploy.pictures.upsample import GuidedUpsampling, guided_strips, interpolated_strips
 from export.data.photos import Photo, PhotoArchive
 from export.evaluation.metrics import ms_ssim, psnr
 
 
-def scores(photo: Photo, short: int, methods: dict[str, GuidedUpsampling | None]):
+def enlarged(chroma: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Chroma (h, w, 2) bilinearly at another size."""
+    planes = [Image.fromarray(np.ascontiguousarray(chroma[..., c])) for c in range(2)]
+    size = shape[1], shape[0]
+    return np.stack([np.asarray(p.resize(size, Image.Resampling.BILINEAR)) for p in planes], -1)
+
+
+def scores(photo: Photo, short: int, methods: dict[str, dict[str, float] | None]):
     """PSNR and MS-SSIM of every method on one photo."""
     rgb = photo.rgb()
     truth = (rgb * 255).round().astype(np.uint8)
@@ -33,12 +40,10 @@ def scores(photo: Photo, short: int, methods: dict[str, GuidedUpsampling | None]
     small_luma, small = resize(luma, shape), resize(chroma, shape)
     result = {}
     for name, parameters in methods.items():
-        strips = (
-            interpolated_strips(small, luma.shape, Image.Resampling.BILINEAR)
-            if parameters is None
-            else guided_strips(luma, small_luma, small, parameters)
-        )
-        picture = np.concatenate([compose(luma[rows], strip) for rows, strip in strips])
+        if parameters is None:
+            picture = compose(luma, enlarged(small, luma.shape))
+        else:
+            picture = GuidedChroma(small, small_luma, **parameters).compose(luma)
         result[name] = (psnr(picture, truth), 100 * ms_ssim(picture, truth))
     return result
 
@@ -50,16 +55,13 @@ def main() -> None:
     parser.add_argument("--working", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    methods: dict[str, GuidedUpsampling | None] = {
-        "bilinear": None,
-        "guided": GuidedUpsampling(),
-    }
+    methods: dict[str, dict[str, float] | None] = {"bilinear": None, "guided": {}}
     photos = PhotoArchive(arguments.data, "train" if arguments.choose else "val").photos
     photos = [photo for photo in photos if min(photo.picture().size) >= 176]
     if arguments.choose:
         photos = photos[::30]
         methods = {"bilinear": None} | {
-            f"r={r} eps={eps:g} power={power}": GuidedUpsampling(r, eps, power)
+            f"r={r} eps={eps:g} power={power}": {"radius": r, "epsilon": eps, "power": power}
             for r in (1, 2)
             for eps in (1e-3, 1e-2)
             for power in (0, 2, 8)

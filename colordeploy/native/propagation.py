@@ -268,8 +268,19 @@ class Propagator:
         """Return the system matrix ``M + alpha L + phi L_adj`` as (H*W, H*W) float64, for checking.
 
         Rows and columns are pixels in raster order. Built independently of the solver.
+
+        Raises
+        ------
+        BackendError
+            Without SciPy, which nothing else here needs.
         """
-        import scipy.sparse
+        try:
+            import scipy.sparse
+        except ImportError:
+            raise BackendError(
+                "Propagator.matrix gives a SciPy matrix, and SciPy is not installed: pip install "
+                "'colordeploy[matrix]'"
+            ) from None
 
         marks = self._host_marks(mask)
         count = self._height * self._width

@@ -1,13 +1,9 @@
-"""Chroma from the working size to the picture's own size, along its luminance edges.
+"""Guided upsampling in NumPy and SciPy: what the compiled `GuidedChroma` is compared with.
 
 The guided filter's local linear model (He, Sun and Tang 2013; fast form, He and Sun 2015): at the
 working size, chroma is explained in every window as ``a * luma + b`` by regularized least squares.
 At full size the chroma is the bicubic one plus ``a`` times the luma detail that the working size
-lost. Two changes, both measured on photos (``bench/upsampling.py``): the base is bicubic, and ``a``
-is weighted by a high power of the coefficient of determination r^2 in its window, because most luma
-detail is texture that chroma does not follow. At an edge between two colours r^2 is near 1 and
-chroma follows the full-size luma edge; elsewhere plain interpolation is left. The full-size part is
-done in the compiled core row by row, so that memory stays bounded by the result and the luma.
+lost; ``a`` is weighted by a power of the coefficient of determination r^2 in its window.
 """
 
 from __future__ import annotations
@@ -20,9 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import uniform_filter
 
-from ..native import GuidedChroma
-from ..native.color import AB_SCALE, Space
-from ..trace import span
+from colordeploy.native import GuidedChroma
+from colordeploy.native.color import AB_SCALE, Space
 
 __all__ = [
     "AB_SCALE",
@@ -32,14 +27,14 @@ __all__ = [
     "interpolated_strips",
 ]
 
-_STRIP_PIXELS = 1 << 20
+STRIP_PIXELS = 1 << 20
 # Variances below which a correlation means nothing.
 _FLAT_LUMA, _FLAT_CHROMA = 1e-6, 1e-4
 
 
 @dataclass(frozen=True)
 class GuidedUpsampling:
-    """Parameters, chosen on training photos by ``bench/upsampling.py``.
+    """Parameters of `GuidedChroma`.
 
     Attributes
     ----------
@@ -65,7 +60,7 @@ def colorize_full_size(
     space: Space = "luma",
     threads: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Picture at full size from full-size lightness and working-size chroma.
+    """Picture at full size by the compiled core, from full-size lightness and working-size chroma.
 
     Parameters
     ----------
@@ -84,13 +79,12 @@ def colorize_full_size(
     -------
     (H, W, 3) uint8 sRGB
     """
-    with span("upsampling"):
-        given = parameters or GuidedUpsampling()
-        fitted = GuidedChroma(
-            chroma, working_light, space=space, follow=chroma.shape[:2] != light.shape,
-            radius=given.radius, epsilon=given.epsilon, power=given.power,
-        )  # fmt: skip
-        return fitted.compose(light, threads=threads)
+    given = parameters or GuidedUpsampling()
+    fitted = GuidedChroma(
+        chroma, working_light, space=space, follow=chroma.shape[:2] != light.shape,
+        radius=given.radius, epsilon=given.epsilon, power=given.power,
+    )  # fmt: skip
+    return fitted.compose(light, threads=threads)
 
 
 def guided_strips(
@@ -99,15 +93,12 @@ def guided_strips(
     chroma: NDArray[np.floating],
     parameters: GuidedUpsampling,
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Yield (rows, full-size chroma of those rows): what `colorize_full_size` makes pixels of.
-
-    For measurements, and for the tests to compare the compiled form with.
-    """
+    """Yield (rows, full-size chroma of those rows): what `colorize_full_size` makes pixels of."""
     chroma = chroma.astype(np.float32)
     if chroma.shape[:2] == luma.shape:  # no luma detail was lost
         yield slice(0, luma.shape[0]), chroma
         return
-    slope = _slope(working_luma, chroma, parameters)
+    slope = slopes_of(working_luma, chroma, parameters)
     planes = np.concatenate([chroma, slope, working_luma[..., None]], axis=2)
     for rows, strip in interpolated_strips(planes, luma.shape):
         detail = luma[rows] - strip[..., 4]
@@ -124,7 +115,7 @@ def interpolated_strips(
     sources = [
         Image.fromarray(np.ascontiguousarray(planes[..., c])) for c in range(planes.shape[2])
     ]
-    rows_a_strip = max(1, _STRIP_PIXELS // width)
+    rows_a_strip = max(1, STRIP_PIXELS // width)
     scale = planes.shape[0] / height
     for begin in range(0, height, rows_a_strip):
         end = min(height, begin + rows_a_strip)
@@ -135,7 +126,7 @@ def interpolated_strips(
         yield slice(begin, end), np.stack(strip, axis=-1)
 
 
-def _slope(
+def slopes_of(
     luma: NDArray[np.float32], chroma: NDArray[np.float32], parameters: GuidedUpsampling
 ) -> NDArray[np.float32]:
     """``a`` of the local model chroma = a * luma + b, weighted and averaged: (h, w, 2)."""

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import colordeploy.pictures.upsample as upsample
 from colordeploy.native import GuidedChroma
 from colordeploy.pictures.color import chroma_of, compose, compose_lab, luma_of
 from colordeploy.pictures.geometry import resize
-from colordeploy.pictures.upsample import (
+
+from . import guided_reference
+from .guided_reference import (
     AB_SCALE,
     GuidedUpsampling,
     colorize_full_size,
     guided_strips,
     interpolated_strips,
+    slopes_of,
 )
 
 
@@ -28,7 +30,7 @@ def test_strips_join_without_a_seam(monkeypatch):
     luma = rng.random((157, 211)).astype(np.float32)
     small_luma, chroma = resize(luma, (31, 47)), rng.normal(size=(31, 47, 2)).astype(np.float32)
     one = whole(guided_strips(luma, small_luma, chroma, GuidedUpsampling()))
-    monkeypatch.setattr(upsample, "_STRIP_PIXELS", 211 * 7)
+    monkeypatch.setattr(guided_reference, "STRIP_PIXELS", 211 * 7)
     many = whole(guided_strips(luma, small_luma, chroma, GuidedUpsampling()))
     assert one.shape == (157, 211, 2)
     assert np.abs(one - many).max() < 1e-5
@@ -119,7 +121,7 @@ def test_slopes_are_those_of_the_formula(parameters):
     fitted = GuidedChroma(
         chroma, light, radius=parameters.radius, epsilon=parameters.epsilon, power=parameters.power
     )
-    expected = upsample._slope(light, chroma, parameters)
+    expected = slopes_of(light, chroma, parameters)
     assert np.abs(fitted.slopes - expected).max() < 1e-5 * np.abs(expected).max()
 
 
