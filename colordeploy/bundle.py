@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from .errors import BackendError, BundleError
 from .onnx_file import MalformedGraphError, has_external_data
 from .runtime.graph import PRECISIONS, Graph, Target, load_graph
+from .runtime.precision import HALVES, halved
 
 __all__ = [
     "FORMAT",
@@ -232,6 +233,20 @@ class Bundle:
                 "protects; save the graph with its weights inside and export the bundle again"
             )
         return content
+
+    def graph_in(self, name: str, precision: str) -> bytes:
+        """Return the ONNX file of a graph in a precision; see `require_precision`.
+
+        Parameters
+        ----------
+        name : str
+        precision : {"fp32", "fp16", "bf16", "int8"}
+            What is no half precision is the graph as it is.
+        """
+        content = self.graph(name)
+        if precision not in HALVES:
+            return content
+        return halved(content, precision, self.kept_layers(name))
 
     def load(self, name: str, target: Target) -> Graph:
         """Load a graph on a device; one that is to stay in float32 altogether does."""

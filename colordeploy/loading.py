@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
 from .bundle import Bundle
-from .runtime.graph import Graph, Target
+from .cancellation import CancelToken
+from .runtime.graph import Graph, Target, load_graph
 
 if TYPE_CHECKING:
     from .methods.method import GraphLoader
@@ -13,8 +15,26 @@ if TYPE_CHECKING:
 __all__ = ["graph_loader"]
 
 
-def graph_loader(bundle: Bundle, target: Target) -> GraphLoader:
+def graph_loader(
+    bundle: Bundle,
+    target: Target,
+    *,
+    build: Literal["missing", "never", "always"] = "missing",
+    progress: Callable[[float, str], None] | None = None,
+    cancel: CancelToken | None = None,
+) -> GraphLoader:
     """Load a bundle's graphs as a target says: as they are, in half precision, or as engines.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    target : Target
+    build : {"missing", "never", "always"}
+        Whether TensorRT engines may be built.
+    progress : callable, optional
+        Called with the share done in [0, 1] and what is done, while engines are built.
+    cancel : CancelToken, optional
+        Ends such a build.
 
     Raises
     ------
@@ -24,9 +44,9 @@ def graph_loader(bundle: Bundle, target: Target) -> GraphLoader:
     if target.precision != "auto":
         bundle.require_precision(target.precision)
     if target.runtime == "tensorrt":
-        from .engines import load_engine  # imports more than most need
+        from .engines import EngineLoader  # imports more than most need
 
-        return lambda name: load_engine(bundle, name, target)
+        return EngineLoader(bundle, target, build, progress=progress, cancel=cancel)
     if target.runtime == "onnxruntime" and target.precision == "fp16":
         return lambda name: _load_halved(bundle, name, target)
     return lambda name: bundle.load(name, target)
@@ -34,6 +54,5 @@ def graph_loader(bundle: Bundle, target: Target) -> GraphLoader:
 
 def _load_halved(bundle: Bundle, name: str, target: Target) -> Graph:
     """A graph of which most is in float16, for ONNX Runtime on a GPU."""
-    from .engines import load_halved
-
-    return load_halved(bundle, name, target)
+    content = bundle.graph_in(name, target.precision)
+    return load_graph(content, target, f"{bundle.manifest.name}/{name}")

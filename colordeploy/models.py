@@ -91,7 +91,7 @@ def load(
         CPU threads of the graphs and of the compiled core; by default as many as this process may
         use.
     precision : {"auto", "fp32", "fp16", "bf16", "int8"}
-        What graphs are computed in; "auto" is float32, but for TensorRT the newest engine's. On
+        What graphs are computed in; "auto" is what the bundle is in, float32 or INT8. On
         CPUs that have it (AMX, AVX-512) "bf16" is several times faster; docs/deploying.md says how
         far colours are off.
     options : ProviderOptions, optional
@@ -144,7 +144,11 @@ def load(
         return model
     others = [known.name for known in all_methods() if not known.bundled]
     bundle = find_bundle(name, others)
-    return model_of(bundle, graph_loader(bundle, target), chosen, steps)
+    loader = graph_loader(
+        bundle, target, build=build, cancel=cancel,
+        progress=lambda share, what: steps(0.0, f"{what} ({share:.0%} of the engines)"),
+    )  # fmt: skip
+    return model_of(bundle, loader, chosen, steps)
 
 
 def model_of(

@@ -124,7 +124,7 @@ def _report(check: bool) -> tuple[dict[str, Any], list[Missing]]:
     providers = onnxruntime.get_available_providers()
     flavors = installed_flavors()
     cache = EngineCache()
-    engines = cache.engines()
+    engines = cache.entries()
     models = _models(check)
     missing = []
     openvino = {p: f"{v}, {_cpu_precisions()}" for p, v in _installed(("openvino",)).items()}

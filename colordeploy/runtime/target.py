@@ -30,7 +30,7 @@ class Target:
     threads : int or None
         CPU threads of a graph; None leaves the choice to the runtime.
     precision : {"auto", "fp32", "fp16", "bf16", "int8"}
-        "auto" is that of the graph's file; of TensorRT engines the newest one's.
+        "auto" is that of the graph's file.
     options : ProviderOptions
         Of ONNX Runtime; of these TensorRT heeds `cuda_graph`.
     """

@@ -43,4 +43,4 @@ def compile_graph(content: bytes, inputs: tuple[TensorEntry, ...]) -> int:
         {tensor.name: tuple(_dimension(d, i) for d in tensor.shape) for tensor in inputs}
         for i in range(3)
     ]
-    return len(build_engine(rtx(), content, [Profile(*shapes)], BuildOptions(), "graph"))
+    return len(build_engine(rtx(), content, [Profile(*shapes)], BuildOptions(), "graph").plan)

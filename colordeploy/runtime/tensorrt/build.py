@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
+import re
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from queue import SimpleQueue
 from typing import Any
 
+from ...cancellation import CancelToken
 from ...errors import BackendError
-from .flavor import Flavor
+from .flavor import RTX, Flavor
 
-__all__ = ["BuildOptions", "Profile", "build_engine"]
+__all__ = ["BuildOptions", "BuildProgress", "BuiltEngine", "Profile", "build_engine"]
 
 Shape = tuple[int, ...]
+BuildProgress = Callable[[str, int, int], None]
+
+_WAIT_AT_EXIT = 10.0  # seconds, for a build that nobody waits for any more
 
 
 @dataclass(frozen=True)
@@ -20,12 +29,12 @@ class Profile:
 
     Attributes
     ----------
-    least, best, most : mapping of input name to shape
+    minimum, optimum, maximum : mapping of input name to shape
     """
 
-    least: Mapping[str, Shape]
-    best: Mapping[str, Shape]
-    most: Mapping[str, Shape]
+    minimum: Mapping[str, Shape]
+    optimum: Mapping[str, Shape]
+    maximum: Mapping[str, Shape]
 
 
 @dataclass(frozen=True)
@@ -35,15 +44,17 @@ class BuildOptions:
     Attributes
     ----------
     architectures : tuple of str
-        "sm_89" and the like; none: the present GPU's.
+        "sm_89" and the like, in any order; none: the present GPU's.
     level : int, optional
         Builder optimization level 0 to 5; more is slower to build and may be faster to run.
     workspace : int, optional
         Most scratch memory in MiB; None: what TensorRT takes.
     version_compatible : bool
-        The engine also runs with later versions of the same major one.
+        The engine also runs with later versions of the same major one (full TensorRT only).
     hardware_compatible : bool
         The engine also runs on other GPUs of Ampere and later (full TensorRT only).
+    stripped : bool
+        Leave the weights out of the plan; they are put in from the bundle when it is loaded.
     """
 
     architectures: tuple[str, ...] = ()
@@ -51,6 +62,7 @@ class BuildOptions:
     workspace: int | None = None
     version_compatible: bool = False
     hardware_compatible: bool = False
+    stripped: bool = False
 
     def __post_init__(self) -> None:
         if self.level is not None and self.level not in range(6):
@@ -58,8 +70,30 @@ class BuildOptions:
         if self.workspace is not None and self.workspace < 1:
             raise BackendError(f"a workspace has at least 1 MiB, not {self.workspace!r}")
 
+    def checked(self, flavor: Flavor) -> BuildOptions:
+        """The same with architectures in one order and spelling.
+
+        Raises
+        ------
+        BackendError
+            For what a flavor does not have.
+        """
+        if flavor.name == RTX and self.hardware_compatible:
+            raise BackendError(
+                "hardware compatibility belongs to the full TensorRT; with tensorrt_rtx name "
+                "several architectures instead: --arch sm_86 --arch sm_89"
+            )
+        if flavor.name == RTX and self.version_compatible:
+            raise BackendError(
+                "version compatibility belongs to the full TensorRT: tensorrt_rtx has no lean "
+                "runtime. Build again after an update, which takes seconds"
+            )
+        wanted = flavor.check_architectures(self.architectures)
+        return BuildOptions(**{**asdict(self), "architectures": wanted})
+
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As JSON can say it."""
+        return {**asdict(self), "architectures": list(self.architectures)}
 
 
 def build_engine(
@@ -68,9 +102,15 @@ def build_engine(
     profiles: list[Profile],
     options: BuildOptions,
     name: str,
-    progress: Callable[[str, int, int], bool] | None = None,
-) -> bytes:
+    progress: BuildProgress | None = None,
+    *,
+    cancel: CancelToken | None = None,
+    timing_cache: bytes = b"",
+) -> BuiltEngine:
     """Build an engine: strongly typed, so its precision is that of the ONNX graph.
+
+    TensorRT works in a thread of its own, so that Ctrl-C and a token end the call at once, whatever
+    it is doing; that thread stops at TensorRT's next step, and its result is dropped.
 
     Parameters
     ----------
@@ -81,52 +121,120 @@ def build_engine(
     name : str
         What to call the graph in messages.
     progress : callable, optional
-        Called with a phase's name, steps done and steps in all; False cancels.
-
-    Returns
-    -------
-    bytes
-        The serialized plan.
+        Called in the calling thread with a phase's name, steps done and steps in all; what it
+        raises ends the call.
+    cancel : CancelToken, optional
+    timing_cache : bytes
+        Of an earlier build (full TensorRT only).
 
     Raises
     ------
     BackendError
         For operators that TensorRT does not have (with the node and the module it came from),
-        and when the build fails or is cancelled.
+        and when the build fails.
+    Cancelled
+        When the token was cancelled.
     """
+    events: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            options_ = options.checked(flavor)
+            built = _build(flavor, content, profiles, options_, name, events, stopped, timing_cache)
+            events.put(("built", built))
+        except BaseException as error:
+            events.put(("failed", error))
+        finally:
+            atexit.unregister(wait_at_exit)
+
+    thread = threading.Thread(target=work, name="colordeploy-build", daemon=True)
+
+    def wait_at_exit() -> None:
+        thread.join(_WAIT_AT_EXIT)
+
+    def wake() -> None:
+        events.put(("cancelled",))
+
+    with nullcontext() if cancel is None else cancel.calling(wake):
+        atexit.register(wait_at_exit)
+        thread.start()
+        try:
+            while True:
+                kind, *values = events.get()
+                if kind == "built":
+                    built: BuiltEngine = values[0]
+                    return built
+                if kind == "failed":
+                    raise values[0]
+                if cancel is not None:
+                    cancel.raise_if_cancelled()
+                if kind == "step" and progress is not None:
+                    progress(*values)
+        finally:
+            stopped.set()
+
+
+@dataclass(frozen=True)
+class BuiltEngine:
+    """What a build gave.
+
+    Attributes
+    ----------
+    plan : bytes
+        The serialized engine.
+    timing_cache : bytes
+        For the next build; empty where there is none.
+    """
+
+    plan: bytes
+    timing_cache: bytes
+
+
+def _build(
+    flavor: Flavor,
+    content: bytes,
+    profiles: list[Profile],
+    options: BuildOptions,
+    name: str,
+    events: SimpleQueue[tuple[Any, ...]],
+    stopped: threading.Event,
+    timing_cache: bytes,
+) -> BuiltEngine:
     trt = flavor.module
-    flavor.logger.errors = []
+    logger = flavor.new_logger()
     try:
-        builder = trt.Builder(flavor.logger)
+        builder = trt.Builder(logger)
     except Exception as error:  # pybind11 raises TypeError when no builder comes back
         raise BackendError(
-            f"{flavor.name} cannot start a builder ({error}; {flavor.last_errors()}); without a "
+            f"{flavor.name} cannot start a builder ({error}; {logger.said()}); without a "
             "GPU only tensorrt_rtx builds, for an architecture named by --arch"
         ) from None
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    parser = trt.OnnxParser(network, flavor.logger)
+    parser = trt.OnnxParser(network, logger)
     if not parser.parse(content):
-        raise BackendError(_parse_failure(parser, flavor, name))
+        raise BackendError(_parse_failure(parser, flavor, logger, name))
     config = builder.create_builder_config()
-    _configure(flavor, builder, config, options)
+    _configure(flavor, config, options)
     for profile in profiles:
         config.add_optimization_profile(_profile(builder, profile, name))
-    cancelled = [False]
-    if progress is not None:
-        config.progress_monitor = _monitor(trt, progress, cancelled)
+    timings = None
+    if flavor.name != RTX:  # which compiles on the device and times nothing
+        timings = config.create_timing_cache(timing_cache)
+        config.set_timing_cache(timings, False)
+    config.progress_monitor = _monitor(trt, events, stopped)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        reason = "it was cancelled" if cancelled[0] else flavor.last_errors()
-        raise BackendError(f"{flavor.name} could not build graph {name!r}: {reason}")
-    return bytes(memoryview(plan))
+        raise BackendError(_build_failure(flavor, logger, options, name))
+    kept = b"" if timings is None else bytes(memoryview(timings.serialize()))
+    return BuiltEngine(bytes(memoryview(plan)), kept)
 
 
-def _configure(flavor: Flavor, builder: Any, config: Any, options: BuildOptions) -> None:
+def _configure(flavor: Flavor, config: Any, options: BuildOptions) -> None:
     trt = flavor.module
-    wanted = flavor.check_architectures(options.architectures)
-    if wanted:
-        config.num_compute_capabilities = len(wanted)
-        for i, architecture in enumerate(wanted):
+    if options.architectures:
+        config.num_compute_capabilities = len(options.architectures)
+        for i, architecture in enumerate(options.architectures):
             capability = getattr(trt.ComputeCapability, architecture.replace("_", "").upper())
             if not config.set_compute_capability(capability, i):
                 raise BackendError(f"{flavor.name} does not accept {architecture}")
@@ -137,28 +245,41 @@ def _configure(flavor: Flavor, builder: Any, config: Any, options: BuildOptions)
     if options.version_compatible:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
     if options.hardware_compatible:
-        if flavor.name == "tensorrt_rtx":
-            raise BackendError(
-                "hardware compatibility belongs to the full TensorRT; with tensorrt_rtx name "
-                "several architectures instead: --arch sm_86 --arch sm_89"
-            )
         config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
+    if options.stripped:
+        # Refit with other weights than these is not wanted, so TensorRT may optimize for them.
+        config.set_flag(trt.BuilderFlag.STRIP_PLAN)
+        config.set_flag(trt.BuilderFlag.REFIT_IDENTICAL)
 
 
 def _profile(builder: Any, profile: Profile, name: str) -> Any:
     made = builder.create_optimization_profile()
-    for tensor, least in profile.least.items():
-        best, most = profile.best[tensor], profile.most[tensor]
-        if not all(1 <= a <= b <= c for a, b, c in zip(least, best, most, strict=True)):
+    for tensor, minimum in profile.minimum.items():
+        optimum, maximum = profile.optimum[tensor], profile.maximum[tensor]
+        if not all(1 <= a <= b <= c for a, b, c in zip(minimum, optimum, maximum, strict=True)):
             raise BackendError(
                 f"graph {name!r}: a profile goes from small to large, but {tensor!r} has "
-                f"{least}, {best}, {most}"
+                f"{minimum}, {optimum}, {maximum}"
             )
-        made.set_shape(tensor, least, best, most)
+        made.set_shape(tensor, minimum, optimum, maximum)
     return made
 
 
-def _parse_failure(parser: Any, flavor: Flavor, name: str) -> str:
+def _build_failure(flavor: Flavor, logger: Any, options: BuildOptions, name: str) -> str:
+    said = logger.said()
+    text = f"{flavor.name} could not build graph {name!r}: {said}"
+    wanted = re.search(r"OutOfMemory \(Requested size was (\d+) bytes", said)
+    if wanted and options.workspace is not None:
+        return (
+            f"{text}. The workspace of {options.workspace} MiB is too small for it: give "
+            f"--workspace {-(-int(wanted[1]) >> 20)} or more, or leave it out"
+        )
+    if wanted:
+        return f"{text}. Serve smaller pictures: --profile or --size"
+    return text
+
+
+def _parse_failure(parser: Any, flavor: Flavor, logger: Any, name: str) -> str:
     lines = []
     for i in range(parser.num_errors):
         error = parser.get_error(i)
@@ -166,14 +287,14 @@ def _parse_failure(parser: Any, flavor: Flavor, name: str) -> str:
         where = f"node {node!r} ({operator}): " if node or operator else ""
         # The exporter names nodes and their outputs after the network's modules.
         lines.append(f"{where}{error.desc()}")
-    reasons = "; ".join(lines) or flavor.last_errors()
+    reasons = "; ".join(lines) or logger.said()
     return (
         f"{flavor.name} {flavor.version} cannot read graph {name!r}: {reasons}. "
         "Run this graph with backend='onnxruntime', or export it without that operator"
     )
 
 
-def _monitor(trt: Any, progress: Callable[[str, int, int], bool], cancelled: list[bool]) -> Any:
+def _monitor(trt: Any, events: SimpleQueue[tuple[Any, ...]], stopped: threading.Event) -> Any:
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
@@ -181,14 +302,14 @@ def _monitor(trt: Any, progress: Callable[[str, int, int], bool], cancelled: lis
 
         def phase_start(self, phase: str, _parent: str | None, steps: int) -> None:
             self._steps[phase] = steps
-            progress(phase, 0, steps)
+            events.put(("step", phase, 0, steps))
 
         def step_complete(self, phase: str, step: int) -> bool:
-            cancelled[0] = cancelled[0] or not progress(phase, step + 1, self._steps[phase])
-            return not cancelled[0]
+            events.put(("step", phase, step + 1, self._steps[phase]))
+            return not stopped.is_set()
 
         def phase_finish(self, phase: str) -> None:
             steps = self._steps.pop(phase)
-            progress(phase, steps, steps)
+            events.put(("step", phase, steps, steps))
 
     return Monitor()

@@ -21,6 +21,7 @@ from ..gpu import Device
 from ..inputs import Given, checked_inputs
 from ..loaded import LoadedGraph, require_finite
 from .flavor import Flavor
+from .kernels import KernelCache
 from .slot import Shapes, Slot
 
 __all__ = ["TensorRTGraph"]
@@ -43,6 +44,12 @@ class TensorRTGraph(LoadedGraph):
     cuda_graphs : bool
         Capture the engine once it has run with the same shapes and addresses, and launch the
         capture from then on.
+    weights : bytes, optional
+        The ONNX file, for a plan that was built without its weights.
+    kernels : KernelCache, optional
+        Where TensorRT for RTX keeps what it compiles.
+    version_compatible : bool
+        The plan brings the code of an earlier TensorRT with it, which is trusted like the plan.
 
     Attributes
     ----------
@@ -64,9 +71,12 @@ class TensorRTGraph(LoadedGraph):
         precision: str = "fp32",
         *,
         cuda_graphs: bool = True,
+        weights: bytes | None = None,
+        kernels: KernelCache | None = None,
+        version_compatible: bool = False,
     ) -> None:
         super().__init__(name)
-        self._flavor, self._gpu = flavor, device
+        self._gpu, self._logger = device, flavor.new_logger()
         self._runtime: Any = None
         self._engine: Any = None
         self._config: Any = None
@@ -76,16 +86,27 @@ class TensorRTGraph(LoadedGraph):
         self.device = f"cuda:{device.index}"
         self.why = f"{flavor.name} {flavor.version} was asked for"
         self.sha256 = hashlib.sha256(plan).hexdigest()
+        self._kernels = kernels
+        self._known_shapes: set[tuple[tuple[int, ...], ...]] = set()
         with device.current():
-            self._runtime = flavor.module.Runtime(flavor.logger)
+            self._runtime = flavor.module.Runtime(self._logger)
+            if version_compatible:
+                self._runtime.engine_host_code_allowed = True
             engine = self._runtime.deserialize_cuda_engine(plan)
-        if engine is None:
-            raise BackendError(
-                f"the engine of graph {name!r} does not load with {flavor.name} {flavor.version} "
-                f"on this GPU ({flavor.last_errors()}); build it again: colordeploy engine build"
-            )
-        self._engine = engine
-        self._config = flavor.runtime_config(engine, cuda_graphs=cuda_graphs)
+            if engine is None:
+                raise BackendError(
+                    f"the engine of graph {name!r} does not load with {flavor.name} "
+                    f"{flavor.version} on this GPU ({self._logger.said()}); build it again: "
+                    "colordeploy engine build"
+                )
+            if weights is not None and not flavor.refit(engine, weights, self._logger):
+                raise BackendError(
+                    f"the engine of graph {name!r} does not take its weights "
+                    f"({self._logger.said()}); build it again: colordeploy engine build"
+                )
+            self._engine = engine
+            compiled = b"" if kernels is None else kernels.load()
+            self._config = flavor.runtime_config(engine, cuda_graphs=cuda_graphs, kernels=compiled)
         self._captures = cuda_graphs and not flavor.captures_itself
         self._not_captured: str | None = None
         trt = flavor.module
@@ -127,11 +148,24 @@ class TensorRTGraph(LoadedGraph):
             self._bind(slot, name, self._buffer(slot, name, size))
         if not on_device:
             self._execute(slot, laps)
-            return self._fetched(slot, laps)
+            fetched = self._fetched(slot, laps)
+            self._keep_kernels(shapes)
+            return fetched
         results = {name: self._empty(slot, name) for name in self._outputs}
         self._execute(slot, laps)
         self._hand_over(slot, given, results)
+        self._keep_kernels(shapes)
         return results
+
+    def _keep_kernels(self, shapes: Shapes) -> None:
+        """After the first run of some shapes: what was compiled for them serves the next start."""
+        config, known = self._config, tuple(shapes.values())
+        if self._kernels is None or config is None or known in self._known_shapes:
+            return
+        self._known_shapes.add(known)
+        compiled = config.get_runtime_cache()
+        if compiled is not None:
+            self._kernels.save(bytes(memoryview(compiled.serialize())))
 
     def _close(self) -> None:
         """Free the device memory; runs of other threads end first.
@@ -181,7 +215,7 @@ class TensorRTGraph(LoadedGraph):
             if context is None:
                 raise BackendError(
                     f"graph {self.name!r}: no context could be made "
-                    f"({self._flavor.last_errors()}); close other models, or use fewer threads"
+                    f"({self._logger.said()}); close other models, or use fewer threads"
                 )
             slot = Slot(context, self._gpu, engine)
         try:
@@ -231,7 +265,7 @@ class TensorRTGraph(LoadedGraph):
 
     def _refused(self, what: str) -> BackendError:
         return BackendError(
-            f"TensorRT did not take {what} for graph {self.name!r} ({self._flavor.last_errors()}); "
+            f"TensorRT did not take {what} for graph {self.name!r} ({self._logger.said()}); "
             "load the model again, or build its engine again: colordeploy engine build"
         )
 
@@ -279,14 +313,12 @@ class TensorRTGraph(LoadedGraph):
             except BackendError as error:
                 # Once is enough: it is mostly the engine, and the ordinary way always works.
                 self._captures = False
-                self._not_captured = f"{error} ({self._flavor.last_errors()})"
+                self._not_captured = f"{error} ({self._logger.said()})"
         laps.skip()  # streams of inputs that were waited for, and capturing
         if slot.captured:
             slot.launch()
         elif not slot.enqueue():
-            raise BackendError(
-                f"the engine of graph {self.name!r} failed: {self._flavor.last_errors()}"
-            )
+            raise BackendError(f"the engine of graph {self.name!r} failed: {self._logger.said()}")
         laps.lap("computing")
 
     def _fetched(self, slot: Slot, laps: Laps) -> dict[str, NDArray[Any]]:

@@ -339,7 +339,8 @@ class FakeEngine:
         return self.profiles[profile]
 
     def create_runtime_config(self):
-        return SimpleNamespace(cuda_graph_strategy="disabled")
+        self.config = FakeConfig(self)
+        return self.config
 
     def create_execution_context(self, config=None):
         if self.contexts >= self.most_contexts:
@@ -349,18 +350,40 @@ class FakeEngine:
         return self.context
 
 
+class FakeConfig:
+    """Of TensorRT for RTX."""
+
+    def __init__(self, engine):
+        self.cuda_graph_strategy, self.cache, self._engine = "disabled", None, engine
+
+    def create_runtime_cache(self):
+        engine = self._engine
+        found = SimpleNamespace(given=b"")
+        found.deserialize = lambda content: bool(setattr(found, "given", content)) or True
+        found.serialize = lambda: b"kernels after %d runs" % engine.runs
+        return found
+
+    def set_runtime_cache(self, cache):
+        self.cache = cache
+
+    def get_runtime_cache(self):
+        return self.cache
+
+
 def fake_tensorrt(device, name="tensorrt", version="11.0"):
     """A module whose engines load from plans b"plan MIN MAX[ MIN MAX...]"."""
     module = ModuleType(name)
     module.__version__ = version
-    module.engines = []
+    module.engines, module.runtimes = [], []
+    module.refitted, module.refits = [], True
 
     class ILogger:
         Severity = SimpleNamespace(INTERNAL_ERROR=0, ERROR=1, WARNING=2)
 
     class Runtime:
         def __init__(self, logger):
-            self.logger = logger
+            self.logger, self.engine_host_code_allowed = logger, False
+            module.runtimes.append(self)
 
         def deserialize_cuda_engine(self, plan):
             device._require_context()
@@ -376,6 +399,18 @@ def fake_tensorrt(device, name="tensorrt", version="11.0"):
             module.engines.append(FakeEngine(device, profiles))
             return module.engines[-1]
 
+    class OnnxParserRefitter:
+        def __init__(self, refitter, logger):
+            pass
+
+        def refit_from_bytes(self, content):
+            module.refitted.append(content)
+            return True
+
+    module.Refitter = lambda engine, logger: SimpleNamespace(
+        refit_cuda_engine=lambda: module.refits
+    )
+    module.OnnxParserRefitter = OnnxParserRefitter
     module.ILogger, module.Runtime = ILogger, Runtime
     module.TensorIOMode = SimpleNamespace(INPUT="in", OUTPUT="out")
     module.nptype = lambda kind: np.float32

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from onnx import TensorProto, helper
 
-from colordeploy.errors import BackendError
+from colordeploy import CancelToken
+from colordeploy.bundle import find_bundle
+from colordeploy.engines import default_sizes
+from colordeploy.engines.shapes import profiles_of
+from colordeploy.errors import BackendError, Cancelled
 from colordeploy.runtime.tensorrt.build import BuildOptions, Profile, build_engine
 
 from ...export.tensorrt import rtx
@@ -28,27 +34,57 @@ def profile(least=1, best=4, most=16):
 ADA = BuildOptions(("sm_89",))
 
 
-def test_progress_and_cancelling():
+def test_progress_comes_in_the_callers_thread():
     seen = []
 
     def note(phase, done, steps):
         seen.append((phase, done, steps))
-        return True
+        assert threading.current_thread() is threading.main_thread()
 
-    assert len(build_engine(rtx(), graph(), [profile()], ADA, "g", note)) > 1000
+    built = build_engine(rtx(), graph(), [profile()], ADA, "g", note)
+    assert len(built.plan) > 1000
+    assert built.timing_cache == b""  # RTX times nothing
     assert all(0 <= done <= steps for _, done, steps in seen)
     phases = {phase for phase, *_ in seen}
     assert {phase for phase, done, steps in seen if done == steps} == phases
-    with pytest.raises(BackendError, match="'g': it was cancelled"):
-        build_engine(rtx(), graph(), [profile()], ADA, "g", lambda *_: False)
+
+
+def builders():
+    return [t for t in threading.enumerate() if t.name == "colordeploy-build"]
+
+
+def test_a_callback_that_raises_ends_the_build():
+    def fail(phase, done, steps):
+        raise ValueError("the host's own")
+
+    with pytest.raises(ValueError, match="the host's own"):
+        build_engine(rtx(), graph(), [profile()], ADA, "g", fail)
+    for thread in builders():
+        thread.join(20)
+    assert builders() == []
+
+
+def test_cancelling_ends_the_call_at_once():
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        build_engine(rtx(), graph(), [profile()], ADA, "g", lambda *_: token.cancel(), cancel=token)
+    with pytest.raises(Cancelled):
+        build_engine(rtx(), graph(), [profile()], ADA, "g", cancel=token)
 
 
 def test_several_architectures_and_profiles():
     one = build_engine(rtx(), graph(), [profile()], ADA, "g")
     options = BuildOptions(("sm_86", "sm_89"), level=1, workspace=64)
-    assert len(build_engine(rtx(), graph(), [profile(), profile(32, 32, 32)], options, "g")) > len(
-        one
-    )
+    two = build_engine(rtx(), graph(), [profile(), profile(32, 32, 32)], options, "g")
+    assert len(two.plan) > len(one.plan)
+
+
+def test_a_workspace_that_is_too_small_says_how_much():
+    bundle = find_bundle("lga")
+    profiles = profiles_of(bundle, "affinity", default_sizes(bundle)[:1])
+    options = BuildOptions(("sm_89",), workspace=8)
+    with pytest.raises(BackendError, match=r"workspace of 8 MiB is too small.*--workspace \d+"):
+        build_engine(rtx(), bundle.graph("affinity"), profiles, options, "g")
 
 
 def test_an_operator_that_it_does_not_have():
@@ -61,8 +97,10 @@ def test_an_operator_that_it_does_not_have():
 def test_profiles_and_options_out_of_range():
     with pytest.raises(BackendError, match=r"from small to large.*'x'"):
         build_engine(rtx(), graph(), [profile(4, 2, 8)], ADA, "g")
-    with pytest.raises(BackendError, match="several architectures"):
-        build_engine(rtx(), graph(), [profile()], BuildOptions(hardware_compatible=True), "g")
+    for option, said in (("hardware", "several architectures"), ("version", "no lean runtime")):
+        options = BuildOptions(**{f"{option}_compatible": True})
+        with pytest.raises(BackendError, match=said):
+            build_engine(rtx(), graph(), [profile()], options, "g")
     with pytest.raises(BackendError, match="cannot build for 'sm_90'"):
         build_engine(rtx(), graph(), [profile()], BuildOptions(("sm_90",)), "g")
     for wrong in ({"level": 6}, {"workspace": 0}):

@@ -59,11 +59,15 @@ def test_old_ones_do_not_count(install):
 
 
 def test_architectures(install):
-    install(tensorrt_rtx=fake("tensorrt_rtx", "1.7", ("NONE", "CURRENT", "SM120", "SM86", "SM89")))
+    install(
+        tensorrt_rtx=fake(
+            "tensorrt_rtx", "1.7", ("NONE", "CURRENT", "SM120", "SM75", "SM86", "SM89")
+        )
+    )
     flavor = find_flavor()
     assert flavor.architectures == ("sm_86", "sm_89", "sm_120")
-    assert flavor.check_architectures(("SM_89", "sm86", "sm_89")) == ("sm_89", "sm_86")
-    for wrong in ("sm_90", "ampere", "89"):
+    assert flavor.check_architectures(("SM_89", "sm86", "sm_89")) == ("sm_86", "sm_89")
+    for wrong in ("sm_90", "ampere", "89", "sm_75"):  # Turing has no float32 products there
         with pytest.raises(BackendError, match="it builds for sm_86, sm_89, sm_120"):
             flavor.check_architectures((wrong,))
     install(tensorrt=fake("tensorrt", "10.13"))
@@ -71,11 +75,19 @@ def test_architectures(install):
         find_flavor().check_architectures(("sm_89",))
 
 
-def test_errors_are_collected(install):
+def test_what_tensorrt_says_goes_to_logging(install, caplog, capfd):
     install(tensorrt=fake("tensorrt", "11.0"))
-    flavor = find_flavor()
+    caplog.set_level("DEBUG", "colordeploy")
+    passing = find_flavor().new_logger()
     for i in range(30):
-        flavor.logger.log(1, f"wrong {i}")
-        flavor.logger.log(2, "only a warning")
-    assert flavor.last_errors().startswith("wrong 20; ")
-    assert flavor.last_errors() == "TensorRT gave no reason"
+        passing.log(1, f"wrong {i}")
+    passing.log(2, "only a warning")
+    passing.log(3, "by the way")
+    assert passing.said().startswith("wrong 20; ")
+    assert passing.said() == "TensorRT gave no reason"
+    assert [(r.levelname, r.getMessage()) for r in caplog.records[-3:]] == [
+        ("ERROR", "tensorrt: wrong 29"),
+        ("WARNING", "tensorrt: only a warning"),
+        ("DEBUG", "tensorrt: by the way"),
+    ]
+    assert capfd.readouterr() == ("", "")
