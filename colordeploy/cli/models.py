@@ -65,9 +65,14 @@ def info(bundle: str, as_json: bool) -> None:
     type=click.Path(path_type=Path, exists=True),
     help="Also colour these and compare with float32 on the CPU: a picture or a folder of them.",
 )
+@click.option(
+    "--against",
+    help="What to compare with, for an INT8 bundle: the bundle in float32 that it was made of, "
+    "a name or a path. By default it is looked for in the package and beside BUNDLE.",
+)
 @target_options
 @verbosity_options
-def verify(bundle: str, pictures: Path | None, target: Target) -> None:
+def verify(bundle: str, pictures: Path | None, against: str | None, target: Target) -> None:
     """Prove that the graphs of BUNDLE compute on this device what they computed in training."""
     from ..accuracy.golden import verify as check
     from ..bundle import find_bundle
@@ -88,5 +93,8 @@ def verify(bundle: str, pictures: Path | None, target: Target) -> None:
     if pictures is not None:
         from ..accuracy.pictures import fidelity
 
-        found = fidelity(opened, target.precision, expand_pictures([pictures]), target)
+        found = fidelity(
+            opened, target.precision, expand_pictures([pictures]), target,
+            source=None if against is None else find_bundle(against),
+        )  # fmt: skip
         click.echo(str(found))

@@ -134,12 +134,12 @@ def quantize_bundle(
         raise ValueError(f"{bundle.path} has no layer that INT8 could make faster")
     alone = _search(bundle, mixed, calibration[:_SEARCHED], say)
     found = _compared(bundle, mixed, check)
-    if not found.mean <= MAXIMUM_MEAN_AB:
+    excess = found.excess()
+    if excess is not None:
         alone = alone or _errors_alone(bundle, mixed, calibration[:_SEARCHED], say)
         raise ValueError(
-            f"{bundle.manifest.name} in INT8 is off by {found.mean:.2f} ab on average (allowed: "
-            f"{MAXIMUM_MEAN_AB:g}), {_worst(alone)}; {out} is not written. Keep these in float32 "
-            "(--keep), or use half precision"
+            f"{bundle.manifest.name} in INT8 is {excess}, {_worst(alone)}; {out} is not written. "
+            "Keep these in float32 (--keep), or use half precision"
         )
     tolerances = {
         check.graph: max(check.tolerance, _TOLERANCE * check.largest_error)
@@ -165,6 +165,11 @@ def quantize_bundle(
             "parameters": {
                 **manifest.parameters,
                 "precision": "int8",
+                "made_of": {
+                    "name": manifest.name,
+                    "version": manifest.version,
+                    "graphs": {name: entry.sha256 for name, entry in entries.items()},
+                },
                 "keep_fp32": {name: list(kept) for name, kept in mixed.kept.items() if kept},
             },
         },

@@ -7,7 +7,7 @@ import pytest
 
 import colordeploy
 from colordeploy.accuracy import pictures as module
-from colordeploy.accuracy.pictures import colored, compare, fidelity
+from colordeploy.accuracy.pictures import Fidelity, colored, compare, fidelity
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError, InputError
 from colordeploy.runtime.graph import Target
@@ -23,7 +23,7 @@ def test_fp16_holds_on_every_bundle(name, photo_like):
         picture[[20, 21, 69, 70], 30:92] = 0
     found = fidelity(find_bundle(name), "fp16", [picture])
     assert found.pictures == 1
-    assert 0 < found.mean <= found.largest
+    assert 0 < found.mean <= found.percentile <= found.largest
     assert found.mean < 0.5
     assert 35 < found.psnr < 100
 
@@ -47,11 +47,29 @@ def test_more_error_is_a_failure(photo_like, monkeypatch):
         fidelity(find_bundle("lga"), "bf16", [])
 
 
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ((5.0, 0.2, 1.0), None),
+        ((5.0, 1.1, 2.0), "off by 1.10 ab on average (allowed: 1)"),
+        ((50.0, 0.2, 8.5), "off by 8.50 ab for 99.9 % of the pixels (allowed: 8)"),
+        ((121.0, 0.42, 3.0), "off by 121.00 ab at the worst pixel (allowed: 60)"),
+        ((np.nan, 0.2, 1.0), "off by nan ab at the worst pixel (allowed: 60)"),
+    ],
+)
+def test_each_limit_counts(figures, said):
+    largest, mean, percentile = figures
+    assert Fidelity(1, largest, mean, percentile, 50.0).excess() == said
+
+
 def test_two_models_are_compared(photo_like):
     with colordeploy.load("disco", device="cpu") as disco, colordeploy.load("lga") as lga:
         same = compare(disco, disco, [photo_like, photo_like])
-        assert (same.pictures, same.largest, same.mean, same.psnr) == (2, 0.0, 0.0, 100.0)
-        assert str(same) == "2 pictures: off by 0.000 ab on average, 0.0 at most, PSNR 100.0 dB"
+        assert same == Fidelity(2, 0.0, 0.0, 0.0, 100.0)
+        assert str(same) == (
+            "2 pictures: off by 0.000 ab on average, 0.00 at most for 99.9 % of the pixels, 0.0 at "
+            "most, PSNR 100.0 dB"
+        )
         with pytest.raises(InputError, match="lga one of lga"):
             compare(disco, lga, [photo_like])
         canvas = disco.prepare(photo_like)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from colordeploy.accuracy import pictures as pictures_module
 from colordeploy.accuracy import precision
 from colordeploy.bundle import Bundle, default_bundles, find_bundle
 from colordeploy.engines import Sizes, build_engines
@@ -91,7 +92,8 @@ def int8_bundle(tmp_path_factory):
     pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(int8, "_AIM", np.inf)
-        patch.setattr(int8, "MAXIMUM_MEAN_AB", np.inf)
+        for limit in ("MAXIMUM_MEAN_AB", "MAXIMUM_PERCENTILE_AB", "MAXIMUM_AB"):
+            patch.setattr(pictures_module, limit, np.inf)
         quantize_bundle(Bundle(folder / "tiny"), folder / "int8", pictures[:2], pictures[2:])
     return Bundle(folder / "int8")
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
 from onnx import numpy_helper
+from PIL import Image
 
 import colordeploy
+from colordeploy.accuracy import pictures as pictures_module
 from colordeploy.accuracy.golden import verify
+from colordeploy.accuracy.pictures import fidelity
 from colordeploy.bundle import Bundle
+from colordeploy.cli import cli
+from colordeploy.errors import InputError
 from colordeploy.runtime.graph import Target, load_graph
 from export.bundling import int8, quantize
 from export.bundling.int8 import quantize_bundle, recorded_inputs
@@ -188,9 +195,32 @@ def test_the_command(bundle, archive, tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (64, 80, 3), dtype=np.uint8)
     with colordeploy.load(made.path, device="cpu") as model:
         assert model(picture, picture).shape == picture.shape
+    check_against_float32(made, bundle, picture, tmp_path)
     again = command(made.path)
     assert again.exit_code == 1
     assert "is in INT8 already" in again.output
+
+
+def check_against_float32(made, bundle, picture, tmp_path):
+    """An INT8 bundle compared with itself is never off."""
+    with pytest.raises(
+        InputError, match=r"it was made of \(tiny\) is not in its folder.*--against"
+    ):
+        fidelity(made, "auto", [picture], CPU)
+    found = fidelity(made, "auto", [picture], CPU, source=bundle)
+    assert 0 < found.mean <= found.percentile <= found.largest
+    with pytest.raises(InputError, match="is in INT8: compare with a bundle in float32"):
+        fidelity(made, "auto", [picture], CPU, source=made)
+    shutil.copytree(bundle.path, tmp_path / "float32")
+    assert fidelity(made, "auto", [picture], CPU) == found
+    Image.fromarray(picture).save(tmp_path / "one.png")
+    said = CliRunner().invoke(
+        cli, ["models", "verify", str(made.path), "--pictures", str(tmp_path / "one.png"),
+              "--device", "cpu"],
+    )  # fmt: skip
+    assert said.exit_code == 0, (said.output, said.exception)
+    assert "off by 0." in said.output  # not the same to the last digit: other threads
+    assert "off by 0.000" not in said.output
 
 
 def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monkeypatch):
@@ -199,7 +229,8 @@ def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monk
     monkeypatch.setattr(quantize, "_DEPTH", 2)
     monkeypatch.setattr(int8, "_SEARCHED", 1)
     monkeypatch.setattr(int8, "_AIM", 100.0)
-    monkeypatch.setattr(int8, "MAXIMUM_MEAN_AB", 100.0)
+    for limit in ("MAXIMUM_MEAN_AB", "MAXIMUM_PERCENTILE_AB", "MAXIMUM_AB"):
+        monkeypatch.setattr(pictures_module, limit, 1000.0)
 
     def made():
         return quantize_bundle(bundle, tmp_path / "b", pictures[:2], pictures[2:], say=said.append)
@@ -218,7 +249,7 @@ def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monk
     with pytest.raises(ValueError, match=r"makes nothing faster; .*colorize/\S+ \d"):
         made()
     monkeypatch.setattr(int8, "_AIM", 100.0)
-    monkeypatch.setattr(int8, "MAXIMUM_MEAN_AB", whole.fidelity.mean / 100)
+    monkeypatch.setattr(pictures_module, "MAXIMUM_MEAN_AB", whole.fidelity.mean / 100)
     with pytest.raises(ValueError, match=r"off by .* alone: \w+/net\S+ .* is not written"):
         quantize_bundle(bundle, tmp_path / "other", pictures[:2], pictures[2:])
     assert not (tmp_path / "other").exists()
