@@ -68,7 +68,11 @@ class ScribbleCanvas(PhotoCanvas):
             threads=threads,
             cancel=steps.cancel,
         )
-        return Propagator(affinities, alpha=alpha, phi=parameters.phi, threads=threads)
+        # To about 1e-6 in x, where colours need 1e-3.
+        precision = "single" if parameters.phi > 1e-20 else "double"
+        return Propagator(
+            affinities, alpha=alpha, phi=parameters.phi, threads=threads, precision=precision
+        )
 
     @property
     def device(self) -> str:

@@ -29,8 +29,12 @@ COLORDEPLOY_INLINE void set(T* entries, Index i, Value<T> v) {
 }
 
 #if defined(__AVX512F__)
-COLORDEPLOY_INLINE Value<double> square_roots(Value<double> v) { return _mm512_sqrt_pd(v); }
-COLORDEPLOY_INLINE Value<float> square_roots(Value<float> v) { return _mm512_sqrt_ps(v); }
+COLORDEPLOY_INLINE Value<double> square_roots(Value<double> v) {
+    return _mm512_maskz_sqrt_pd(0xff, v);
+}
+COLORDEPLOY_INLINE Value<float> square_roots(Value<float> v) {
+    return _mm512_maskz_sqrt_ps(0xffff, v);
+}
 #elif defined(__AVX2__)
 COLORDEPLOY_INLINE Value<double> square_roots(Value<double> v) { return _mm256_sqrt_pd(v); }
 COLORDEPLOY_INLINE Value<float> square_roots(Value<float> v) { return _mm256_sqrt_ps(v); }

@@ -94,10 +94,11 @@ void backward_channels(const FrontShape& shape, const T* packed, T* t, Index pla
         const T* d = packed + own * stride + first * kRows;
         for (int c = 0; c < Channels; ++c) {
             T* x = t + c * plane + first;
+            // One product into each sum at a time: the compiler would not fuse those of one sum
+            // on every processor.
             for (Index n = width - 1; n >= 0; --n) {
-                T below = sum[n][c];
-                for (Index i = n + 1; i < width; ++i) below += d[n * kRows + i] * x[i];
-                x[n] = (x[n] + below) * d[n * kRows + n];
+                x[n] = (x[n] + sum[n][c]) * d[n * kRows + n];
+                for (Index k = 0; k < n; ++k) sum[k][c] += d[k * kRows + n] * x[n];
             }
         }
     }
