@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 CSRC = ROOT / "csrc"
-FLAGS = "-std=c++20 -g -pthread -fopenmp-simd -ffp-contract=off".split()
+FLAGS = ["-std=c++20", "-g", "-pthread", "-fopenmp-simd", "-ffp-contract=off"]
 KERNELS = ["-ffp-contract=fast", "-Wno-psabi", "-Wno-unknown-pragmas"]
 X86 = {
     "avx2": ["-mavx2", "-mfma"],
