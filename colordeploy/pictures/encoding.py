@@ -27,6 +27,7 @@ _FORMATS = {
 }  # fmt: skip
 _DEEP = ("PNG", "TIFF")
 _LOSSY = ("JPEG", "WEBP")
+_LEVEL = 3  # of deflate: on a photo with grain 3.6 times faster than 6, files 6 % larger
 _ROWS = 1 << 22
 
 
@@ -41,7 +42,7 @@ class Options:
     quality : int, optional
         1 to 100, of JPEG (95 by default) and WebP (lossless by default).
     compression : int, optional
-        0 (fast) to 9 (small), of PNG and TIFF; 6 by default.
+        0 (fast) to 9 (small), of PNG and TIFF; 3 by default.
     """
 
     depth: int = 8
@@ -102,7 +103,7 @@ def save_picture(
     quality : int, optional
         1 to 100, of JPEG (95 by default) and WebP (lossless by default).
     compression : int, optional
-        0 (fast) to 9 (small), of PNG and TIFF; 6 by default.
+        0 (fast) to 9 (small), of PNG and TIFF; 3 by default.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def encode(
     """
     arrays = [_with_alpha(array, like, kind) for array, like in pages]
     said = [marked(like.metadata if like else Metadata()) for _, like in pages]
-    level = 6 if options.compression is None else options.compression
+    level = _LEVEL if options.compression is None else options.compression
     try:
         if kind == "TIFF":
             write_tiff(file, arrays, said, level, _srgb_profile())
