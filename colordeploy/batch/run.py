@@ -24,8 +24,8 @@ from ..cancellation import CancelToken
 from ..errors import Cancelled, ColorDeployError
 from ..files import writing
 from ..pictures.encoding import encode, picture_format
-from ..pictures.limits import available_memory
 from ..pictures.picture import Picture, floats
+from ..resources import free_memory
 from .inputs import STDIN
 from .plan import Item, JobOptions, Plan
 from .report import Outcome, Report, Status
@@ -192,7 +192,8 @@ class _Job:
         return future.result()
 
     def _room_for(self, *items: Item) -> bool:
-        return sum(item.pixels for item in items) * _BYTES_A_PIXEL < available_memory()
+        there = free_memory()
+        return there is None or sum(item.pixels for item in items) * _BYTES_A_PIXEL <= there
 
     def _read(self, item: Item) -> _Read:
         started = time.perf_counter()

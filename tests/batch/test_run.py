@@ -185,7 +185,7 @@ def test_steps_overlap(inside, monkeypatch):
 
 def test_one_after_the_other_when_memory_is_short(inside, monkeypatch):
     make(*(f"in/{n}.png" for n in range(4)))
-    monkeypatch.setattr(job_module, "available_memory", lambda: 0.0)
+    monkeypatch.setattr(job_module, "free_memory", lambda: 0)
     held, most = [0], [0]
     original = Picture.open
 

@@ -122,30 +122,9 @@ def test_a_bomb_is_refused_before_it_is_decoded():
 
 
 def test_memory_is_looked_at_first(monkeypatch):
-    monkeypatch.setattr(limits, "available_memory", lambda: 64 * 2**20 + 1000.0)
+    monkeypatch.setattr(limits, "free_memory", lambda: 64 * 2**20 + 1000)
     with pytest.raises(InputError, match=r"a\.png \(96x64 pixels\) takes about .* GiB"):
         Picture.from_bytes(encoded("PNG"), "a.png")
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_memory_of_cgroups(tmp_path, version):
-    """The least of all groups above the process; page cache counts as free."""
-    from colordeploy.pictures.limits import of_cgroups
-
-    base = tmp_path if version == 2 else tmp_path / "memory"
-    names = ("memory.max", "memory.current")
-    if version == 1:
-        names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
-    for folder, limit, used in (("outer", 1000, 300), ("outer/inner", 900, 100)):
-        (base / folder).mkdir(parents=True)
-        (base / folder / names[0]).write_text(f"{limit}\n")
-        (base / folder / names[1]).write_text(f"{used}\n")
-    (base / "outer" / "memory.stat").write_text("anon 5\ninactive_file 20\n")
-    line = "0::/outer/inner" if version == 2 else "4:cpu,memory:/outer/inner"
-    assert of_cgroups(tmp_path, [line]) == 720
-    (base / "outer" / names[0]).write_text("max\n")
-    assert of_cgroups(tmp_path, [line]) == 800
-    assert of_cgroups(tmp_path, ["1:name=systemd:/"]) == float("inf")
 
 
 @pytest.mark.parametrize("progressive", [False, True])
