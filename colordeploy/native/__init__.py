@@ -21,6 +21,7 @@ from .drawing import (
     separate_lines,
 )
 from .memory import idle_bytes, idle_limit, set_idle_limit, trim
+from .page import Page, separate_page
 from .propagation import Propagator, propagate
 from .regions import cover_lines, region_map, region_max
 from .strokes import (
@@ -39,6 +40,7 @@ __all__ = [
     "Line",
     "Lines",
     "Marks",
+    "Page",
     "Propagator",
     "Shading",
     "choose",
@@ -59,6 +61,7 @@ __all__ = [
     "region_means",
     "resample",
     "separate_lines",
+    "separate_page",
     "set_idle_limit",
     "solves_on_gpu",
     "trim",

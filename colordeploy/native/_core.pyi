@@ -158,3 +158,6 @@ def draw_lines(lines: list[_Line], height: int, width: int) -> NDArray[np.uint8]
 def marked_pixels(
     layer: NDArray[np.uint8], threads: int, cancel: CancelFlag | None
 ) -> NDArray[np.bool_]: ...
+def separate_page(
+    luma: NDArray[np.float32], threads: int, cancel: CancelFlag | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], int, bool, float, float]: ...

@@ -8,6 +8,7 @@
 #include "../drawing/compose.hpp"
 #include "../drawing/lines.hpp"
 #include "../drawing/means.hpp"
+#include "../drawing/page.hpp"
 #include "targets.hpp"
 #include "views.hpp"
 
@@ -115,6 +116,23 @@ void compose_drawing(const Floats& palette, const Strided<std::int32_t>& labels,
                         opacity ? &lines : nullptr, rectangle, saturation, target, threads, cancel);
 }
 
+// Values, lines, how many line pixels have two beside them; inverted, threshold, noise.
+py::tuple separate_page(const Strided<float>& luma, int threads, const cd::CancelFlag* cancel) {
+    const cd::Plane<const float> plane = cd::plane_of(luma, "luma");
+    Floats values({plane.rows, plane.columns});
+    py::array_t<bool> lines({plane.rows, plane.columns});
+    float* value = values.mutable_data();
+    auto* line = reinterpret_cast<std::uint8_t*>(lines.mutable_data());
+    dr::Page page;
+    std::int64_t joined = 0;
+    {
+        py::gil_scoped_release release;
+        page = dr::examined(plane, threads, cancel);
+        joined = dr::separated(plane, page, threads, cancel, value, line);
+    }
+    return py::make_tuple(values, lines, joined, page.inverted, page.threshold, page.noise);
+}
+
 }  // namespace
 
 void register_drawing(py::module_& module) {
@@ -124,6 +142,8 @@ void register_drawing(py::module_& module) {
                py::arg("threads"));
     module.def("separate_lines", &separate_lines<std::uint8_t>, py::arg("values").noconvert(),
                py::arg("threads"));
+    module.def("separate_page", &separate_page, py::arg("luma").noconvert(), py::arg("threads"),
+               py::arg("cancel"));
     module.def("compose_drawing", &compose_drawing, py::arg("palette").noconvert(),
                py::arg("labels").noconvert(), py::arg("values").noconvert(),
                py::arg("ground").noconvert(), py::arg("opacity").noconvert(),

@@ -131,3 +131,18 @@ def test_patches():
     labels = patch_labels(5, 7, 3)
     assert labels.tolist()[0] == [1, 1, 1, 2, 2, 2, 3]
     assert labels.tolist()[4] == [4, 4, 4, 5, 5, 5, 6]
+
+
+@pytest.mark.parametrize("ground", [(190, 190, 190), (200, 181, 142)])
+def test_the_ground_stays_the_pages(ground):
+    page = circles("RGB", ground, (30, 28, 30))
+    drawing = Drawing(page, same)
+    assert np.array_equal(drawing.regions.labels, Drawing(circles(), same).regions.labels)
+    assert np.abs(laid_over_white(drawing) - np.asarray(page) / 255).max() < 0.01
+
+
+def test_noise_alone_is_refused_by_name(tmp_path):
+    noise = np.random.default_rng(0).normal(180, 25, (200, 300)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "scan.png")
+    with pytest.raises(InputError, match=r"scan\.png is empty, or noise alone.*contrast"):
+        Drawing(tmp_path / "scan.png", same)

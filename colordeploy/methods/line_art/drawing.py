@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...background import Background
 from ...errors import InputError
-from ...native import cover_lines, region_map, separate_lines
+from ...native import cover_lines, region_map, separate_lines, separate_page
 from ...native.checks import thread_count
 from ...pictures.color import luma_of
 from ...pictures.decoding import ImageLike, floats, read_samples
@@ -31,8 +31,7 @@ _Samples = NDArray[np.uint8] | NDArray[np.float32]
 _RADII = (3, 2, 1)  # of the balls at the working size; larger pictures get larger balls
 _LARGEST_RADIUS = 31
 _SMALLEST = 8  # pixels of a region at the working size
-_LINE = 0.8  # darker is line
-_DARK = 0.5  # if most of the picture is darker, it is white on black
+_DARK = 0.5  # a page without anything lighter is dark all over
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class Regions:
 
 
 class Drawing:
-    """A drawing, dark lines on light ground.
+    """A drawing: lines on paper of any tone, however the light falls on it.
 
     Its regions are looked for in a thread of their own from the beginning, unless there is one
     thread only: the network needs none of them at first.
@@ -87,7 +86,7 @@ class Drawing:
     Raises
     ------
     InputError
-        For pictures that cannot be read, have no lines, or no light ground.
+        For pictures that cannot be read, or on which no line stands out from the ground.
     """
 
     def __init__(
@@ -98,12 +97,12 @@ class Drawing:
         threads: int | None = None,
     ) -> None:
         name = str(image) if isinstance(image, (str, os.PathLike)) else "the picture"
-        samples, luma = _dark_on_light(read_samples(image), name, thread_count(threads))
+        samples, luma, line = _separated(read_samples(image), name, thread_count(threads))
         self.size = luma.shape[0], luma.shape[1]
         shape = working_shape(self.size)
         self.lines = separate_lines(samples, threads=threads)
         del samples  # large, and not needed any more
-        self._search: Callable[[], Regions] | None = partial(_search, luma, shape, name)
+        self._search: Callable[[], Regions] | None = partial(_search, line, shape, name)
         if thread_count(threads) > 1:
             self._search = Background(self._search).result
         self._regions: Regions | None = None
@@ -135,30 +134,29 @@ def patch_labels(height: int, width: int, side: int) -> NDArray[np.int32]:
     return labels
 
 
-def _dark_on_light(
+def _separated(
     samples: _Samples, name: str, threads: int
-) -> tuple[_Samples, NDArray[np.float32]]:
-    """The picture and its luma, inverted if it is mostly dark."""
+) -> tuple[_Samples, NDArray[np.float32], NDArray[np.bool_]]:
+    """The picture, its luma with dark lines on white, and its lines."""
     luma = floats(samples) if samples.ndim == 2 else luma_of(samples, threads)
-    if np.count_nonzero(luma < _DARK) > 0.5 * luma.size:
-        if luma.max() < _DARK:
-            raise InputError(
-                f"{name} has no light ground: it is dark all over; line art is dark lines on "
-                "light ground"
-            )
+    page = separate_page(luma, threads=threads)
+    if page.blank:
+        what = "dark all over" if luma.max() < _DARK else "empty, or noise alone"
+        raise InputError(
+            f"{name} is {what}: no line stands out from its ground; line art is lines on paper "
+            "that is lighter or darker than they are, scan it with more contrast"
+        )
+    if page.inverted:
         _logger.warning(
             "%s is mostly dark: it is taken for light lines on dark ground and inverted", name
         )
         samples = 255 - samples if samples.dtype == np.uint8 else 1 - samples
-        luma = 1 - luma
-    if not (luma < _LINE).any():
-        raise InputError(f"{name} is empty: nothing in it is dark enough for a line")
-    return samples, luma
+    return samples, page.luma, page.lines
 
 
-def _search(luma: NDArray[np.float32], shape: tuple[int, int], name: str) -> Regions:
+def _search(line: NDArray[np.bool_], shape: tuple[int, int], name: str) -> Regions:
     with span("regions"):
-        labels = _find_regions(luma, min(luma.shape) / min(shape), name)
+        labels = _find_regions(line, min(line.shape) / min(shape), name)
         working = _nearest(labels, shape)
         found = Regions(
             labels, cover_lines(labels), int(labels.max()) + 1, working, _inside(working)
@@ -168,10 +166,10 @@ def _search(luma: NDArray[np.float32], shape: tuple[int, int], name: str) -> Reg
     return found
 
 
-def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray[np.int32]:
+def _find_regions(line: NDArray[np.bool_], scale: float, name: str) -> NDArray[np.int32]:
     radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
-    labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
+    labels = region_map(line, radii=radii, smallest=smallest)
     if labels.max() > MAXIMUM_REGIONS:
         _logger.warning(
             "%s has %d regions, more like a photo than line art; small ones are merged until at "
@@ -180,9 +178,9 @@ def _find_regions(luma: NDArray[np.float32], scale: float, name: str) -> NDArray
             labels.max(),
             MAXIMUM_REGIONS,
         )
-    while labels.max() > MAXIMUM_REGIONS and smallest < luma.size:
+    while labels.max() > MAXIMUM_REGIONS and smallest < line.size:
         smallest = max(1, smallest * 4)
-        labels = region_map(luma, radii=radii, threshold=_LINE, smallest=smallest)
+        labels = region_map(line, radii=radii, smallest=smallest)
     # Specks between lines that touch no other region cannot merge: the smallest go to the lines.
     if labels.max() > MAXIMUM_REGIONS:
         pixels = np.bincount(labels.ravel())
