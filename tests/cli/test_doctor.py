@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from types import ModuleType
 
 import onnxruntime
 import pytest
@@ -13,6 +14,10 @@ from click.testing import CliRunner
 import colordeploy.native
 from colordeploy.bundle import default_bundles
 from colordeploy.cli import cli
+from colordeploy.runtime import driver
+from tests.runtime.libcuda import FakeLibrary
+
+module = sys.modules["colordeploy.cli.doctor"]
 
 pytestmark = pytest.mark.openvino  # it asks OpenVINO for the CPU's precisions
 
@@ -110,3 +115,62 @@ def test_the_solver_on_a_gpu(bare, monkeypatch):
     found, fixes = report("--quick")
     assert found["solver"].endswith("CUDA part: not built")
     assert "COLORDEPLOY_CUDA=ON" in fixes["solver on the GPU"]
+
+
+def test_a_driver_without_nvidia_smi(bare, monkeypatch):
+    monkeypatch.setattr(driver.ctypes, "CDLL", lambda name: FakeLibrary())
+    found, fixes = report("--quick")
+    assert len(found["gpus"]) == 77
+    assert found["gpus"][0] == {"name": "M", "driver": "CUDA 0.7", "architecture": "sm_7777"}
+    assert "GPU" not in fixes
+
+
+def broken(monkeypatch, **modules):
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    done = CliRunner().invoke(cli, ["doctor", "--json", "--quick"])
+    found = json.loads(done.output)
+    return done.exit_code, found, {m["what"].partition(":")[0]: m for m in found["missing"]}
+
+
+@pytest.mark.parametrize("left", [None, ModuleType("onnxruntime")], ids=["removed", "parts"])
+def test_no_onnxruntime(bare, monkeypatch, left):
+    status, found, missing = broken(monkeypatch, onnxruntime=left)
+    assert status == 1
+    assert found["onnxruntime"].startswith("does not work: BackendError")
+    assert missing["onnxruntime"]["fix"] == (
+        "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime"
+    )
+    assert found["solver"].startswith(("avx", "sse", "neon", "generic"))
+    assert "engine_cache" in found
+
+
+def test_two_onnxruntimes_in_one_folder(bare, monkeypatch):
+    real = module.version
+
+    def version(package):
+        return "1.30.0" if package == "onnxruntime-gpu" else real(package)
+
+    monkeypatch.setattr(module, "version", version)
+    status, _, missing = broken(monkeypatch)
+    assert status == 0
+    assert "onnxruntime and onnxruntime-gpu are installed" in missing["ONNX Runtime"]["what"]
+    # Removes both, so that what is left over from either order is gone.
+    assert missing["ONNX Runtime"]["fix"].startswith("pip uninstall -y onnxruntime onnxruntime-gpu")
+
+
+def test_no_compiled_core(bare, monkeypatch):
+    monkeypatch.delattr(colordeploy.native, "_core")
+    status, found, missing = broken(monkeypatch, **{"colordeploy.native._core": None})
+    assert status == 1
+    assert found["solver"].startswith("does not work: ModuleNotFoundError")
+    assert "--force-reinstall" in missing["solver"]["fix"]
+    assert found["onnxruntime"] == onnxruntime.__version__
+
+
+def test_damaged_engines_are_named(bare, monkeypatch):
+    (bare / "engines").mkdir()
+    (bare / "engines" / "x.engines").write_bytes(b"damaged")
+    _, found, missing = broken(monkeypatch)
+    assert found["engine_cache"]["engines"] == 1
+    assert "x.engines damaged" in missing["engines"]["what"]

@@ -125,3 +125,30 @@ def test_a_gpu_is_not_openvinos(content):
 )
 def test_what_auto_stands_for(target, runtime):
     assert target.runtime == runtime
+
+
+def test_compiled_models_are_kept_where_the_environment_says(content, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLORDEPLOY_OPENVINO_CACHE", str(tmp_path / "new" / "cache"))
+    first = load_graph(content, PLAIN, "affinity").run(luma(0))["features"]
+    (kept,) = (tmp_path / "new" / "cache").glob("*.blob")
+    stamp = kept.stat().st_mtime_ns
+    again = load_graph(content, PLAIN, "affinity").run(luma(0))["features"]
+    np.testing.assert_array_equal(again, first)
+    assert [p.stat().st_mtime_ns for p in kept.parent.glob("*.blob")] == [stamp]
+    kept.write_bytes(kept.read_bytes()[:1000])  # damaged: compiled again
+    again = load_graph(content, PLAIN, "affinity").run(luma(0))["features"]
+    np.testing.assert_array_equal(again, first)
+
+
+def test_a_cache_that_cannot_be_written_is_said(content, tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COLORDEPLOY_OPENVINO_CACHE", str(tmp_path / "file" / "cache"))
+    assert load_graph(content, PLAIN, "affinity").run(luma(0))["features"].shape[1] == 16
+    assert "compiled at every start" in caplog.text
+
+
+def test_requests_do_not_pile_up(content):
+    graph = load_graph(content, PLAIN, "affinity")
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda i: graph.run(luma(i)), range(48)))
+    assert len(graph._idle) <= 4

@@ -26,6 +26,7 @@ from .slot import Shapes, Slot
 
 __all__ = ["TensorRTGraph"]
 
+_MOST_IDLE = 8  # slots that are kept; each holds the memory of a run
 _ALIGNMENT = 256  # of the addresses that TensorRT takes, in bytes
 
 
@@ -223,9 +224,10 @@ class TensorRTGraph(LoadedGraph):
         finally:
             with self._lock:
                 closed = self._engine is None
-                if not closed:
+                kept = not closed and len(self._idle) < _MOST_IDLE
+                if kept:
                     self._idle.append(slot)
-            if closed:
+            if not kept:
                 slot.free()
 
     def _shape(self, slot: Slot, shapes: Shapes) -> None:
