@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 import colordeploy
-from colordeploy.batch import JobOptions, Produced, find_sources, make_plan, run_job
+from colordeploy.batch import Incoming, JobOptions, Produced, find_sources, make_plan, run_job
 
 PHOTO = Path(__file__).parents[1] / "examples" / "colosseum.jpg"
 
@@ -53,8 +53,8 @@ def as_a_job(model: Any, folder: Path, out: Path, suffix: str) -> float:
     """Seconds of a job."""
     options = JobOptions(suffix=suffix, overwrite=True)
 
-    def work(picture: colordeploy.Picture, cancel: colordeploy.CancelToken) -> Produced:
-        with model.prepare(picture, cancel=cancel) as canvas:
+    def work(picture: Incoming, cancel: colordeploy.CancelToken) -> Produced:
+        with model.prepare(picture.take(), cancel=cancel) as canvas:
             return Produced(canvas.render(cancel=cancel))
 
     started = time.perf_counter()

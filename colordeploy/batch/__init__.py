@@ -5,9 +5,10 @@ from __future__ import annotations
 from .inputs import Source, find_sources
 from .plan import Item, JobOptions, Plan, make_plan
 from .report import Outcome, Report
-from .run import Produced, run_job
+from .run import Incoming, Produced, run_job
 
 __all__ = [
+    "Incoming",
     "Item",
     "JobOptions",
     "Outcome",

@@ -30,7 +30,7 @@ from .inputs import STDIN
 from .plan import Item, JobOptions, Plan
 from .report import Outcome, Report, Status
 
-__all__ = ["Produced", "run_job"]
+__all__ = ["Incoming", "Produced", "run_job"]
 
 _LOG = logging.getLogger("colordeploy")
 _BYTES_A_PIXEL = 40  # that a picture takes at its highest, all it goes through taken together
@@ -53,7 +53,25 @@ class Produced:
     extras: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
-Work = Callable[[Picture, CancelToken], Produced]
+class Incoming:
+    """A picture on its way to the work, which takes it: nobody holds its samples any longer then.
+
+    Attributes
+    ----------
+    name : str
+        Of its file.
+    """
+
+    def __init__(self, picture: Picture) -> None:
+        self.name = picture.name
+        self._pictures = [picture]
+
+    def take(self) -> Picture:
+        """Give the picture away; once."""
+        return self._pictures.pop()
+
+
+Work = Callable[[Incoming, CancelToken], Produced]
 Told = Callable[[Outcome, int, int], None]
 
 
@@ -71,8 +89,8 @@ def run_job(
     ----------
     plan : Plan
     work : callable
-        From a picture to its result; called in a thread of its own, one picture after the other.
-        It should heed the token that it is given.
+        From an `Incoming` picture to what is `Produced`; called in a thread of its own, one picture
+        after the other. It should heed the token that it is given.
     options : JobOptions
         Those of the plan.
     told : callable, optional
@@ -227,20 +245,24 @@ class _Job:
                     results.pages.append((picture, Produced(_as_it_is(picture, self._options))))
                     continue
                 _LOG.warning("%s, which are replaced", name)
-            made = self._work(picture, self._cancel)
             kept = replace(picture, samples=np.empty((*picture.size, 0), np.uint8))
-            results.pages.append((kept, made))
+            incoming = Incoming(picture)
+            del picture
+            results.pages.append((kept, self._work(incoming, self._cancel)))
         self._note(index, work=time.perf_counter() - started)
         return results
 
     def _write(self, index: int, item: Item, made: _Made) -> None:
         started = time.perf_counter()
         try:
-            self._save(item.target, [(result.picture, picture) for picture, result in made.pages])
             for name, target in item.extras.items():
                 for _, result in made.pages:
                     if name in result.extras:
                         self._save(target, [(result.extras[name], None)])
+            pages: list[tuple[Any, Picture | None]]
+            pages = [(result.picture, picture) for picture, result in made.pages]
+            made.pages.clear()  # a large result is held by the encoder alone
+            self._save(item.target, pages)
         except (KeyboardInterrupt, Cancelled):
             raise
         except Exception as error:  # whatever a picture does must not end the job

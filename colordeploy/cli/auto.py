@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from ..batch import Produced
+from ..batch import Incoming, Produced
 from ..cancellation import CancelToken
 from ..pictures.geometry import WorkingSize
-from ..pictures.picture import Picture
 from ..runtime.graph import Target
 from .jobs import Job, PicturesCommand, job_options
 from .options import SizeType, load_for, say, target_options, verbosity_options
@@ -41,9 +40,9 @@ def auto(
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
     with load_for("auto", model, target) as loaded:
 
-        def colored(photo: Picture, cancel: CancelToken) -> Produced:
+        def colored(photo: Incoming, cancel: CancelToken) -> Produced:
             wanted = {"anchors": anchors, "seed": seed, "size": size, "cancel": cancel}
-            with loaded.prepare(photo, **wanted) as canvas:
+            with loaded.prepare(photo.take(), **wanted) as canvas:
                 say(f"{photo.name}: {len(canvas.anchors)} anchors", level=2)
                 result = canvas.render(sample=sample, cancel=cancel, **job.pixels)
                 if not palette:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from ..batch import Produced
+from ..batch import Incoming, Produced
 from ..cancellation import CancelToken
 from ..pictures.geometry import WorkingSize
-from ..pictures.picture import Picture
 from ..runtime.graph import Target
 from .jobs import Job, PicturesCommand, job_options
 from .options import SizeType, load_for, say, target_options, verbosity_options
@@ -52,8 +51,8 @@ def exemplar(
         encoded = loaded.encode_reference(reference, size=size)
         say(f"{reference}: {encoded.places} places to choose from", level=2)
 
-        def colored(photo: Picture, cancel: CancelToken) -> Produced:
-            with loaded.prepare(photo, size=size, cancel=cancel) as canvas:
+        def colored(photo: Incoming, cancel: CancelToken) -> Produced:
+            with loaded.prepare(photo.take(), size=size, cancel=cancel) as canvas:
                 chosen = {"k": k, "r": r, "seed": seed}
                 result = canvas.render(encoded, **chosen, cancel=cancel, **job.pixels)
                 if not show_matches:

@@ -15,10 +15,9 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from ..batch import JobOptions, Plan, Produced, Report, find_sources, make_plan, run_job
+from ..batch import Incoming, JobOptions, Plan, Produced, Report, find_sources, make_plan, run_job
 from ..cancellation import CancelToken
 from ..pictures.encoding import Options
-from ..pictures.picture import Picture
 from .options import say, verbosity
 from .progress import JobProgress
 
@@ -55,11 +54,11 @@ class Job:
         """What ``render`` is asked for: nothing but with 16 bits."""
         return {"output": "rgb16"} if self.options.encoding.depth == 16 else {}
 
-    def run(self, work: Callable[[Picture, CancelToken], Produced]) -> None:
+    def run(self, work: Callable[[Incoming, CancelToken], Produced]) -> None:
         """Run it and say what came of it; exits with 1 when pictures failed, 130 on Ctrl-C."""
         cancel, context = CancelToken(), click.get_current_context()
 
-        def within(picture: Picture, token: CancelToken) -> Produced:
+        def within(picture: Incoming, token: CancelToken) -> Produced:
             with context.scope(cleanup=False):  # click keeps it by thread
                 return work(picture, token)
 

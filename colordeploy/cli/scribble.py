@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from ..batch import JobOptions, Produced, find_sources, make_plan
+from ..batch import Incoming, JobOptions, Produced, find_sources, make_plan
 from ..cancellation import CancelToken
 from ..pictures.encoding import Options
 from ..pictures.geometry import WorkingSize
-from ..pictures.picture import Picture
 from ..runtime.graph import Target
 from .jobs import Job, PicturesCommand, output_options
 from .options import SizeType, load_for, say, target_options, verbosity_options
@@ -45,9 +44,9 @@ def scribble(
     with load_for("scribble", model, target) as loaded:
         ready = time.perf_counter()
 
-        def colored(picture: Picture, cancel: CancelToken) -> Produced:
+        def colored(picture: Incoming, cancel: CancelToken) -> Produced:
             begun = time.perf_counter()
-            with loaded.prepare(picture, size=size, cancel=cancel) as canvas:
+            with loaded.prepare(picture.take(), size=size, cancel=cancel) as canvas:
                 prepared = time.perf_counter()
                 result = canvas.render(strokes, cancel=cancel, **job.pixels)
                 rendered = time.perf_counter()

@@ -9,10 +9,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batch import Produced
+from ..batch import Incoming, Produced
 from ..cancellation import CancelToken
 from ..pictures.geometry import WorkingSize
-from ..pictures.picture import Picture
 from ..runtime.graph import Target
 from .jobs import Job, PicturesCommand, job_options
 from .options import SizeType, load_for, say, target_options, verbosity_options
@@ -50,8 +49,8 @@ def sketch(
         raise click.UsageError("--samples shows many styles; leave --style and --layers out")
     with load_for("sketch", model, target) as loaded:
 
-        def colored(drawing: Picture, cancel: CancelToken) -> Produced:
-            with loaded.prepare(drawing, size=size, cancel=cancel) as canvas:
+        def colored(drawing: Incoming, cancel: CancelToken) -> Produced:
+            with loaded.prepare(drawing.take(), size=size, cancel=cancel) as canvas:
                 say(f"{drawing.name}: {int(canvas.regions.max())} regions", level=2)
                 if samples is not None:
                     return Produced(contact_sheet(canvas, samples, flat))

@@ -13,9 +13,10 @@ from PIL import Image
 from ..errors import InputError
 from .metadata import orientation_of
 
-__all__ = ["Decoded", "Model", "Samples", "of_pillow", "said_by_pillow", "straight"]
+__all__ = ["Decoded", "Model", "Samples", "of_pillow", "pixels_of", "said_by_pillow", "straight"]
 
 Samples: TypeAlias = "NDArray[Any]"  # uint8, or float32 in [0, 1]
+_PIXELS = 1 << 22  # that are worked on at once
 Model: TypeAlias = Literal["gray", "rgb", "cmyk", "lab"]
 
 
@@ -66,22 +67,45 @@ def of_pillow(picture: Image.Image, name: str) -> Decoded:
     if mode.startswith("I"):
         return _integers(picture, name, profile)
     if mode in ("La", "RGBa"):
-        values = np.asarray(picture)
-        alpha = values[..., -1]
+        values = pixels_of(picture)
+        alpha = values[..., -1].copy()
         color = straight(values[..., 0] if mode == "La" else values[..., :3], alpha)
         return Decoded(color, "gray" if mode == "La" else "rgb", alpha, profile)
     if mode == "CMYK":
-        return Decoded(np.asarray(picture), "cmyk", profile=profile)
+        return Decoded(pixels_of(picture), "cmyk", profile=profile)
     if mode == "LAB":
-        return Decoded(np.asarray(picture), "lab", profile=profile)
+        return Decoded(pixels_of(picture), "lab", profile=profile)
     if mode in ("LA", "PA", "RGBA") or picture.has_transparency_data:
         gray = mode in ("1", "L", "LA")
-        values = np.asarray(picture.convert("LA" if gray else "RGBA"))
+        values = pixels_of(picture, "LA" if gray else "RGBA")
         color = values[..., 0] if gray else values[..., :3]
-        return Decoded(color, "gray" if gray else "rgb", values[..., -1], profile)
+        return Decoded(color, "gray" if gray else "rgb", values[..., -1].copy(), profile)
     if mode in ("1", "L"):
-        return Decoded(np.asarray(picture.convert("L")), "gray", profile=profile)
-    return Decoded(np.asarray(picture.convert("RGB")), "rgb", profile=profile)
+        return Decoded(pixels_of(picture, "L"), "gray", profile=profile)
+    return Decoded(pixels_of(picture, "RGB"), "rgb", profile=profile)
+
+
+def pixels_of(picture: Image.Image, mode: str | None = None) -> NDArray[np.uint8]:
+    """Pixels of a Pillow image as an array, without a second copy of all of it on the way.
+
+    Parameters
+    ----------
+    picture : Image.Image
+    mode : str, optional
+        To which it is converted.
+    """
+    wanted = mode or picture.mode
+    channels = Image.getmodebands(wanted)
+    shape = (picture.height, picture.width, channels)
+    result = np.empty(shape[:2] if channels == 1 else shape, np.uint8)
+    # Cropping heeds Pillow's own limit, which a host may have lowered.
+    pixels = min(_PIXELS, Image.MAX_IMAGE_PIXELS or _PIXELS)
+    rows = max(1, pixels // max(1, picture.width))
+    for begin in range(0, picture.height, rows):
+        end = min(begin + rows, picture.height)
+        part = picture.crop((0, begin, picture.width, end))
+        result[begin:end] = np.asarray(part if part.mode == wanted else part.convert(wanted))
+    return result
 
 
 def straight(color: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 
+_PIXELS = 1 << 22  # that are worked on at once
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | Picture | str | os.PathLike[str]"
 
 
@@ -40,9 +41,16 @@ def read_luma(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
 def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_samples`."""
     samples = read_samples(image)
-    if samples.ndim == 2:
-        return lightness_of_gray(floats(samples))
-    return lightness_of(samples, threads)
+    if samples.ndim == 3:
+        return lightness_of(samples, threads)
+    if samples.dtype == np.uint8:
+        table = lightness_of_gray(np.arange(256, dtype=np.float32) / np.float32(255))
+        return np.take(table, samples)
+    lightness = np.empty(samples.shape, np.float32)
+    rows = max(1, _PIXELS // samples.shape[1])
+    for begin in range(0, samples.shape[0], rows):
+        lightness[begin : begin + rows] = lightness_of_gray(samples[begin : begin + rows])
+    return lightness
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:

@@ -130,7 +130,7 @@ def encode(
     Parameters
     ----------
     pages : list of (array, Picture or None)
-        See `save_picture`.
+        See `save_picture`. Emptied, so that their memory is free while the file is written.
     kind : str
         Pillow's name of the format.
     options : Options
@@ -138,8 +138,10 @@ def encode(
     name : str
         For messages.
     """
-    arrays = [_with_alpha(array, like, kind) for array, like in pages]
     said = [marked(like.metadata if like else Metadata()) for _, like in pages]
+    arrays = []
+    while pages:  # what has got its alpha is not held twice
+        arrays.append(_with_alpha(*pages.pop(0), kind))
     level = _LEVEL if options.compression is None else options.compression
     try:
         if kind == "TIFF":

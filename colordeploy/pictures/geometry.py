@@ -13,6 +13,7 @@ from ..errors import InputError
 
 __all__ = ["WorkingSize", "pad_to_multiple", "resize", "working_shape"]
 
+_PIXELS = 1 << 23  # above, a plane is resized a part at a time
 _LONGEST = 8  # aspect ratio up to which the default working size is the short side
 
 WorkingSize: TypeAlias = "int | Literal['native'] | None"
@@ -30,8 +31,21 @@ def resize(values: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.f
         return values.astype(np.float32)
     if values.ndim == 3:
         return np.stack([resize(values[..., c], shape) for c in range(values.shape[2])], axis=-1)
-    plane = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)).copy()
+    height, width = values.shape
+    result = np.empty(shape, np.float32)
+    scale, rows = height / shape[0], shape[0]
+    if height * width > _PIXELS:  # a part at a time: Pillow works on a copy
+        rows = max(1, int(_PIXELS / (scale * width)))
+    for begin in range(0, shape[0], rows):
+        end = min(begin + rows, shape[0])
+        reach = 2 * max(1.0, scale) + 1  # of the bicubic kernel
+        top = max(0, math.floor(begin * scale - reach))
+        bottom = min(height, math.ceil(end * scale + reach))
+        part = Image.fromarray(np.ascontiguousarray(values[top:bottom], dtype=np.float32))
+        box = (0, begin * scale - top, width, min(end * scale, height) - top)
+        size = (shape[1], end - begin)
+        result[begin:end] = np.asarray(part.resize(size, Image.Resampling.BICUBIC, box=box))
+    return result
 
 
 def working_shape(shape: tuple[int, int], size: WorkingSize, default: int) -> tuple[int, int]:

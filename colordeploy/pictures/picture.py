@@ -175,7 +175,10 @@ def straight_srgb(
         raise InputError(f"{name} is empty: {values.shape[1]}x{values.shape[0]} pixels")
     if values.dtype != np.uint8:
         values = in_range(np.asarray(values, np.float32), name)
-    samples = upright(to_srgb(values, found.model, found.profile, name), found.orientation)
+    samples = to_srgb(values, found.model, found.profile, name)
+    del values
+    found.values = np.empty(0, np.uint8)  # large, and not needed any more
+    samples = upright(_gray_if_neutral(samples), found.orientation)
     if alpha is not None:
         if samples.dtype != np.uint8 and alpha.dtype == np.uint8:
             alpha = floats(alpha)
@@ -184,6 +187,18 @@ def straight_srgb(
         if not keep_opaque and (alpha == opaque).all():
             alpha = None
     return samples, alpha
+
+
+def _gray_if_neutral(samples: Samples) -> Samples:
+    """One plane where the three are the same: a third of the memory of most scans."""
+    if samples.ndim == 2:
+        return samples
+    rows = max(1, _ROWS // samples[0].size)
+    for begin in range(0, samples.shape[0], rows):
+        part = samples[begin : begin + rows]
+        if not (part[..., :1] == part[..., 1:]).all():
+            return samples
+    return np.ascontiguousarray(samples[..., 0])
 
 
 def over_white(samples: Samples, alpha: Samples | None) -> Samples:

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFile, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
-from .decoded import Decoded, Model, Samples, said_by_pillow
+from .decoded import Decoded, Model, Samples, pixels_of, said_by_pillow
 from .limits import check_pixels
 
 __all__ = ["png_16"]
@@ -36,16 +36,20 @@ def png_16(file: BinaryIO, name: str, max_pixels: int | None) -> Decoded | None:
         picture.load()
         values = np.asarray(picture).astype(np.uint16)[..., None]
     elif kind == _GRAY_ALPHA:  # four bytes a pixel, and so are RGBA's
-        values = _raw(picture, "RGBA", "RGBA").view(">u2").astype(np.uint16)
+        values = _raw(picture, "RGBA", "RGBA").view(">u2")
     else:
         mode = "RGB" if kind == _RGB else "RGBA"
-        high = _raw(picture, mode, f"{mode};16B").astype(np.uint16)
+        bytes_of = np.empty((picture.height, picture.width, len(mode), 2), np.uint8)
+        bytes_of[..., 0] = _raw(picture, mode, f"{mode};16B")
+        picture.im = Image.new("L", (1, 1)).im  # its memory is not needed any more
         file.seek(0)
-        low = _raw(PngImagePlugin.PngImageFile(file), mode, f"{mode};16L")
-        values = (high << 8) | low.astype(np.uint16)
+        bytes_of[..., 1] = _raw(PngImagePlugin.PngImageFile(file), mode, f"{mode};16L")
+        values = bytes_of.view(">u2")[..., 0]
     clear = picture.info.get("transparency")
     scale = _scale(values, _significant_bits(file))
-    samples = (values.astype(np.float32) / np.float32(scale)).clip(0, 1)
+    samples = values.astype(np.float32)
+    samples /= np.float32(scale)
+    np.clip(samples, 0, 1, out=samples)
     alpha: Samples | None = None
     if kind in (_GRAY_ALPHA, _RGB_ALPHA):
         samples, alpha = samples[..., :-1], values[..., -1].astype(np.float32) / np.float32(65535)
@@ -90,4 +94,4 @@ def _raw(picture: ImageFile.ImageFile, mode: str, raw_mode: str) -> NDArray[np.u
     picture._mode = mode
     picture.tile = [tile._replace(args=raw_mode) for tile in picture.tile]
     picture.load()
-    return np.array(picture)
+    return pixels_of(picture)

@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colordeploy.batch import JobOptions, Produced, Report, find_sources, make_plan, run_job
+from colordeploy.batch import (
+    Incoming,
+    JobOptions,
+    Produced,
+    Report,
+    find_sources,
+    make_plan,
+    run_job,
+)
 from colordeploy.batch import run as job_module
 from colordeploy.cancellation import CancelToken
 from colordeploy.errors import InputError
@@ -28,7 +36,8 @@ def inside(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def red(picture: Picture, cancel: CancelToken) -> Produced:
+def red(incoming: Incoming, cancel: CancelToken) -> Produced:
+    picture = incoming.take()
     result = np.zeros((*picture.size, 3), np.uint8)
     result[..., 0] = picture.samples if picture.samples.ndim == 2 else picture.samples[..., 0]
     return Produced(result, {"mask": np.zeros((2, 2, 3), np.uint8)})
@@ -70,7 +79,7 @@ def test_a_picture_that_fails_is_named_and_the_rest_is_done(inside, where):
         data = Path("in/2.png").read_bytes()
         Path("in/2.png").write_bytes(data[: len(data) // 2])
 
-    def work(picture: Picture, cancel: CancelToken) -> Produced:
+    def work(picture: Incoming, cancel: CancelToken) -> Produced:
         if picture.name == "in/2.png":
             if where == "work":
                 raise RuntimeError("no luck\nat all")
@@ -142,8 +151,8 @@ def test_metadata_alpha_and_depth(inside):
     exif[0x0110] = "Box camera"
     Image.fromarray(rgba).save("a.png", exif=exif, dpi=(300, 300))
 
-    def deep(picture: Picture, cancel: CancelToken) -> Produced:
-        return Produced(np.full((*picture.size, 3), 12345, np.uint16))
+    def deep(picture: Incoming, cancel: CancelToken) -> Produced:
+        return Produced(np.full((*picture.take().size, 3), 12345, np.uint16))
 
     run(["a.png"], "b.tif", deep, encoding=Options(depth=16))
     back = Picture.open("b.tif")
@@ -170,7 +179,7 @@ def test_steps_overlap(inside, monkeypatch):
         time.sleep(0.1)
         return original(*arguments, **named)
 
-    def slow_work(picture: Picture, cancel: CancelToken) -> Produced:
+    def slow_work(picture: Incoming, cancel: CancelToken) -> Produced:
         time.sleep(0.1)
         return red(picture, cancel)
 
@@ -208,7 +217,7 @@ def test_cancelled_within_a_second(inside, step, monkeypatch):
     make(*(f"in/{n}.png" for n in range(4)))
     token, busy = CancelToken(), threading.Event()
 
-    def work(picture: Picture, cancel: CancelToken) -> Produced:
+    def work(picture: Incoming, cancel: CancelToken) -> Produced:
         if step == "work" and picture.name == "in/2.png":
             busy.set()
             while True:

@@ -188,7 +188,7 @@ def test_the_same_picture_is_the_same_file(tmp_path, photo_like):
 
 
 def test_pages_of_a_tiff():
-    pages = [np.full((9, 12 + n, 3), 50 * n, np.uint8) for n in range(4)]
+    pages = [np.full((9, 12 + n, 3), (50 * n, 9, 200), np.uint8) for n in range(4)]
     file = io.BytesIO()
     encode([(page, metadata_picture()) for page in pages], "TIFF", Options(), file, "a.tif")
     for number, page in enumerate(pages, 1):
