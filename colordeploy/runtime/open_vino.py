@@ -26,6 +26,7 @@ __all__ = ["OpenVinoGraph", "has_bfloat16"]
 logger = logging.getLogger("colordeploy")
 
 _CACHE = "COLORDEPLOY_OPENVINO_CACHE"
+_POLL = 0.01  # seconds between looks at runs that are being cancelled
 _MOST_IDLE = 4  # requests that are kept; each holds the memory of a run
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -43,7 +44,8 @@ class OpenVinoGraph(LoadedGraph):
         self._done: set[Shapes] = set()  # that the compiled model has served
         self._spoiled: set[Shapes] = set()
         self._failed = False
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._running: list[CancelToken] = []
         core = _core()
         if target.device.startswith("cuda"):
             raise BackendError(
@@ -90,21 +92,21 @@ class OpenVinoGraph(LoadedGraph):
         require_names(inputs, dict.fromkeys(self._inputs), self.name)
         given = {i: np.ascontiguousarray(arrays[n]) for i, n in enumerate(self._inputs)}
         shapes = tuple(array.shape for array in given.values())
-        with self._request(shapes) as request:
+        with self._noted(cancel), self._request(shapes) as request:
             self._try_shapes(shapes)
             try:
                 if cancel is None:
                     request.infer(given, share_inputs=True)
                 else:
                     _infer(request, given, cancel)
+                # The request's own memory, which its next query overwrites.
+                return {
+                    name: request.get_output_tensor(i).data.copy()
+                    for i, name in enumerate(self._outputs)
+                }
             except Exception:
                 self._distrust(shapes, failed=cancel is None or not cancel.cancelled)
                 raise
-            # The request's own memory, which its next query overwrites.
-            return {
-                name: request.get_output_tensor(i).data.copy()
-                for i, name in enumerate(self._outputs)
-            }
 
     def _close(self) -> None:
         """Free the model; queries that still run end first."""
@@ -133,6 +135,22 @@ class OpenVinoGraph(LoadedGraph):
             return
         self._plain.clone().reshape({i: list(shape) for i, shape in enumerate(shapes)})
         self._known.add(shapes)
+
+    @contextmanager
+    def _noted(self, cancel: CancelToken | None) -> Iterator[None]:
+        """Begin after runs that are being cancelled: what they leave behind is known then."""
+        with self._lock:
+            while any(token.cancelled for token in self._running):
+                self._lock.wait(_POLL)
+            if cancel is not None:
+                self._running.append(cancel)
+        try:
+            yield
+        finally:
+            if cancel is not None:
+                with self._lock:
+                    self._running.remove(cancel)
+                    self._lock.notify_all()
 
     @contextmanager
     def _request(self, shapes: Shapes) -> Iterator[Any]:
@@ -166,6 +184,7 @@ def _infer(request: Any, given: Mapping[int, Any], cancel: CancelToken) -> None:
         with suppress(RuntimeError):
             request.wait()
         raise
+    cancel.raise_if_cancelled()  # waiting may end as if nothing had happened, without results
 
 
 def has_bfloat16(core: Any = None) -> bool:
