@@ -23,7 +23,7 @@ from .drawing import (
 from .memory import idle_bytes, idle_limit, set_idle_limit, trim
 from .page import Page, separate_page
 from .propagation import Propagator, propagate
-from .regions import cover_lines, region_map, region_max
+from .regions import cover_lines, merge_tones, region_map, region_max
 from .strokes import (
     Line,
     Marks,
@@ -54,6 +54,7 @@ __all__ = [
     "instruction_set",
     "kmeans",
     "marked_pixels",
+    "merge_tones",
     "propagate",
     "reduce_drawing",
     "region_map",

@@ -115,6 +115,9 @@ def resample(
 def aggregate_max(
     features: NDArray[np.float32], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float32]: ...
+def merge_tones(
+    labels: NDArray[np.int32], thin: int, bridge: int, pieces: int
+) -> NDArray[np.int32]: ...
 def cover_lines(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
 def region_means(
     values: NDArray[np.float32],

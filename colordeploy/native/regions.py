@@ -14,7 +14,7 @@ from .checks import any_array, finite_number, whole_number
 from .limits import within_memory
 from .output import contiguous
 
-__all__ = ["cover_lines", "region_map", "region_max"]
+__all__ = ["cover_lines", "merge_tones", "region_map", "region_max"]
 
 _LARGEST_RADIUS = 31
 
@@ -77,6 +77,57 @@ def region_map(
         f"looking for regions in {height}x{width} pixels",
         lambda: _core.trapped_ball(marks, balls, least),
     )
+
+
+def merge_tones(
+    labels: ArrayLike, *, thin: int = 9, bridge: int = 9, pieces: int = 16
+) -> NDArray[np.int32]:
+    """Make one region of each hatched or screened area.
+
+    Its many pieces lie side by side across thin lines; where at least `pieces` do, all of them
+    thin, they become one region. Shapes that are wider, and few small ones, stay what they are.
+
+    Parameters
+    ----------
+    labels : (H, W) int
+        From `region_map`; 0 on lines.
+    thin : int
+        Pixels: pieces with a pixel at least so far from their edge are no texture.
+    bridge : int
+        Pixels: lines up to so wide lie within a texture.
+    pieces : int
+        At least 2.
+
+    Returns
+    -------
+    (H, W) int32
+        0 on lines; 1 to K elsewhere, numbered by their first pixels in reading order.
+
+    Raises
+    ------
+    InputError
+        For other shapes, types and numbers.
+    """
+    marks = any_array("labels", labels)
+    if marks.ndim != 2 or marks.size == 0 or marks.dtype.kind not in "iu":
+        raise InputError(
+            f"labels must be (H, W) whole numbers, not empty, not {marks.shape} of {marks.dtype}"
+        )
+    if marks.min() < 0 or marks.max() > marks.size:
+        raise InputError(
+            f"labels must lie between 0 and the number of pixels, not {marks.min()} to "
+            f"{marks.max()}"
+        )
+    depth, width, few = (
+        whole_number(name, value)
+        for name, value in (("thin", thin), ("bridge", bridge), ("pieces", pieces))
+    )
+    if depth < 0 or width < 0 or few < 2:
+        raise InputError(
+            f"thin and bridge must be at least 0 and pieces at least 2, not {thin}, {bridge}, "
+            f"{pieces}"
+        )
+    return _core.merge_tones(contiguous(marks, np.int32), depth, width, few)
 
 
 def region_max(features: ArrayLike, labels: ArrayLike, count: int) -> NDArray[np.float32]:

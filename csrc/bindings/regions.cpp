@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../regions/aggregate.hpp"
+#include "../regions/tones.hpp"
 #include "../regions/trapped_ball.hpp"
 
 namespace py = pybind11;
@@ -66,12 +67,28 @@ py::array_t<std::int32_t> cover_lines(const py::array_t<std::int32_t, py::array:
     return covered;
 }
 
+py::array_t<std::int32_t> merge_tones(const py::array_t<std::int32_t, py::array::c_style>& labels,
+                                      int thin, int bridge, int pieces) {
+    if (labels.ndim() != 2) throw py::value_error("labels must be (height, width)");
+    const py::ssize_t height = labels.shape(0), width = labels.shape(1);
+    py::array_t<std::int32_t> merged({height, width});
+    std::copy_n(labels.data(), labels.size(), merged.mutable_data());
+    std::int32_t* out = merged.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cr::merge_tones(height, width, {thin, bridge, pieces}, out);
+    }
+    return merged;
+}
+
 }  // namespace
 
 void register_regions(py::module_& module) {
     module.def("trapped_ball", &trapped_ball, py::arg("line").noconvert(), py::arg("radii"),
                py::arg("smallest"));
     module.def("cover_lines", &cover_lines, py::arg("labels").noconvert());
+    module.def("merge_tones", &merge_tones, py::arg("labels").noconvert(), py::arg("thin"),
+               py::arg("bridge"), py::arg("pieces"));
     module.def("aggregate_max", &aggregate_max, py::arg("features").noconvert(),
                py::arg("labels").noconvert(), py::arg("count"));
 }

@@ -74,9 +74,9 @@ def test_empty_and_black_pages_are_refused(value, word):
 
 
 def test_photos_are_bounded(caplog):
-    rng = np.random.default_rng(0)
-    noise = (rng.random((300, 400)) > 0.4).astype(np.uint8) * 255
-    regions = Drawing(noise, same).regions
+    cells = np.full((300, 400), 255, np.uint8)  # too wide for a texture's pieces, and too many
+    cells[::7], cells[:, ::7] = 0, 0
+    regions = Drawing(cells, same).regions
     assert "more like a photo" in caplog.text
     assert 1 <= regions.labels.max() <= MAXIMUM_REGIONS
     labels = np.unique(regions.labels)
@@ -146,3 +146,17 @@ def test_noise_alone_is_refused_by_name(tmp_path):
     Image.fromarray(noise).save(tmp_path / "scan.png")
     with pytest.raises(InputError, match=r"scan\.png is empty, or noise alone.*contrast"):
         Drawing(tmp_path / "scan.png", same)
+
+
+def test_a_screened_shape_is_one_region():
+    page = circles(side=300)
+    y, x = np.mgrid[:300, :340]
+    levels = np.asarray(page).copy()
+    screen = ((x + y) % 5 == 0) | ((x - y) % 5 == 0)
+    inside = np.hypot(y - 200, x - 230) < 70
+    levels[inside & screen] = 0
+    levels[np.abs(np.hypot(y - 200, x - 230) - 70) < 1.5] = 0
+    drawing = Drawing(levels, lambda shape: (150, 170))
+    labels = drawing.regions.labels
+    assert labels.max() == 4  # the page, two circles, and the screen
+    assert len(np.unique(drawing.regions.covered[np.hypot(y - 200, x - 230) < 66])) == 1

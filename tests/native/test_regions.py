@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from colordeploy.errors import InputError
-from colordeploy.native import cover_lines, region_map, region_max
+from colordeploy.native import cover_lines, merge_tones, region_map, region_max
 
 
 def drawing(side=100):
@@ -219,3 +219,75 @@ def test_lines_are_covered_by_near_regions():
     assert np.array_equal(cover_lines(nothing), nothing)
     with pytest.raises(InputError, match="whole numbers"):
         cover_lines(np.zeros((3, 4)))
+
+
+def toned(kind, pitch, size=(260, 340)):
+    """Lines of a disc that is filled with a texture, and the disc."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    distance = np.hypot(y - size[0] / 2, x - size[1] / 2)
+    middle = (y % pitch - pitch / 2, x % pitch - pitch / 2)
+    texture = {
+        "hatched": (x + y) % pitch < pitch // 4,
+        "upright": x % pitch < pitch // 3,
+        "crossed": ((x + y) % pitch < pitch // 4) | ((x - y) % pitch < pitch // 4),
+        "holes": np.hypot(*middle) > 0.4 * pitch,
+        "checkered": (x + y) % 2 == 0,
+    }[kind]
+    disc = distance < 100
+    return (disc & texture) | (np.abs(distance - 100) < 1.5), disc
+
+
+@pytest.mark.parametrize(
+    ("kind", "pitch"),
+    [("hatched", 6), ("upright", 6), ("upright", 12), ("crossed", 8), ("holes", 6),
+     ("checkered", 2)],
+)  # fmt: skip
+def test_a_texture_is_one_region(kind, pitch):
+    line, disc = toned(kind, pitch)
+    labels = region_map(line, radii=(9, 8, 7), smallest=8)
+    assert labels.max() >= 16  # confetti
+    merged = merge_tones(labels, thin=7, bridge=5)
+    assert merged.max() == 2
+    assert np.array_equal(merged == 0, labels == 0)
+    assert set(np.unique(merged[disc])) == {0, 2}
+    assert set(np.unique(merged[~disc])) <= {0, 1}
+    assert np.array_equal(merge_tones(merged, thin=7, bridge=5), merged)
+
+
+def test_shapes_and_few_small_pieces_are_no_texture():
+    line = np.zeros((200, 200), bool)
+    line[::20], line[:, ::20] = True, True  # a hundred boxes, wider than a texture's pieces
+    labels = region_map(line, radii=(2, 1), smallest=4)
+    assert labels.max() == 100
+    assert np.array_equal(merge_tones(labels, thin=7, bridge=5), labels)
+    few = np.zeros((60, 60), bool)
+    few[10:50, 10:50:4] = True  # nine thin pieces
+    few[10], few[49] = True, True
+    labels = region_map(few, radii=(4, 3), smallest=1)
+    assert 5 < labels.max() < 16
+    assert np.array_equal(merge_tones(labels, thin=4, bridge=4), labels)
+    assert merge_tones(labels, thin=4, bridge=4, pieces=5).max() < labels.max()
+
+
+def test_thick_lines_part_textures():
+    line = np.ones((60, 130), bool)
+    line[5:55, 5:60:2], line[5:55, 70:125:2] = False, False
+    labels = region_map(line, radii=(4, 3), smallest=1)
+    assert labels.max() == 56
+    merged = merge_tones(labels, thin=4, bridge=4)
+    assert merged.max() == 2
+    assert merged[30, 5] == 1
+    assert merged[30, 70] == 2
+    assert merge_tones(labels, thin=4, bridge=20).max() == 1
+
+
+def test_wrong_tones_are_refused():
+    labels = np.ones((4, 5), np.int32)
+    assert merge_tones(labels).tolist() == labels.tolist()
+    for wrong in (labels - 2, labels + 20, labels[0], labels[:0], labels + 0.5):
+        with pytest.raises(InputError, match="labels must"):
+            merge_tones(wrong)
+    with pytest.raises(InputError, match="at least 2"):
+        merge_tones(labels, pieces=1)
+    with pytest.raises(InputError, match="at least 0"):
+        merge_tones(labels, thin=-1)

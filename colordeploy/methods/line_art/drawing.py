@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...background import Background
 from ...errors import InputError
-from ...native import cover_lines, region_map, separate_lines, separate_page
+from ...native import cover_lines, merge_tones, region_map, separate_lines, separate_page
 from ...native.checks import thread_count
 from ...pictures.color import luma_of
 from ...pictures.decoding import ImageLike, floats, read_samples
@@ -31,6 +31,7 @@ _Samples = NDArray[np.uint8] | NDArray[np.float32]
 _RADII = (3, 2, 1)  # of the balls at the working size; larger pictures get larger balls
 _LARGEST_RADIUS = 31
 _SMALLEST = 8  # pixels of a region at the working size
+_CONFETTI = 64  # fewer regions are no texture
 _DARK = 0.5  # a page without anything lighter is dark all over
 
 
@@ -170,6 +171,9 @@ def _find_regions(line: NDArray[np.bool_], scale: float, name: str) -> NDArray[n
     radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
     labels = region_map(line, radii=radii, smallest=smallest)
+    if labels.max() >= _CONFETTI:
+        detail = round(scale) + 1  # hatching and screentone: pieces and lines up to so thin
+        labels = merge_tones(labels, thin=detail, bridge=detail)
     if labels.max() > MAXIMUM_REGIONS:
         _logger.warning(
             "%s has %d regions, more like a photo than line art; small ones are merged until at "

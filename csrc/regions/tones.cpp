@@ -1,0 +1,141 @@
+#include "tones.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+namespace colordeploy::regions {
+
+namespace {
+
+constexpr std::uint16_t FAR = 0xFFFF;
+
+// Calls pass(to, from) for neighbours, down the picture and up again, so that what is passed on
+// goes all the way by steps to the four sides.
+template <typename Pass>
+void two_passes(std::ptrdiff_t height, std::ptrdiff_t width, const Pass& pass) {
+    for (std::ptrdiff_t y = 0; y < height; ++y) {
+        for (std::ptrdiff_t x = 0; x < width; ++x) {
+            const std::ptrdiff_t i = y * width + x;
+            if (y > 0) pass(i, i - width);
+            if (x > 0) pass(i, i - 1);
+        }
+        for (std::ptrdiff_t x = width - 2; x >= 0; --x) pass(y * width + x, y * width + x + 1);
+    }
+    for (std::ptrdiff_t y = height - 1; y >= 0; --y) {
+        for (std::ptrdiff_t x = width - 1; x >= 0; --x) {
+            const std::ptrdiff_t i = y * width + x;
+            if (y + 1 < height) pass(i, i + width);
+            if (x + 1 < width) pass(i, i + 1);
+        }
+        for (std::ptrdiff_t x = 1; x < width; ++x) pass(y * width + x, y * width + x - 1);
+    }
+}
+
+std::uint16_t further(std::uint16_t distance) {
+    return distance >= FAR - 1 ? FAR : static_cast<std::uint16_t>(distance + 1);
+}
+
+// Which labels are nowhere wider than twice `thin`: no pixel is further from their edge.
+std::vector<std::uint8_t> thin_labels(std::ptrdiff_t height, std::ptrdiff_t width,
+                                      const std::int32_t* labels, std::int32_t count, int thin) {
+    std::vector<std::uint16_t> depth(height * width, FAR);
+    for (std::ptrdiff_t y = 0; y < height; ++y) {
+        for (std::ptrdiff_t x = 0; x < width; ++x) {
+            const std::ptrdiff_t i = y * width + x;
+            const auto other = [&](std::ptrdiff_t at) { return labels[at] != labels[i]; };
+            if (labels[i] == 0 || (y > 0 && other(i - width)) || (x > 0 && other(i - 1)) ||
+                (x + 1 < width && other(i + 1)) || (y + 1 < height && other(i + width))) {
+                depth[i] = 0;
+            }
+        }
+    }
+    two_passes(height, width, [&](std::ptrdiff_t to, std::ptrdiff_t from) {
+        depth[to] = std::min(depth[to], further(depth[from]));
+    });
+    std::vector<std::uint8_t> result(count + 1, 1);
+    result[0] = 0;
+    for (std::ptrdiff_t i = 0; i < height * width; ++i) {
+        if (depth[i] >= thin) result[labels[i]] = 0;
+    }
+    return result;
+}
+
+class Groups {
+ public:
+    explicit Groups(std::int32_t count) : parents_(count + 1) {
+        std::iota(parents_.begin(), parents_.end(), 0);
+    }
+    std::int32_t root(std::int32_t a) {
+        while (parents_[a] != a) a = parents_[a] = parents_[parents_[a]];
+        return a;
+    }
+    void join(std::int32_t a, std::int32_t b) {  // the smaller number stands for both
+        a = root(a);
+        b = root(b);
+        parents_[std::max(a, b)] = std::min(a, b);
+    }
+
+ private:
+    std::vector<std::int32_t> parents_;
+};
+
+}  // namespace
+
+std::int32_t merge_tones(std::ptrdiff_t height, std::ptrdiff_t width, const ToneOptions& options,
+                         std::int32_t* labels) {
+    if (height < 1 || width < 1 || options.thin < 0 || options.bridge < 0 || options.pieces < 2) {
+        throw std::invalid_argument("the labels are empty, or an option is too small");
+    }
+    const std::ptrdiff_t n = height * width;
+    std::int32_t count = 0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        if (labels[i] < 0 || labels[i] > n) {
+            throw std::invalid_argument("labels must lie between 0 and the number of pixels");
+        }
+        count = std::max(count, labels[i]);
+    }
+    if (count < options.pieces) return count;
+    const std::vector<std::uint8_t> thin = thin_labels(height, width, labels, count, options.thin);
+    if (std::count(thin.begin(), thin.end(), 1) < options.pieces) return count;
+    // Lines go to the nearest piece, by halves: what meets there is as far apart as the line is
+    // wide.
+    std::vector<std::int32_t> owner(labels, labels + n);
+    std::vector<std::uint16_t> distance(n);
+    for (std::ptrdiff_t i = 0; i < n; ++i) distance[i] = labels[i] == 0 ? FAR : 0;
+    two_passes(height, width, [&](std::ptrdiff_t to, std::ptrdiff_t from) {
+        const std::uint16_t steps = further(distance[from]);
+        if (steps < distance[to] && 2 * steps <= options.bridge + 1) {
+            distance[to] = steps;
+            owner[to] = owner[from];
+        }
+    });
+    Groups groups(count);
+    const auto meet = [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+        if (owner[a] != owner[b] && thin[owner[a]] && thin[owner[b]] &&
+            distance[a] + distance[b] <= options.bridge) {
+            groups.join(owner[a], owner[b]);
+        }
+    };
+    for (std::ptrdiff_t y = 0; y < height; ++y) {
+        for (std::ptrdiff_t x = 0; x < width; ++x) {
+            const std::ptrdiff_t i = y * width + x;
+            if (x + 1 < width) meet(i, i + 1);
+            if (y + 1 < height) meet(i, i + width);
+        }
+    }
+    std::vector<std::int32_t> members(count + 1, 0), number(count + 1, 0);
+    for (std::int32_t k = 1; k <= count; ++k) ++members[groups.root(k)];
+    std::int32_t used = 0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        if (labels[i] == 0) continue;
+        const std::int32_t root = groups.root(labels[i]);
+        const std::int32_t label = members[root] >= options.pieces ? root : labels[i];
+        if (number[label] == 0) number[label] = ++used;
+        labels[i] = number[label];
+    }
+    return used;
+}
+
+}  // namespace colordeploy::regions
