@@ -83,9 +83,9 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
     if name == "__version__":
-        from importlib.metadata import version
+        from .version import __version__
 
-        return version("colordeploy")
+        return __version__
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -420,6 +420,12 @@ def find_bundle(name: str | os.PathLike[str], others: Sequence[str] = ()) -> Bun
     if isinstance(text, str) and text in known:
         return Bundle(known[text])
     if not found:
+        if not known:
+            raise BundleError(
+                f"the package's models are missing (no {Path(__file__).parent / 'bundles'}), and "
+                f"{text!r} is no path of a bundle; a frozen program has to take them along "
+                "(PyInstaller does by the package's own hook), or install colordeploy again"
+            )
         raise BundleError(
             f"{text!r} is neither a model of this package ({', '.join([*others, *known])}) nor the "
             "path of a bundle"

@@ -40,7 +40,7 @@ class Source:
 
 
 def find_sources(
-    given: Sequence[Path], output: Path | None = None, *, recursive: bool = False
+    given: Sequence[str | os.PathLike[str]], output: Path | None = None, *, recursive: bool = False
 ) -> list[Source]:
     """Find the pictures that are meant.
 
@@ -66,7 +66,7 @@ def find_sources(
         When a folder or a pattern holds no picture.
     """
     found: list[Source] = []
-    for path in given:
+    for path in map(Path, given):
         if path != STDIN and path.is_dir():
             matches = [
                 Source(file, file.parent.relative_to(path), named=False)

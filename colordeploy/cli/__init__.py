@@ -9,6 +9,7 @@ import warnings
 import click
 
 from ..errors import ColorDeployError
+from ..version import __version__
 from .affinities import affinities
 from .auto import auto
 from .bench import bench
@@ -22,7 +23,7 @@ from .sketch import sketch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="colordeploy")
+@click.version_option(__version__, package_name="colordeploy", prog_name="colordeploy")
 def cli() -> None:
     """Image colorization: photos and line art in, colour out."""
 
