@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 constexpr std::size_t kSmallest = std::size_t{1} << 12;
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kIdleLimit = std::size_t{1} << 29;
+constexpr std::size_t kIdleLimit = std::size_t{1} << 26;
 
 // Four classes for each power of two.
 constexpr int kClasses = 4 * 64;
@@ -129,6 +129,10 @@ class Store {
     std::size_t bytes() const { return bytes_; }
     std::mutex mutex;
     std::size_t limit = kIdleLimit;
+    std::size_t in_use = 0;
+
+    // As much as is in use may be idle: whoever works on a picture works on the next one.
+    std::size_t most_idle() const { return limit == 0 || limit > in_use ? limit : in_use; }
 
  private:
     void unlink(Idle* block) noexcept {
@@ -168,13 +172,17 @@ Block take(std::size_t bytes) {
     {
         const std::lock_guard<std::mutex> lock(store.mutex);
         if (void* found = store.find(wanted)) {
-            return {found, Store::bytes_of(store.class_of_found(found))};
+            const std::size_t size = Store::bytes_of(store.class_of_found(found));
+            store.in_use += size;
+            return {found, size};
         }
     }
     const std::size_t size = size_of_class(wanted);
     void* made = allocate(size);
     if (made == nullptr && trim() > 0) made = allocate(size);
     if (made == nullptr) throw std::bad_alloc();
+    const std::lock_guard<std::mutex> lock(store.mutex);
+    store.in_use += size;
     return {made, size};
 }
 
@@ -182,8 +190,10 @@ void give(Block block) noexcept {
     Store& store = the_store();
     {
         const std::lock_guard<std::mutex> lock(store.mutex);
-        if (block.bytes <= store.limit) {
-            store.shrink(store.limit - block.bytes);
+        store.in_use -= block.bytes;
+        const std::size_t most = store.most_idle();
+        store.shrink(block.bytes <= most ? most - block.bytes : most);
+        if (block.bytes <= most) {
             store.keep(block.data, class_of(block.bytes));
             return;
         }

@@ -26,7 +26,8 @@ Block take(std::size_t bytes);
 void give(Block block) noexcept;
 
 std::size_t idle_bytes() noexcept;  // of blocks that nobody uses
-// The most of these that are kept; the least recently used go first.
+// The most of these that are kept, or as much as is in use if that is more (unless it is 0); the
+// least recently used go first.
 std::size_t idle_limit() noexcept;
 void set_idle_limit(std::size_t bytes) noexcept;
 // Gives all idle blocks back to the system; returns their bytes.

@@ -5,6 +5,7 @@ The module ``_cuda`` is loaded at first use: without it, and without a GPU, ever
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ __all__ = [
     "view_of",
 ]
 
+_PROCESS = os.getpid()  # in a fork of it CUDA does not start
+_REMEDY = "install NVIDIA's driver, or a newer one"
 SOLVERS = ("multifrontal", "cudss")
 _DEVICE = re.compile(r"cuda(?::(\d+))?")
 _REALS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -80,8 +83,10 @@ def cuda_module(number: int = 0) -> Any:
         count = _cuda.device_count()
     except _cuda.DeviceError as error:
         raise BackendError(
-            f"there is no GPU to solve on ({error}); install NVIDIA's driver, or a newer one, or "
-            "use device='cpu'"
+            f"there is no GPU to solve on ({error}); {_REMEDY}, or use device='cpu'"
+            if os.getpid() == _PROCESS
+            else f"CUDA does not work in a process made by fork ({error}); start processes by "
+            "'spawn' (multiprocessing.set_start_method), or use device='cpu'"
         ) from None
     if count == 0:
         raise BackendError("there is no GPU to solve on; use device='cpu'")

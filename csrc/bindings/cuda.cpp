@@ -7,7 +7,7 @@
 
 #include "../propagation/cuda/cudss.hpp"
 #include "../propagation/cuda/solver.hpp"
-#include "../propagation/solver.hpp"
+#include "../propagation/singular_system.hpp"
 
 namespace py = pybind11;
 namespace cp = colordeploy::propagation;

@@ -5,9 +5,9 @@
 // eliminates as many as a vector has lanes: nothing is padded, and every sum is a vector's.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "graph.hpp"
@@ -21,7 +21,10 @@ struct CellKind {
     std::int32_t open;    // one bit for each side on which the picture goes on
     std::int32_t dy, dx;  // place within the lattice of global points, if it holds one; else -1
 
-    auto operator<=>(const CellKind&) const = default;
+    friend bool operator<(const CellKind& a, const CellKind& b) {
+        return std::tie(a.height, a.width, a.open, a.dy, a.dx) <
+               std::tie(b.height, b.width, b.open, b.dy, b.dx);
+    }
 };
 
 // A cell's unknowns: its pixels in order of elimination, but for global points, then the boundary:

@@ -61,6 +61,22 @@ def test_idle_memory_is_bounded():
         assert idle_limit() == most
 
 
+@pytest.mark.usefixtures("limit")
+def test_little_stays_of_many_sizes():
+    set_idle_limit(8 << 20)
+    mask = np.zeros((150, 150), bool)
+    mask[4, 4] = True
+    features = np.zeros((150, 150, 1))
+    open_systems = []
+    for size in range(100, 150, 2):
+        system = Propagator(features[:size], **OPTIONS)
+        system.solve(mask[:size], features[:size])
+        open_systems.append(system)
+    del system
+    open_systems.clear()
+    assert idle_bytes() <= 8 << 20
+
+
 @pytest.mark.parametrize("odd", [-1, 2**63, 1.5, "much", True])
 def test_odd_limits_are_refused(odd):
     with pytest.raises(InputError, match="nbytes"):

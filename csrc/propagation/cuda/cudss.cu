@@ -111,6 +111,8 @@ struct Analyzed {
     }
 };
 
+constexpr std::size_t kMostIdle = 2;  // each holds a factor's memory
+
 // What systems of one size share: the matrix's pattern, and analyses that nobody uses.
 struct Pattern {
     explicit Pattern(const DevicePlan& plan) {
@@ -214,7 +216,7 @@ class Cudss : public Factorization {
             if (!system_) return;
             system_->use(lists_->stream.get());  // this one's ends
             const std::lock_guard<std::mutex> lock(pattern_->guard);
-            pattern_->idle.push_back(std::move(system_));
+            if (pattern_->idle.size() < kMostIdle) pattern_->idle.push_back(std::move(system_));
         } catch (const DeviceError&) {  // then it is not handed on
         }
     }
@@ -224,7 +226,10 @@ class Cudss : public Factorization {
         ready();
         right_.reserve(static_cast<std::size_t>(count), stream_);
         found_.reserve(static_cast<std::size_t>(count), stream_);
-        Described right(library_), found(library_);
+        // They must outlive the work that reads them, which is waited for before the next call.
+        right_hand_ = std::make_unique<Described>(library_);
+        solution_ = std::make_unique<Described>(library_);
+        Described &right = *right_hand_, &found = *solution_;
         for (auto [target, values] : {std::pair{&right, &right_}, std::pair{&found, &found_}}) {
             COLORDEPLOY_CUDSS(library_, cudssMatrixCreateDn, &target->matrix, n, request.channels,
                               n, values->get(), cudss::kDouble, cudss::kColumns);
@@ -311,6 +316,7 @@ class Cudss : public Factorization {
     Buffer<std::uint8_t> mask_;
     Buffer<int> changed_;
     Described matrix_;
+    std::unique_ptr<Described> right_hand_, solution_;
     std::unique_ptr<Analyzed> system_;
     bool factorized_ = false;
 };

@@ -1,6 +1,9 @@
 #include <cuda_runtime.h>
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "device.hpp"
 #include "launch.hpp"
 
@@ -77,9 +80,32 @@ int device_of(const void* address) {
     return found.device;
 }
 
+namespace {
+
+// Of a GPU that shares the host's memory, what is free includes what only caches files, which
+// CUDA leaves out.
+std::size_t shared_memory() {
+    int device = 0, integrated = 0;
+    if (cudaGetDevice(&device) != cudaSuccess ||
+        cudaDeviceGetAttribute(&integrated, cudaDevAttrIntegrated, device) != cudaSuccess ||
+        integrated == 0) {
+        return 0;
+    }
+    std::ifstream lines("/proc/meminfo");
+    std::string name;
+    for (std::size_t kilobytes = 0; lines >> name >> kilobytes; lines.ignore(80, '\n')) {
+        if (name == "MemAvailable:") return 1024 * kilobytes;
+    }
+    return 0;
+}
+
+}  // namespace
+
 std::size_t free_memory(void* pool) {
     std::size_t present = 0, all = 0;
     check(cudaMemGetInfo(&present, &all), "the GPU's memory cannot be asked for");
+    present = std::max(present, shared_memory());
+    if (pool == nullptr) return present;
     std::uint64_t reserved = 0, used = 0;
     const auto raw_pool = static_cast<cudaMemPool_t>(pool);
     check(cudaMemPoolGetAttribute(raw_pool, cudaMemPoolAttrReservedMemCurrent, &reserved), "pool");
@@ -87,16 +113,25 @@ std::size_t free_memory(void* pool) {
     return present + (reserved - used);
 }
 
-void* make_pool(int device, std::size_t kept) {
+void* make_pool(int device) {
+    int supported = 0;
+    check(cudaDeviceGetAttribute(&supported, cudaDevAttrMemoryPoolsSupported, device),
+          "no such GPU");
+    if (supported == 0) return nullptr;
     cudaMemPoolProps properties = {};
     properties.allocType = cudaMemAllocationTypePinned;
     properties.location = {cudaMemLocationTypeDevice, device};
     cudaMemPool_t pool = nullptr;
     check(cudaMemPoolCreate(&pool, &properties), "no memory pool can be made");
-    std::uint64_t most = kept;
-    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &most),
-          "no memory pool can be made");
     return pool;
+}
+
+void keep(void* pool, std::size_t bytes) {
+    if (pool == nullptr) return;
+    std::uint64_t most = bytes;
+    check(cudaMemPoolSetAttribute(static_cast<cudaMemPool_t>(pool), cudaMemPoolAttrReleaseThreshold,
+                                  &most),
+          "a memory pool");
 }
 
 void drop_pool(void* pool) noexcept {
@@ -127,13 +162,29 @@ void wait_for(Stream stream, std::uintptr_t other) {
 
 void* allocate(std::size_t bytes, Stream stream) {
     void* address = nullptr;
-    check(cudaMallocFromPoolAsync(&address, bytes, static_cast<cudaMemPool_t>(stream.pool),
-                                  raw(stream)),
-          "no device memory left");
+    const auto pool = static_cast<cudaMemPool_t>(stream.pool);
+    if (pool == nullptr) {
+        check(cudaMalloc(&address, bytes), "no device memory left");
+        return address;
+    }
+    cudaError_t status = cudaMallocFromPoolAsync(&address, bytes, pool, raw(stream));
+    if (status == cudaErrorMemoryAllocation) {  // what others have freed may lie in pieces
+        (void)cudaGetLastError();
+        (void)cudaStreamSynchronize(raw(stream));
+        (void)cudaMemPoolTrimTo(pool, 0);
+        status = cudaMallocFromPoolAsync(&address, bytes, pool, raw(stream));
+    }
+    check(status, "no device memory left");
     return address;
 }
 
-void release(void* address, Stream stream) noexcept { (void)cudaFreeAsync(address, raw(stream)); }
+void release(void* address, Stream stream) noexcept {
+    if (stream.pool == nullptr) {
+        (void)cudaFree(address);  // waits for the device
+    } else {
+        (void)cudaFreeAsync(address, raw(stream));
+    }
+}
 
 void upload(void* target, const void* source, std::size_t bytes, Stream stream) {
     if (bytes == 0) return;
@@ -215,6 +266,8 @@ bool has_code(int device) {
     return status == cudaSuccess;
 }
 
-void check_launch() { check(cudaGetLastError(), "a kernel cannot be launched"); }
+void check_launch(int status) {
+    check(static_cast<cudaError_t>(status), "a kernel cannot be launched");
+}
 
 }  // namespace colordeploy::propagation::cuda

@@ -49,8 +49,10 @@ class Using {
 // Free on the device, and what the pool holds for whoever asks next.
 std::size_t free_memory(void* pool);
 
-// Keeps up to so many bytes, those in use counted, for whoever asks next.
-void* make_pool(int device, std::size_t kept);
+// Null where a device has none: then memory is taken from the device itself each time.
+void* make_pool(int device);
+// Up to so many bytes, those in use counted, stay with a pool for whoever asks next.
+void keep(void* pool, std::size_t bytes);
 void drop_pool(void* pool) noexcept;
 Stream make_stream(void* pool);
 void drop(Stream stream) noexcept;

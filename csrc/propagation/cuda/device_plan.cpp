@@ -1,6 +1,7 @@
 #include "device_plan.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace colordeploy::propagation::cuda {
@@ -119,14 +120,31 @@ OwnStream::~OwnStream() {
     }
 }
 
+void OwnPool::keep_at_least(std::size_t bytes) {
+    const std::lock_guard<std::mutex> lock(guard_);
+    if (bytes <= kept_) return;
+    keep(pool_, bytes);
+    kept_ = bytes;
+}
+
+std::shared_ptr<OwnPool> pool_of(int device) {
+    static std::mutex guard;
+    static std::map<int, std::weak_ptr<OwnPool>> pools;
+    const std::lock_guard<std::mutex> lock(guard);
+    std::shared_ptr<OwnPool> pool = pools[device].lock();
+    if (!pool) pools[device] = pool = std::make_shared<OwnPool>(device);
+    return pool;
+}
+
 DevicePlan::DevicePlan(std::shared_ptr<const Plan> given, int number)
     : plan(std::move(given)),
       device(number),
       flat(*plan),
       levels(flat.levels(everything)),
-      // Two canvases of this size at a time need no memory of the driver.
-      pool(number, std::max(kKept, 2 * 8 * solver_size(2))),
-      stream(number, pool.get()) {
+      pool(pool_of(number)),
+      stream(number, pool->get()) {
+    // Two canvases of this size at a time need no memory of the driver.
+    pool->keep_at_least(std::max(kKept, 2 * 8 * solver_size(2)));
     upload_all();
 }
 

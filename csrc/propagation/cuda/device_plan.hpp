@@ -80,22 +80,29 @@ class OwnStream {
     Stream stream_;
 };
 
+// The memory of all solvers of a device, of whatever size: what one frees the next one gets.
 class OwnPool {
  public:
-    OwnPool(int device, std::size_t kept) {
+    explicit OwnPool(int device) {
         const Using guard(device);
-        pool_ = make_pool(device, kept);
+        pool_ = make_pool(device);
     }
     ~OwnPool() { drop_pool(pool_); }
     OwnPool(const OwnPool&) = delete;
     OwnPool& operator=(const OwnPool&) = delete;
     void* get() const { return pool_; }
+    void keep_at_least(std::size_t bytes);
 
  private:
     void* pool_ = nullptr;
+    std::mutex guard_;
+    std::size_t kept_ = 0;
 };
 
-// The lists on the device, and the pool of the memory of all solvers of this size.
+// Lives as long as there is a plan for the device.
+std::shared_ptr<OwnPool> pool_of(int device);
+
+// The lists on the device.
 struct DevicePlan {
     DevicePlan(std::shared_ptr<const Plan> plan, int device);
 
@@ -109,7 +116,7 @@ struct DevicePlan {
     FlatPlan flat;
     std::vector<std::int32_t> everything;  // all fronts in the order of `levels`
     std::vector<Level> levels;
-    OwnPool pool;
+    std::shared_ptr<OwnPool> pool;
     OwnStream stream;
 
     Buffer<DeviceFront> fronts;

@@ -62,7 +62,8 @@ Using::~Using() = default;
 std::size_t free_memory(void*) {
     return number_of("COLORDEPLOY_EMULATED_MEMORY", std::size_t{1} << 33);
 }
-void* make_pool(int, std::size_t) { return nullptr; }
+void* make_pool(int) { return nullptr; }
+void keep(void*, std::size_t) {}
 void drop_pool(void*) noexcept {}
 Stream make_stream(void* pool) { return {new HostStream, pool}; }
 void drop(Stream stream) noexcept { delete &raw(stream); }

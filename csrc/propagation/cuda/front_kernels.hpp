@@ -143,9 +143,11 @@ struct EliminatePanel {
             if (block.thread == 0 && !(pivot > 0.0 && pivot <= 1.7976931348623157e308)) {
                 atomic_max(failed, unknowns - static_cast<int>(unknown + s + k));
             }
-            // A product instead of a division, unless the reciprocal would overflow.
-            const bool ordinary = pivot > 1e-300;
-            const double inverse = 1.0 / pivot;
+            // One reciprocal root in the chain from pivot to pivot, and products: divisions where
+            // these would leave the range of normal numbers.
+            const bool ordinary = pivot > 1e-300 && pivot < 1e300;
+            const double scale = reciprocal_root(pivot);
+            const double inverse = scale * scale;
 #pragma unroll
             for (int m = k + 1; m < kSub; ++m) {
                 const double factor = ordinary ? own[m][k] * inverse : own[m][k] / pivot;
@@ -153,7 +155,6 @@ struct EliminatePanel {
 #pragma unroll
                 for (int i = m + 1; i < kSub; ++i) own[i][m] += own[i][k] * factor;
             }
-            const double scale = 1.0 / std::sqrt(pivot);
             own[k][k] = scale;
 #pragma unroll
             for (int i = k + 1; i < kSub; ++i) own[i][k] *= scale;

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <cmath>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -69,6 +70,7 @@ int emulated_threads();
 // Does something that was put on a stream, or notes it down while the stream is captured.
 void put(Stream stream, std::function<void()> work);
 
+COLORDEPLOY_DEVICE double reciprocal_root(double value) { return 1.0 / std::sqrt(value); }
 COLORDEPLOY_DEVICE void keep_order() {}
 COLORDEPLOY_DEVICE void renew(std::int64_t&) {}
 
@@ -118,6 +120,7 @@ void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream str
 
 #else
 
+COLORDEPLOY_DEVICE double reciprocal_root(double value) { return rsqrt(value); }
 // Reads of memory stay behind it: or what a loop reads again and again is kept in registers that
 // there are not.
 COLORDEPLOY_DEVICE void keep_order() { asm volatile("" ::: "memory"); }
@@ -145,8 +148,8 @@ __global__ void __launch_bounds__(Kernel::kMost, Kernel::kAtOnce)
     }
 }
 
-void check_launch();
-const void* probe_kernel();  // any kernel of this build
+void check_launch(int status);  // a cudaError_t
+const void* probe_kernel();     // any kernel of this build
 
 template <typename Kernel>
 void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream stream,
@@ -159,11 +162,13 @@ void launch(std::int64_t blocks, int pieces, int threads, int shared, Stream str
     // fronts each cost less than a block for every one.
     const dim3 grid(static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks),
                     layers > 1 ? kLayer : static_cast<unsigned>(pieces), layers);
-    // clang-format off: it takes the brackets of a launch for a comparison.
-    run_kernel<<<grid, static_cast<unsigned>(threads), static_cast<std::size_t>(shared) * 8,
-                 static_cast<cudaStream_t>(stream.handle)>>>(kernel, blocks);
-    // clang-format on
-    check_launch();
+    cudaLaunchConfig_t how = {};
+    how.gridDim = grid;
+    how.blockDim = dim3(static_cast<unsigned>(threads));
+    how.dynamicSmemBytes = static_cast<std::size_t>(shared) * 8;
+    how.stream = static_cast<cudaStream_t>(stream.handle);
+    // Its own status: what another library has left in this thread is not ours.
+    check_launch(cudaLaunchKernelEx(&how, run_kernel<Kernel>, kernel, blocks));
 }
 
 #endif

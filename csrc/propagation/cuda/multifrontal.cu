@@ -86,7 +86,7 @@ bool Multifrontal::replay(const Request& request) {
 
 // Null when it cannot be captured; then the ordinary way is gone from now on.
 void* Multifrontal::capture(const Request& request) {
-    if (!aside_) aside_ = std::make_unique<OwnStream>(lists_->device, lists_->pool.get());
+    if (!aside_) aside_ = std::make_unique<OwnStream>(lists_->device, lists_->pool->get());
     const Stream own = std::exchange(stream_, aside_->get());
     void* graph = nullptr;
     bool begun = false;
@@ -142,8 +142,10 @@ void Multifrontal::factorize(const std::uint8_t* mask) {
         for (int panel = 0; panel < panels; ++panel) {
             using Eliminate = EliminatePanel;
             const std::int64_t rest = level.rows - std::int64_t{panel} * kTile;
-            launch(level.count, some(Eliminate::pieces(rest)), kThreads, Eliminate::kSharedSize,
-                   stream_, Eliminate{at, panel, sums, failed_, unknowns});
+            const std::int64_t pieces = Eliminate::pieces(rest);  // each block does one of them
+            if (some(pieces) < pieces) throw DeviceMemoryError("a front has too many rows");
+            launch(level.count, some(pieces), kThreads, Eliminate::kSharedSize, stream_,
+                   Eliminate{at, panel, sums, failed_, unknowns});
             launch(level.count, static_cast<int>(UpdateRest::tiles(rest)), UpdateRest::kMost,
                    UpdateRest::kSharedSize, stream_, UpdateRest{at, panel, sums});
         }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string>
 
-#include "../solver.hpp"
+#include "../singular_system.hpp"
 #include "affinity_kernels.hpp"
 #include "cudss.hpp"
 #include "intake_kernels.hpp"
@@ -32,7 +32,7 @@ void convert(const void* source, std::int64_t count, double* target, int* odd, S
 }
 
 void require_memory(const DevicePlan& plan) {
-    const std::size_t needed = 8 * plan.solver_size(2), present = free_memory(plan.pool.get());
+    const std::size_t needed = 8 * plan.solver_size(2), present = free_memory(plan.pool->get());
     if (needed > present) {
         throw DeviceMemoryError(std::to_string(needed >> 20) + " MiB are needed and " +
                                 std::to_string(present >> 20) + " MiB are free");
@@ -43,7 +43,7 @@ void require_memory(const DevicePlan& plan) {
 
 DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Settings& settings)
     : lists_(std::move(plan)),
-      stream_(std::make_shared<OwnStream>(lists_->device, lists_->pool.get())) {
+      stream_(std::make_shared<OwnStream>(lists_->device, lists_->pool->get())) {
     const Stream stream = stream_->get();
     const Using guard(lists_->device);
     if (settings.cudss.empty()) require_memory(*lists_);
