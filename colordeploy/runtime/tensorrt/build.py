@@ -274,6 +274,8 @@ def _build_failure(flavor: Flavor, logger: Any, options: BuildOptions, name: str
             f"{text}. The workspace of {options.workspace} MiB is too small for it: give "
             f"--workspace {-(-int(wanted[1]) >> 20)} or more, or leave it out"
         )
+    if options.stripped and flavor.name == RTX:
+        return f"{text}. tensorrt_rtx leaves weights out on a machine with a GPU only"
     if wanted:
         return f"{text}. Serve smaller pictures: --profile or --size"
     return text

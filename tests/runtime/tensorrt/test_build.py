@@ -87,6 +87,14 @@ def test_a_workspace_that_is_too_small_says_how_much():
         build_engine(rtx(), bundle.graph("affinity"), profiles, options, "g")
 
 
+def test_stripping_needs_a_gpu():
+    bundle = find_bundle("rasc")
+    profiles = profiles_of(bundle, "encode", default_sizes(bundle)[:1])
+    options = BuildOptions(("sm_89",), stripped=True)
+    with pytest.raises(BackendError, match="leaves weights out on a machine with a GPU only"):
+        build_engine(rtx(), bundle.graph("encode"), profiles, options, "g")
+
+
 def test_an_operator_that_it_does_not_have():
     with pytest.raises(BackendError, match=r"node 'net\.head\.first' \(Unsqueezy\).*onnxruntime"):
         build_engine(rtx(), graph("Unsqueezy"), [profile()], ADA, "g")
