@@ -23,7 +23,7 @@ FLOORS = (
     ("methods",),
     ("models",),
     ("accuracy",),
-    ("bench", "batch", "service"),
+    ("bench", "batch", "pyinstaller", "service"),
     ("cli",),
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

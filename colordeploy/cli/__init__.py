@@ -9,7 +9,7 @@ import warnings
 import click
 
 from ..errors import ColorDeployError
-from ..version import __version__
+from .._version import __version__
 from .affinities import affinities
 from .auto import auto
 from .bench import bench
