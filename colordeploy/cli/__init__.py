@@ -8,8 +8,8 @@ import warnings
 
 import click
 
-from ..errors import ColorDeployError
 from .._version import __version__
+from ..errors import ColorDeployError
 from .affinities import affinities
 from .auto import auto
 from .bench import bench

@@ -13,7 +13,16 @@ from PIL import Image
 from ..errors import InputError
 from .metadata import orientation_of
 
-__all__ = ["Decoded", "Model", "Samples", "of_pillow", "pixels_of", "said_by_pillow", "straight"]
+__all__ = [
+    "Decoded",
+    "Model",
+    "Samples",
+    "looked_up",
+    "of_pillow",
+    "pixels_of",
+    "said_by_pillow",
+    "straight",
+]
 
 Samples: TypeAlias = "NDArray[Any]"  # uint8, or float32 in [0, 1]
 _PIXELS = 1 << 22  # that are worked on at once
@@ -105,6 +114,15 @@ def pixels_of(picture: Image.Image, mode: str | None = None) -> NDArray[np.uint8
         end = min(begin + rows, picture.height)
         part = picture.crop((0, begin, picture.width, end))
         result[begin:end] = np.asarray(part if part.mode == wanted else part.convert(wanted))
+    return result
+
+
+def looked_up(table: NDArray[Any], values: NDArray[np.uint8]) -> NDArray[Any]:
+    """Entries of a table (256, ...) for (H, W) values; NumPy widens indices, so part by part."""
+    result = np.empty((*values.shape, *table.shape[1:]), table.dtype)
+    rows = max(1, _PIXELS // max(1, values.shape[1]))
+    for begin in range(0, values.shape[0], rows):
+        result[begin : begin + rows] = table[values[begin : begin + rows]]
     return result
 
 

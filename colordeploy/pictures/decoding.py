@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..errors import InputError
 from .color import lightness_of, lightness_of_gray, luma_of
-from .decoded import Decoded, Samples, of_pillow, said_by_pillow
+from .decoded import Decoded, Samples, looked_up, of_pillow, said_by_pillow
 from .limits import check_pixels
 from .opening import decode, open_file
 from .picture import Picture, floats, in_range, over_white, straight_srgb
@@ -45,7 +45,7 @@ def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
         return lightness_of(samples, threads)
     if samples.dtype == np.uint8:
         table = lightness_of_gray(np.arange(256, dtype=np.float32) / np.float32(255))
-        return np.take(table, samples)
+        return looked_up(table, samples)
     lightness = np.empty(samples.shape, np.float32)
     rows = max(1, _PIXELS // samples.shape[1])
     for begin in range(0, samples.shape[0], rows):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from .color import lab_d50_to_srgb
-from .decoded import Model, Samples
+from .decoded import Model, Samples, looked_up
 from .icc import MatrixProfile
 
 __all__ = ["to_srgb"]
@@ -88,8 +88,7 @@ def _by_profile(values: Samples, model: Model, profile: bytes) -> Samples:
 
 def _by_cms(values: NDArray[Any], model: Model, profile: bytes) -> NDArray[np.uint8]:
     if model == "gray":
-        table = _table_of(profile)
-        return np.take(table, values, axis=0)
+        return looked_up(_table_of(profile), values)
     picture = Image.fromarray(np.ascontiguousarray(values), mode=_MODES[model])
     return np.asarray(_converted(picture, profile))
 
