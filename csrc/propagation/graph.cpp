@@ -13,7 +13,8 @@ namespace {
 
 // Members of a crew for so many multiplications: starting a thread costs as much as two million.
 int worthwhile(int threads, std::ptrdiff_t operations) {
-    return static_cast<int>(std::min<std::ptrdiff_t>(threads, 1 + operations / 2'000'000));
+    return static_cast<int>(
+        std::clamp<std::ptrdiff_t>(1 + operations / 2'000'000, 1, std::max(threads, 1)));
 }
 
 // Channels of `n` pixels, one plane a channel: so the kernels take eight pixels at a time.
