@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
@@ -20,12 +17,14 @@ from colordeploy.pictures.color import AB_BINS
 from ..models.disco.network import Disco, DiscoConfig
 from ..training.disco import load_average
 from .folding import folded
-from .onnx_graph import ExportedGraph, export_graph, round_weights
-from .writer import Identity, write_bundle
+from .onnx_graph import round_weights
+from .specification import MAP, BundleSpec, GraphSpec, write
+from .writer import Identity
 
 TOLERANCE = 1e-4  # of associations, features and probabilities
 AB_TOLERANCE = 1e-4 * 110  # of chroma in ab units: 1e-4 of the networks' own scale
 OUTPUTS = ("association", "tokens", "color_features", "probabilities", "sizes")
+_SMALL = {2: "height", 3: "width"}
 
 
 class AnalyzeGraph(nn.Module):
@@ -59,84 +58,36 @@ def plain(net: Disco) -> Disco:
     return result
 
 
-def export_graphs(net: Disco, *, half: bool) -> dict[str, tuple[ExportedGraph, float]]:
-    """Both graphs of a network made `plain`; `half`: its weights are rounded to float16."""
-    cell = net.config.cell
-    rows, columns = 3, 4
-    gray = torch.rand(2, 1, rows * cell, columns * cell)
+def _graphs(net: Disco) -> list[GraphSpec]:
+    analyze = GraphSpec(
+        "analyze", AnalyzeGraph(net), {"gray": MAP},
+        {name: {} if name == "association" else _SMALL for name in OUTPUTS}, TOLERANCE,
+    )  # fmt: skip
+    inputs = dict.fromkeys(("gray", "association", "tokens", "mask", "colors"), MAP)
+    return [analyze, GraphSpec("generate", GenerateGraph(net), inputs, {"ab": {}}, AB_TOLERANCE)]
+
+
+def _case(net: Disco, gray: Tensor, mask: Tensor, colors: Tensor) -> dict[str, dict[str, Tensor]]:
     with torch.no_grad():
         association, tokens, *_ = AnalyzeGraph(net)(gray)
-    full = {0: "batch", 2: "height", 3: "width"}
-    multiples = {"height": cell, "width": cell}
-    # Maps of superpixels are as many times smaller as a cell is large.
-    token_map = {0: "batch", 2: "height", 3: "width"}
-    small = {2: "height", 3: "width"}
-    analyze = export_graph(
-        AnalyzeGraph(net), {"gray": gray}, {"gray": full}, list(OUTPUTS), multiples,
-        divisors={name: cell for name in OUTPUTS if name != "association"},
-        output_dimensions={name: small for name in OUTPUTS if name != "association"}, half=half,
-    )  # fmt: skip
-    generate = export_graph(
-        GenerateGraph(net),
-        {
-            "gray": gray,
-            "association": association,
-            "tokens": tokens,
-            "mask": torch.zeros(2, 1, rows, columns),
-            "colors": torch.zeros(2, 2, rows, columns),
-        },
-        {
-            "gray": full,
-            "association": full,
-            "tokens": token_map,
-            "mask": token_map,
-            "colors": token_map,
-        },
-        ["ab"],
-        multiples,
-        divisors=dict.fromkeys(("tokens", "mask", "colors"), cell),
-        half=half,
-    )
-    return {"analyze": (analyze, TOLERANCE), "generate": (generate, AB_TOLERANCE)}
+    handed = {"association": association, "tokens": tokens, "mask": mask, "colors": colors}
+    return {"analyze": {"gray": gray}, "generate": {"gray": gray, **handed}}
 
 
-def golden_vectors(net: Disco) -> dict[str, NDArray[Any]]:
-    """Made-up pictures of two sizes, one a batch of two, with anchors at random."""
-    rng = np.random.default_rng(30)
-    cell = net.config.cell
-    golden: dict[str, NDArray[Any]] = {}
-    for case, (batch, rows, columns) in {"small": (2, 2, 3), "wide": (1, 3, 7)}.items():
-        noise = rng.normal(size=(batch, 1, rows * cell, columns * cell))
-        gray = np.tanh(4 * gaussian_filter(noise, (0, 0, 3, 3))).astype(np.float32)
-        mask = (rng.random((batch, 1, rows, columns)) < 0.4).astype(np.float32)
-        picked = AB_BINS[rng.integers(0, len(AB_BINS), (batch, rows, columns))]
-        colors = np.moveaxis(picked, -1, 1).astype(np.float32)
-        with torch.no_grad():
-            outputs = dict(zip(OUTPUTS, AnalyzeGraph(net)(torch.from_numpy(gray)), strict=True))
-            ab = GenerateGraph(net)(
-                torch.from_numpy(gray), outputs["association"], outputs["tokens"],
-                torch.from_numpy(mask), torch.from_numpy(colors),
-            )  # fmt: skip
-        inputs = {"gray": gray, "mask": mask, "colors": colors}
-        inputs |= {name: outputs[name].numpy() for name in ("association", "tokens")}
-        golden[f"analyze/{case}/input/gray"] = gray
-        golden |= {f"analyze/{case}/output/{n}": t.numpy() for n, t in outputs.items()}
-        golden |= {f"generate/{case}/input/{n}": t for n, t in inputs.items()}
-        golden[f"generate/{case}/output/ab"] = ab.numpy()
-    return golden
+def golden_anchors(
+    rng: np.random.Generator, batch: int, rows: int, columns: int, cell: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A made-up picture (batch, 1, rows cell, columns cell) in [-1, 1], with anchors at random."""
+    noise = rng.normal(size=(batch, 1, rows * cell, columns * cell))
+    gray = np.tanh(4 * gaussian_filter(noise, (0, 0, 3, 3))).astype(np.float32)
+    mask = (rng.random((batch, 1, rows, columns)) < 0.4).astype(np.float32)
+    picked = AB_BINS[rng.integers(0, len(AB_BINS), (batch, rows, columns))]
+    colors = np.moveaxis(picked, -1, 1).astype(np.float32)
+    return torch.from_numpy(gray), torch.from_numpy(mask), torch.from_numpy(colors)
 
 
-def write(
-    net: Disco,
-    out: Path,
-    identity: Identity,
-    *,
-    trained_on: str,
-    quality: Mapping[str, Any],
-    working_size: int = 256,
-    half: bool,
-) -> list[GraphCheck]:
-    """Write a network as a bundle.
+def specification(net: Disco, *, half: bool = True) -> BundleSpec:
+    """Both graphs of a network.
 
     Parameters
     ----------
@@ -146,18 +97,27 @@ def write(
     net = plain(net)
     if half:
         round_weights(net)
-    manifest = {
-        **asdict(identity),
-        "method": "disco",
-        "trained_on": trained_on,
-        "quality": dict(quality),
-        "parameters": {
-            "cell": net.config.cell,
-            "working_size": working_size,
-            "network": net.config.to_dict(),
-        },
-    }
-    return write_bundle(out, manifest, export_graphs(net, half=half), golden_vectors(net))
+    cell = net.config.cell
+    rng = np.random.default_rng(30)
+    shapes = {"small": (2, 2, 3), "wide": (1, 3, 7)}
+    example = torch.rand(2, 1, 3 * cell, 4 * cell)
+    empty = torch.zeros(2, 3, 3, 4)
+    return BundleSpec(
+        "disco",
+        _graphs(net),
+        _case(net, example, empty[:, :1], empty[:, 1:]),
+        {case: _case(net, *golden_anchors(rng, *shape, cell)) for case, shape in shapes.items()},
+        {"cell": cell, "network": net.config.to_dict()},
+        {"height": cell, "width": cell},
+        # Maps of superpixels are as many times smaller as a cell is large.
+        dict.fromkeys((*(set(OUTPUTS) - {"association"}), "mask", "colors"), cell),
+        half,
+    )
+
+
+def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:
+    """Of a checkpoint of `train disco`."""
+    return specification(load_average(path)[0])
 
 
 def official_network(path: Path) -> Disco:
@@ -198,30 +158,6 @@ def official_network(path: Path) -> Disco:
 
 def import_official(path: Path, out: Path, identity: Identity) -> list[GraphCheck]:
     """Turn a checkpoint of the authors into a bundle, weights kept as they are."""
-    net = official_network(path)
-    return write(
-        net, out, identity, trained_on=f"by the authors of DISCO; imported from {path.name}",
-        quality={}, half=False,
-    )  # fmt: skip
-
-
-def bundle(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    identity: Identity | None = None,
-) -> list[GraphCheck]:
-    """Export the averaged weights of a checkpoint; what it was trained on is said in there.
-
-    Parameters
-    ----------
-    quality : Path, optional
-        JSON of ``python -m export evaluate disco --json``, for the manifest.
-    """
-    net, state = load_average(checkpoint)
-    measured = json.loads(quality.read_text()) if quality else {}
-    return write(
-        net, out, identity or Identity("disco"), trained_on=state["data"], quality=measured,
-        working_size=working_size, half=True,
-    )  # fmt: skip
+    spec = specification(official_network(path), half=False)
+    source = f"by the authors of DISCO; imported from {path.name}"
+    return write(spec, out, identity, trained_on=source)

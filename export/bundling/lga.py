@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from colordeploy.bundle import Bundle
 
 from ..models.lga import MULTIPLE, LGANet
 from ..training.lga import load_average
-from .onnx_graph import HALF_SUFFIX, export_graph, round_weights
-from .writer import Identity, write_bundle
+from .onnx_graph import HALF_SUFFIX, round_weights
+from .specification import MAP, BundleSpec, GraphSpec
 
 TOLERANCE = 1e-4
 
@@ -60,55 +59,31 @@ def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
     return {**weights, "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
 
 
-def bundle(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    identity: Identity | None = None,
-) -> list[GraphCheck]:
-    """Export the averaged weights of a checkpoint; what it was trained on is said in there.
-
-    Parameters
-    ----------
-    quality : Path, optional
-        JSON of ``python -m export evaluate lga --json``, for the manifest and the model card.
-    """
-    net, state = load_average(checkpoint)
+def specification(net: LGANet) -> BundleSpec:
+    """The graph of a network in evaluation mode; its weights are rounded to float16."""
     round_weights(net)
-    graph = AffinityGraph(net).eval()
-    exported = export_graph(
-        graph,
-        {"luma": torch.rand(2, 1, 64, 96)},
-        {"luma": {0: "batch", 2: "height", 3: "width"}},
-        ["features", "log_alpha"],
-        {"height": MULTIPLE, "width": MULTIPLE},
-    )
-    golden: dict[str, NDArray[Any]] = {}
-    alphas = []
-    for case, luma in golden_lumas().items():
-        with torch.no_grad():
-            features, log_alpha = graph(torch.from_numpy(luma))
-        golden[f"affinity/{case}/input/luma"] = luma
-        golden[f"affinity/{case}/output/features"] = features.numpy()
-        golden[f"affinity/{case}/output/log_alpha"] = log_alpha.numpy()
-        alphas += log_alpha.exp().tolist()
-    measured = json.loads(quality.read_text()) if quality else {}
-    manifest = {
-        **asdict(identity or Identity("lga")),
-        "method": "lga",
-        "trained_on": state["data"],
-        "quality": measured,
-        "parameters": {
+    graph = GraphSpec(
+        "affinity", AffinityGraph(net).eval(), {"luma": MAP},
+        {"features": {}, "log_alpha": {}}, TOLERANCE,
+    )  # fmt: skip
+    lumas = {case: torch.from_numpy(luma) for case, luma in golden_lumas().items()}
+    return BundleSpec(
+        "lga",
+        [graph],
+        {"affinity": {"luma": torch.rand(2, 1, 64, 96)}},
+        {case: {"affinity": {"luma": luma}} for case, luma in lumas.items()},
+        {
             "sigma": net.sigma.item(),
-            "alpha_range": [min(alphas), max(alphas)],
             "phi": net.config.phi,
             "global_step": net.config.global_step,
             "local_edges": net.config.local_edges,
-            "working_size": working_size,
             "multiple": MULTIPLE,
             "network": net.config.to_dict(),
-            "training_steps": state["step"],
         },
-    }
-    return write_bundle(out, manifest, {"affinity": (exported, TOLERANCE)}, golden)
+        {"height": MULTIPLE, "width": MULTIPLE},
+    )
+
+
+def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:
+    """Of a checkpoint of `train lga`."""
+    return specification(load_average(path)[0])

@@ -6,15 +6,12 @@ has no operator for. Without regions (the ablations) there is no ``correlate``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
@@ -25,8 +22,8 @@ from ..models.rasc import regions
 from ..models.rasc.network import Rasc
 from ..training.rasc import load_average
 from .folding import folded
-from .onnx_graph import ExportedGraph, export_graph, round_weights
-from .writer import Identity, write_bundle
+from .onnx_graph import round_weights
+from .specification import BundleSpec, GraphSpec
 
 TOLERANCE = 1e-4
 
@@ -104,15 +101,23 @@ def _inputs(net: Rasc, line: Tensor, labels: Tensor) -> dict[str, dict[str, Tens
     return result
 
 
-def named_graphs(net: Rasc) -> dict[str, tuple[nn.Module, list[str]]]:
-    """Every graph with the names of its outputs."""
+def _graphs(net: Rasc, inputs: Mapping[str, Mapping[str, Tensor]]) -> list[GraphSpec]:
+    """Every graph; `inputs` of each say what goes in."""
     levels = range(len(net.config.widths))
     graphs: dict[str, tuple[nn.Module, list[str]]] = {
         "encode": (EncodeGraph(net), [*(f"features{i}" for i in levels), "style"])
     }
     if net.config.regions == "formulated":
         graphs["correlate"] = (CorrelateGraph(net), [f"patterns{i}" for i in levels])
-    return {**graphs, "decode": (DecodeGraph(net), ["rgb"])}
+    graphs["decode"] = (DecodeGraph(net), ["rgb"])
+
+    def free(names: Any) -> dict[str, dict[int, str]]:
+        return {tensor: _free_dimensions(tensor) for tensor in names}
+
+    return [
+        GraphSpec(name, module, free(inputs[name]), free(outputs), TOLERANCE)
+        for name, (module, outputs) in graphs.items()
+    ]
 
 
 def _free_dimensions(tensor: str) -> dict[int, str]:
@@ -125,97 +130,53 @@ def _free_dimensions(tensor: str) -> dict[int, str]:
     return {0: "batch", 2: "height", 3: "width"}
 
 
-def export_graphs(net: Rasc) -> dict[str, tuple[ExportedGraph, float]]:
-    """All graphs of a network in evaluation mode whose weights are rounded to float16."""
-    multiple = net.config.multiple
-    line = torch.rand(2, 1, 2 * multiple, 3 * multiple) * 2 - 1
-    labels = torch.arange(6 * multiple**2).reshape(1, *line.shape[2:]) // (2 * multiple) % 5
-    inputs = _inputs(net, line, labels.repeat(2, 1, 1))
-    divisors = {f"features{i}": 2**i for i in range(len(net.config.widths))}
-    result = {}
-    for name, (graph, outputs) in named_graphs(net).items():
-        exported = export_graph(
-            graph,
-            inputs[name],
-            {tensor: _free_dimensions(tensor) for tensor in inputs[name]},
-            outputs,
-            {"height": multiple, "width": multiple},
-            divisors=divisors,
-            output_dimensions={out: _free_dimensions(out) for out in outputs},
-        )
-        result[name] = (exported, TOLERANCE)
-    return result
-
-
-def golden_vectors(net: Rasc) -> dict[str, NDArray[Any]]:
+def _golden_cases(net: Rasc) -> dict[str, dict[str, dict[str, Tensor]]]:
     """Made-up drawings of two sizes, one a batch of two."""
     rng = np.random.default_rng(40)
     multiple = net.config.multiple
-    golden: dict[str, NDArray[Any]] = {}
+    cases = {}
     for case, (batch, rows, columns) in {"small": (2, 2, 2), "wide": (1, 2, 4)}.items():
         noise = rng.normal(size=(batch, rows * multiple, columns * multiple))
         smooth = gaussian_filter(noise, (0, 5, 5))
         lines = np.abs(smooth) > 0.12 * np.abs(smooth).max()
         labels = np.stack([region_map(~one) for one in lines]).astype(np.int64)
         line = torch.from_numpy(np.where(lines, 1.0, -1.0).astype(np.float32))[:, None]
-        inputs = _inputs(net, line, torch.from_numpy(labels))
-        for name, (graph, outputs) in named_graphs(net).items():
-            with torch.no_grad():
-                found = graph(**inputs[name])
-            found = found if isinstance(found, tuple) else (found,)
-            golden |= {f"{name}/{case}/input/{k}": t.numpy() for k, t in inputs[name].items()}
-            for output, tensor in zip(outputs, found, strict=True):
-                golden[f"{name}/{case}/output/{output}"] = tensor.numpy()
-    return golden
+        cases[case] = _inputs(net, line, torch.from_numpy(labels))
+    return cases
 
 
-def write(
-    net: Rasc,
-    out: Path,
-    identity: Identity,
-    *,
-    trained_on: str,
-    quality: Mapping[str, Any],
-    working_size: int = 256,
-    patches: int = 0,
-) -> list[GraphCheck]:
-    """Write a network as a bundle; its weights are rounded to float16."""
-    net = folded(net)
-    round_weights(net)
-    manifest = {
-        **asdict(identity),
-        "method": "rasc",
-        "trained_on": trained_on,
-        "quality": dict(quality),
-        "parameters": {
-            "multiple": net.config.multiple,
-            "levels": len(net.config.widths),
-            "style": net.config.style,
-            "patches": patches,
-            "working_size": working_size,
-            "network": net.config.to_dict(),
-        },
-    }
-    return write_bundle(out, manifest, export_graphs(net), golden_vectors(net))
-
-
-def bundle(
-    checkpoint: Path,
-    out: Path,
-    working_size: int,
-    quality: Path | None,
-    identity: Identity | None = None,
-) -> list[GraphCheck]:
-    """Export the averaged weights of a checkpoint; what it was trained on is said in there.
+def specification(net: Rasc, *, patches: int = 0) -> BundleSpec:
+    """All graphs of a network; its weights are rounded to float16.
 
     Parameters
     ----------
-    quality : Path, optional
-        JSON of ``python -m export evaluate rasc --json``, for the manifest.
+    patches : int
+        Side of the fixed patches that took the place of regions in training (an ablation); 0:
+        regions.
     """
-    net, state = load_average(checkpoint)
-    measured = json.loads(quality.read_text()) if quality else {}
-    return write(
-        net, out, identity or Identity("rasc", licence="CC-BY-SA-4.0"), trained_on=state["data"],
-        quality=measured, working_size=working_size, patches=state["config"]["patches"],
-    )  # fmt: skip
+    net = folded(net)
+    round_weights(net)
+    multiple = net.config.multiple
+    line = torch.rand(2, 1, 2 * multiple, 3 * multiple) * 2 - 1
+    labels = torch.arange(6 * multiple**2).reshape(1, *line.shape[2:]) // (2 * multiple) % 5
+    example = _inputs(net, line, labels.repeat(2, 1, 1))
+    return BundleSpec(
+        "rasc",
+        _graphs(net, example),
+        example,
+        _golden_cases(net),
+        {
+            "multiple": multiple,
+            "levels": len(net.config.widths),
+            "patches": patches,
+            "network": net.config.to_dict(),
+        },
+        {"height": multiple, "width": multiple},
+        {f"features{i}": 2**i for i in range(len(net.config.widths))},
+    )
+
+
+def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:
+    """Of a checkpoint of `train rasc`."""
+    net, _ = load_average(path)
+    return specification(net, patches=state["config"]["patches"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -50,11 +49,17 @@ def _add(method: str, help_: str, licence: str = "Apache-2.0") -> None:
         version: str,
         licence: str,
     ) -> None:
+        from ..bundling.specification import bundle as write
         from ..bundling.writer import Identity
 
-        module = import_module(f"..bundling.{method}", __package__)
-        identity = Identity(name, version, licence)
-        _report(out, module.bundle(checkpoint, out, working_size, quality, identity))
+        try:
+            checks = write(
+                method, checkpoint, out, Identity(name, version, licence),
+                quality=quality, working_size=working_size,
+            )  # fmt: skip
+        except ValueError as error:
+            raise click.ClickException(str(error)) from None
+        _report(out, checks)
 
 
 _add("lga", "LGA-Net: colour from strokes.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from .photos import Photo, PhotoArchive
+from .photos import Folders, Photo, PhotoArchive
 
 Sample = tuple[NDArray[np.generic], ...]
 Batch = TypeVar("Batch")
@@ -112,7 +111,7 @@ class PhotoBatches(SeededBatches[Photo, Batch]):
     """Batches of the photo archive's training split."""
 
     def __init__(
-        self, folder: Path, seed: int, first_step: int, steps: int, sizes: tuple[CropSize, ...]
+        self, folders: Folders, seed: int, first_step: int, steps: int, sizes: tuple[CropSize, ...]
     ) -> None:
-        archive = PhotoArchive(folder, "train")
+        archive = PhotoArchive(folders, "train")
         super().__init__(archive.photos, archive.summary(), seed, first_step, steps, sizes)

@@ -1,4 +1,6 @@
-"""The photo archive: tar files beside an ``index.csv`` with the columns tar, file and split."""
+"""The photo archive: folders of tar files beside an ``index.csv`` with the columns tar, file and
+split.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import csv
 import io
 import tarfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+
+Folders = Path | Sequence[Path]
+
+
+def licences(pictures: Sequence[tuple[str, str]], kind: str) -> str:
+    """How many pictures of which (source, licence), in words."""
+    parts = [f"{source} {n} ({licence})" for (source, licence), n in sorted(Counter(pictures).items())]
+    return f"{len(pictures)} {kind}: {', '.join(parts)}"
 
 
 @dataclass(frozen=True)
@@ -39,36 +51,43 @@ class PhotoArchive:
 
     Parameters
     ----------
-    folder : Path
-        Holds ``index.csv`` and the tar files it names.
+    folders : Path or sequence of Path
+        Each holds ``index.csv`` and the tar files it names.
     split : str
         "train" or "val".
+
+    Raises
+    ------
+    FileNotFoundError
+        When a folder has no index.
+    ValueError
+        When a folder has no picture of the split.
     """
 
-    def __init__(self, folder: Path, split: str) -> None:
-        index = folder / "index.csv"
-        if not index.is_file():
-            raise FileNotFoundError(f"{index} is missing: --data must name the photo archive")
-        with index.open(newline="") as file:
-            self._rows = [row for row in csv.DictReader(file) if row["split"] == split]
-        if not self._rows:
-            raise ValueError(f"{index} has no picture with split {split!r}")
-        self._folder = folder
+    def __init__(self, folders: Folders, split: str) -> None:
+        self._rows: list[tuple[Path, dict[str, str]]] = []
+        for folder in (folders,) if isinstance(folders, Path) else folders:
+            index = folder / "index.csv"
+            if not index.is_file():
+                raise FileNotFoundError(f"{index} is missing: --data must name a photo archive")
+            with index.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if row["split"] == split]
+            if not rows:
+                raise ValueError(f"{index} has no picture with split {split!r}")
+            self._rows += [(folder, row) for row in rows]
 
     def summary(self) -> str:
         """How many pictures of which source under which licence, for the manifest."""
-        counts = Counter((row["source"], row["licence"]) for row in self._rows)
-        parts = [f"{source} {n} ({licence})" for (source, licence), n in sorted(counts.items())]
-        return f"{len(self._rows)} photos: {', '.join(parts)}"
+        return licences([(row["source"], row["licence"]) for _, row in self._rows], "photos")
 
     @cached_property
     def photos(self) -> list[Photo]:
-        by_tar: dict[str, dict[str, dict[str, str]]] = {}
-        for row in self._rows:
-            by_tar.setdefault(row["tar"], {})[row["file"]] = row
+        by_tar: dict[Path, dict[str, dict[str, str]]] = {}
+        for folder, row in self._rows:
+            by_tar.setdefault(folder / row["tar"], {})[row["file"]] = row
         photos = []
-        for name, wanted in by_tar.items():
-            with tarfile.open(self._folder / name) as tar:
+        for path, wanted in by_tar.items():
+            with tarfile.open(path) as tar:
                 for member in tar:
                     row = wanted.get(member.name)
                     if row is None:

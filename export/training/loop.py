@@ -30,6 +30,8 @@ class Stateful(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
 
 
+_PATIENCE = 20
+_MAY_CHANGE = {"steps", "threads", "save_every"}
 Losses = tuple[Tensor, dict[str, float]]  # what to minimize, and numbers for the log
 
 
@@ -99,6 +101,8 @@ def optimize(
 
     Writes ``out`` (weights, average, optimizer, step), ``out.log.jsonl`` and ``out.curves.png``.
     Killed at any moment, the same call goes on from the last checkpoint with the same batches.
+    A batch whose loss or gradient is not finite changes nothing: neither weights nor the
+    statistics of normalizations; the log says so, and `_PATIENCE` of them in a row end the run.
 
     Parameters
     ----------
@@ -117,22 +121,27 @@ def optimize(
     Raises
     ------
     ValueError
-        When `out` was trained with another configuration.
+        When `out` was trained with another configuration or other settings than the number of
+        steps, of threads, and how often to save.
+    FloatingPointError
+        When the training has come apart.
     """
-    wanted = [p for p in net.parameters() if p.requires_grad]
-    average = copy.deepcopy(net).requires_grad_(False)
+    trained = [p for p in net.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(
-        list(groups or [{"params": wanted, "factor": 1.0}]),
+        list(groups or [{"params": trained, "factor": 1.0}]),
         schedule.learning_rate,
         betas=schedule.betas,
     )
-    step = 0
+    wanted = [p for group in optimizer.param_groups for p in group["params"]]
+    average = copy.deepcopy(net).requires_grad_(False)
+    step, skipped = 0, 0
     if out.is_file():
         state = checkpoint.load(out)
         if state["method"] != method or state["config"] != config:
             raise ValueError(
                 f"{out} was trained with another configuration: {state['method']} {state['config']}"
             )
+        _same_settings(out, state["training"], asdict(schedule))
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
@@ -156,13 +165,27 @@ def optimize(
             began = time.perf_counter()
             for group in optimizer.param_groups:
                 group["lr"] = group["factor"] * schedule.learning_rate * schedule.rate(step)
+            before = [buffer.clone() for buffer in net.buffers()]
             loss, numbers = losses(batch)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = float(torch.nn.utils.clip_grad_norm_(wanted, schedule.clip))
-            if math.isfinite(norm):  # one bad batch must not end a run of hours
+            norm = math.nan
+            if math.isfinite(float(loss.detach())):
+                loss.backward()
+                norm = float(torch.nn.utils.clip_grad_norm_(wanted, schedule.clip))
+            if math.isfinite(norm):
                 optimizer.step()
-            _follow(average, net, min(schedule.average, (step + 1) / (step + 10)))
+                _follow(average, net, min(schedule.average, (step + 1) / (step + 10)))
+                skipped = 0
+            else:  # one bad batch must not end a run of hours
+                for buffer, kept in zip(net.buffers(), before, strict=True):
+                    buffer.copy_(kept)
+                skipped += 1
+                if skipped == _PATIENCE:
+                    raise FloatingPointError(
+                        f"{_PATIENCE} batches in a row gave no finite gradient, the last at step "
+                        f"{step + 1}; {out} holds the last good state: go on from it with a "
+                        "smaller learning rate"
+                    )
             step += 1
             value = float(loss.detach())
             log.write(
@@ -171,6 +194,7 @@ def optimize(
                     "loss": value,
                     **numbers,
                     "gradient_norm": norm,
+                    **({"skipped": skipped} if skipped else {}),
                     "seconds": time.perf_counter() - began,
                 }
             )
@@ -193,6 +217,24 @@ def optimize(
                 if saved is not None:
                     saved(step, average)
     draw_curves(log_path, out.with_suffix(".curves.png"))
+
+
+def _same_settings(out: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
+    """ValueError when a run would go on with other settings than it began with."""
+    other = [
+        f"{name} {stored[name]}, not {value}"
+        for name, value in given.items()
+        if name in stored and name not in _MAY_CHANGE and _plain(stored[name]) != _plain(value)
+    ]
+    if other:
+        raise ValueError(
+            f"{out} was trained with other settings: {'; '.join(other)}; give them again, or "
+            "another --out"
+        )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 @torch.no_grad()

@@ -189,8 +189,9 @@ class RascLosses:
             group["lr"] = (
                 training.learning_rate * training.discriminator_rate * training.rate(self.step)
             )
-        nn.utils.clip_grad_norm_(self._discriminator.parameters(), training.clip)
-        self._optimizer.step()
+        norm = nn.utils.clip_grad_norm_(self._discriminator.parameters(), training.clip)
+        if torch.isfinite(norm):  # otherwise one bad batch would stay in Adam's moments
+            self._optimizer.step()
         return numbers
 
 

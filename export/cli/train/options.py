@@ -21,14 +21,14 @@ class Common:
 
     Attributes
     ----------
-    data : Path
-        The archive.
+    data : tuple of Path
+        Folders of the archive.
     checkpoint : Path
     settings : dict
         Fields of every method's training.
     """
 
-    data: Path
+    data: tuple[Path, ...]
     checkpoint: Path
     settings: dict[str, Any]
 
@@ -42,7 +42,8 @@ def common(steps: int, learning_rate: float) -> Callable[..., Callable[..., None
     """Options of every training, as the command's first argument."""
     options = (
         click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-                     help="Folder of the archive (index.csv and tar files)."),
+                     multiple=True,
+                     help="Folder of the archive (index.csv and tar files); can be repeated."),
         click.option("--out", type=click.Path(path_type=Path), required=True,
                      help="Checkpoint to write, or to go on from."),
         click.option("--steps", default=steps, show_default=True),
@@ -54,7 +55,7 @@ def common(steps: int, learning_rate: float) -> Callable[..., Callable[..., None
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
-        def collected(data: Path, out: Path, **given: Any) -> None:
+        def collected(data: tuple[Path, ...], out: Path, **given: Any) -> None:
             settings = {name: given.pop(name) for name in _SETTINGS}
             command(Common(data, out, settings), **given)
 

@@ -1,0 +1,233 @@
+"""DISCO on a pretrained encoder: one decoder that answers without anchors and heeds them.
+
+The encoder's features are turned into tokens, one for each cell of 16x16 pixels, which carry a
+first guess of the colours (DISCO's colour modeler, Sec. 4.2). Anchors come in as colours of
+tokens: each token looks at the anchors by learned likeness and nearness (an attention whose keys
+are the anchors alone, and nothing when there is none), and a convolutional decoder over strides
+16, 8 and 4 gives every place a distribution over the colour bins. Its mean is the answer, shrunk
+where the distribution is wide: colour where the network is sure, restraint where it is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from colordeploy.color import AB_BINS
+
+from ..encoders.calm import CalmEncoder
+from ..encoders.efficientnet_lite import Version
+
+CELL, MULTIPLE, STRIDE = 16, 32, 4  # pixels: of a token, of the sides, of an answer
+_AB = 110.0  # chroma's scale inside of the network
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """Shape of the network.
+
+    Attributes
+    ----------
+    encoder : str
+        The published network whose shape the encoder has.
+    widths : (int, int, int, int)
+        Channels at strides 32, 16, 8 and 4.
+    heads, keys : int
+        Of the attention to anchors, and channels of each.
+    certainty : float
+        c of ab m / (m + c v), m the squared length of the mean chroma, v the variance: how much
+        an uncertain answer is held back.
+    """
+
+    encoder: Version = "lite0"
+    widths: tuple[int, int, int, int] = (192, 160, 104, 72)
+    heads: int = 4
+    keys: int = 24
+    certainty: float = 0.3
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "widths": list(self.widths)}
+
+
+class Scene(NamedTuple):
+    """What depends on the picture alone.
+
+    Attributes
+    ----------
+    tokens : (B, C, h, w)
+        At stride 16.
+    middle : (B, C, 2h, 2w)
+        The encoder's features at stride 8, normalized.
+    fine : (B, C, 4h, 4w)
+        Those at stride 4, and the lightness at stride 2 in four channels.
+    """
+
+    tokens: Tensor
+    middle: Tensor
+    fine: Tensor
+
+
+def _unit(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+class _Level(nn.Module):
+    """Two convolutions, the second with a residual."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first, self.second = _unit(inputs, outputs), _unit(outputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.first(x))
+        return functional.relu(x + self.second(x))
+
+
+class AnchorAttention(nn.Module):
+    """What each token hears of the anchors: their mean colour by likeness and nearness, and how
+    far it heeds any, for each head.
+
+    Every token can also heed nothing; without anchors all do, and the result is zero.
+    """
+
+    def __init__(self, channels: int, heads: int, keys: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Conv2d(channels, heads * keys, 1)
+        self.key = nn.Conv2d(channels, heads * keys, 1)
+        self.nearness = nn.Parameter(torch.linspace(-1.0, 2.0, heads))
+        self.nothing = nn.Parameter(torch.zeros(heads))
+
+    def forward(self, tokens: Tensor, mask: Tensor, colors: Tensor) -> Tensor:
+        height, width = tokens.shape[2:]
+
+        def split(x: Tensor) -> Tensor:  # (B, heads, h w, keys)
+            return x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+
+        query, key = split(self.query(tokens)), split(self.key(tokens))
+        likeness = (query @ key.transpose(2, 3)) * query.shape[3] ** -0.5
+        scores = likeness.float() - functional.softplus(self.nearness)[:, None, None] * _distances(
+            height, width
+        )
+        chosen = mask.flatten(2)[:, :, None]  # (B, 1, 1, h w)
+        weights = torch.exp(scores.clamp(-30, 30)) * chosen
+        total = weights.sum(dim=3, keepdim=True) + torch.exp(self.nothing)[:, None, None]
+        heard = torch.cat([colors, torch.ones_like(mask)], dim=1).flatten(2)[:, None]
+        result = (weights / total) @ heard.transpose(2, 3)  # (B, heads, h w, 3)
+        return result.transpose(2, 3).flatten(1, 2).unflatten(2, (height, width))
+
+
+def _distances(height: int, width: int) -> Tensor:
+    """(h w, h w): distances of cells in eighths of 16 cells, so that they do not hang on the
+    picture's size.
+    """
+    rows = torch.arange(height, dtype=torch.float32)[:, None].expand(height, width).flatten()
+    columns = torch.arange(width, dtype=torch.float32)[None].expand(height, width).flatten()
+    squares = (rows[:, None] - rows[None]).square() + (columns[:, None] - columns[None]).square()
+    return torch.sqrt(squares) / 2.0
+
+
+class Decoder(nn.Module):
+    """From the encoder's features to colours.
+
+    Parameters
+    ----------
+    config : DecoderConfig
+    channels : (int, int, int, int)
+        Of the features at strides 4, 8, 16 and 32.
+    """
+
+    bins: Tensor
+    moments: Tensor
+
+    def __init__(self, config: DecoderConfig, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.config = config
+        deep, token, middle, fine = config.widths
+        at4, at8, at16, at32 = channels
+        for stride, count in zip((4, 8, 16, 32), channels, strict=True):
+            self.register_buffer(f"mean_{stride}", torch.zeros(1, count, 1, 1))
+            self.register_buffer(f"deviation_{stride}", torch.ones(1, count, 1, 1))
+        self.deep = _unit(at32, deep, 1)
+        self.context = nn.Linear(at32, deep)
+        self.tokens = _Level(deep + at16, token)
+        self.guess = nn.Conv2d(token, len(AB_BINS), 1)
+        self.attention = AnchorAttention(token, config.heads, config.keys)
+        self.hinted = _Level(token + 3 * config.heads + 3, token)
+        self.to_middle = nn.Conv2d(token, middle, 1)
+        self.middle = _Level(middle + at8, middle)
+        self.to_fine = nn.Conv2d(middle, fine, 1)
+        self.fine = _Level(fine + at4 + 4, fine)
+        self.head = nn.Conv2d(fine, len(AB_BINS), 1)
+        bins = torch.tensor(AB_BINS, dtype=torch.float32)
+        self.register_buffer("bins", bins, persistent=False)
+        moments = torch.cat([bins, bins.square().sum(dim=1, keepdim=True)], dim=1).T
+        self.register_buffer("moments", moments[:, :, None, None].contiguous(), persistent=False)
+
+    def scene(self, light: Tensor, features: list[Tensor]) -> Scene:
+        """Tokens and details of a lightness (B, 1, H, W) in [0, 1] with its features."""
+        at4, at8, at16, at32 = (
+            (feature - getattr(self, f"mean_{stride}")) / getattr(self, f"deviation_{stride}")
+            for stride, feature in zip((4, 8, 16, 32), features, strict=True)
+        )
+        context = self.context(at32.mean(dim=(2, 3)))[:, :, None, None]
+        deep = functional.relu(self.deep(at32) + context)
+        tokens = self.tokens(torch.cat([_twice(deep), at16], dim=1))
+        half = functional.avg_pool2d(light * 2 - 1, 2)
+        fine = torch.cat([at4, functional.pixel_unshuffle(half, 2)], dim=1)
+        return Scene(tokens, at8, fine)
+
+    def guess_logits(self, tokens: Tensor) -> Tensor:
+        """(B, bins, h, w): what the tokens alone say of their colours."""
+        return self.guess(tokens)
+
+    def details(self, scene: Scene, mask: Tensor, colors: Tensor) -> Tensor:
+        """Features (B, C, 4h, 4w) that know of the anchors: mask (B, 1, h, w), colors
+        (B, 2, h, w) in ab units, which do not count outside of the mask.
+        """
+        scale = colors / _AB * mask
+        heard = self.attention(scene.tokens, mask, scale)
+        x = self.hinted(torch.cat([scene.tokens, heard, scale, mask], dim=1))
+        x = self.middle(torch.cat([_twice(self.to_middle(x)), scene.middle], dim=1))
+        return self.fine(torch.cat([_twice(self.to_fine(x)), scene.fine], dim=1))
+
+    def answer(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean chroma (B, 2, ...) and variance (B, 1, ...) of distributions over the bins."""
+        found = functional.conv2d(torch.softmax(logits, dim=1), self.moments)
+        mean, square = found[:, :2], found[:, 2:]
+        return mean, (square - mean.square().sum(dim=1, keepdim=True)).clamp(min=0.0)
+
+    def restrained(self, logits: Tensor) -> Tensor:
+        """Chroma in ab units, held back where the distribution is wide."""
+        mean, variance = self.answer(logits)
+        squared = mean.square().sum(dim=1, keepdim=True)
+        return mean * (squared / (squared + self.config.certainty * variance + 1e-3))
+
+
+def _twice(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class AnchoredNetwork(nn.Module):
+    """Encoder and decoder; lightness in [0, 1], sides multiples of 32."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = CalmEncoder(config.encoder).requires_grad_(False)
+        self.decoder = Decoder(config, self.encoder.channels)
+
+    def scene(self, light: Tensor) -> Scene:
+        return self.decoder.scene(light, self.encoder(light))
+
+    def forward(self, light: Tensor, mask: Tensor, colors: Tensor) -> Tensor:
+        """Chroma (B, 2, H / 4, W / 4) in ab units."""
+        details = self.decoder.details(self.scene(light), mask, colors)
+        return self.decoder.restrained(self.decoder.head(details))

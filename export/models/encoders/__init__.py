@@ -1,0 +1,1 @@
+"""Encoders that have seen the world: ImageNet-trained, frozen under the photo models."""
