@@ -38,7 +38,8 @@ from colordeploy.bundle import Bundle
 from colordeploy.native import kmeans
 from colordeploy.pictures.color import AB_BINS
 from colordeploy.runtime.graph import Target
-from export.bundling.disco import write
+from export.bundling.disco import specification
+from export.bundling.specification import write
 from export.bundling.writer import Identity
 from export.models.disco.network import Disco, DiscoConfig
 
@@ -126,7 +127,8 @@ def main() -> None:
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bundle"
-        write(net, path, Identity("paper"), trained_on="nothing", quality={}, half=False)
+        spec = specification(net, half=False)
+        write(spec, path, Identity("paper"), trained_on="nothing")
         official = OfficialDisco(arguments.official.resolve(), weights)
         bundle = Bundle(path)
         target = Target(device="cpu", threads=THREADS)

@@ -16,9 +16,10 @@ from colordeploy.bundle import Bundle, Manifest, _digest, default_bundles, find_
 from colordeploy.errors import BackendError, BundleError
 from colordeploy.models import load
 from colordeploy.runtime.graph import Target
-from export.bundling.lga import bundle as export_bundle
+from export.bundling.specification import bundle as export_bundle
+from export.bundling.writer import Identity
 
-from .tiny import save_tiny_checkpoint
+from .tiny import save_tiny_bundle, save_tiny_checkpoint
 
 CPU = Target(device="cpu", threads=1)
 
@@ -26,9 +27,7 @@ CPU = Target(device="cpu", threads=1)
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    out = folder / "tiny"
-    export_bundle(save_tiny_checkpoint(folder / "tiny.pt"), out, 64, None)
-    return out
+    return save_tiny_bundle(folder / "tiny.pt", folder / "tiny")
 
 
 @pytest.fixture
@@ -226,17 +225,20 @@ def test_odd_parameters(bundle, name, value):
 
 
 def test_export_refuses_to_replace_other_things(bundle, tmp_path):
-    checkpoint = save_tiny_checkpoint(tmp_path / "c.pt")
+    checkpoint, identity = save_tiny_checkpoint(tmp_path / "c.pt"), Identity("lga")
     other = tmp_path / "keep"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
     with pytest.raises(FileExistsError, match="something else"):
-        export_bundle(checkpoint, other, 64, None)
+        export_bundle("lga", checkpoint, other, identity)
     assert (other / "thesis.txt").read_text() == "years of work"
     with pytest.raises(FileExistsError, match="is a file"):
-        export_bundle(checkpoint, checkpoint, 64, None)
+        export_bundle("lga", checkpoint, checkpoint, identity)
+    with pytest.raises(ValueError, match="a checkpoint of lga, not of disco"):
+        export_bundle("disco", checkpoint, bundle, identity)
     before = Bundle(bundle).manifest
-    export_bundle(checkpoint, bundle, 32, None)  # a bundle may be replaced
+    # A bundle may be replaced.
+    export_bundle("lga", checkpoint, bundle, identity, working_size=32)
     assert Bundle(bundle).manifest.parameters["working_size"] == 32
     assert before.parameters["working_size"] == 64
     assert {p.name for p in tmp_path.iterdir()} == {"c.pt", "keep", "tiny"}

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import torch
 
+from export.bundling.specification import bundle
+from export.bundling.writer import Identity
+from export.models.disco.decoder import AnchoredNetwork, DecoderConfig
 from export.models.disco.network import Disco, DiscoConfig
+from export.models.encoders.calm import calm_start
+from export.models.encoders.efficientnet_lite import STRIDES
 from export.models.lga import LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
 from export.models.sscn.network import Sscn, SscnConfig
@@ -34,6 +39,15 @@ def save_tiny_checkpoint(path: Path, config: LGAConfig = TINY) -> Path:
         },
     )
     return path
+
+
+def save_tiny_bundle(
+    checkpoint_file: Path, out: Path, config: LGAConfig = TINY, working_size: int = 64
+) -> Path:
+    """Write a small random network as a checkpoint, and that as a bundle."""
+    saved = save_tiny_checkpoint(checkpoint_file, config)
+    bundle("lga", saved, out, Identity("lga"), working_size=working_size)
+    return out
 
 
 TINY_DISCO = DiscoConfig(
@@ -89,4 +103,24 @@ def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:
             net.colorize(lab[:, :1], reference.style, reference.features)
         net.out.weight.mul_(3)
         net.query.weight.mul_(5)
+    return net.eval()
+
+
+TINY_ANCHORED = DecoderConfig(widths=(16, 16, 12, 8), heads=2, keys=4)
+
+
+def tiny_anchored(config: DecoderConfig = TINY_ANCHORED) -> AnchoredNetwork:
+    """A small random decoder on the encoder of the published weights."""
+    torch.manual_seed(0)
+    net = AnchoredNetwork(config)
+    net.encoder.load_state_dict(calm_start(config.encoder).state_dict())
+    with torch.no_grad():
+        features = net.encoder(torch.rand(2, 1, 64, 64))
+        for stride, feature in zip(STRIDES, features, strict=True):
+            getattr(net.decoder, f"deviation_{stride}").fill_(float(feature.std()))
+        net.train()
+        for _ in range(4):  # running statistics
+            tokens = torch.zeros(2, 1, 4, 4)
+            net(torch.rand(2, 1, 64, 64), tokens + 1, torch.rand(2, 2, 4, 4) * 20)
+        net.decoder.head.weight.mul_(20)  # colours that are seen
     return net.eval()

@@ -13,6 +13,7 @@ from torch import nn
 
 from colordeploy.bundle import find_bundle
 from export.bundling import disco, lga, rasc, sscn
+from export.bundling.specification import BundleSpec, write
 from export.bundling.writer import Identity
 from export.models.disco.network import Disco, DiscoConfig
 from export.models.lga import LGAConfig, LGANet
@@ -103,11 +104,11 @@ def networks(name: str, path: Path) -> dict[str, Network]:
                 net.generate(torch.rand(2, 1, 64, 64), found.association, found.tokens,
                              torch.ones(2, 1, 4, 4), torch.zeros(2, 2, 4, 4))  # fmt: skip
         net.eval()
-        disco.write(net, path, identity, trained_on="nothing", quality={}, half=False)
-        return {
-            "analyze": Network(disco.AnalyzeGraph(net), list(disco.OUTPUTS)),
-            "generate": Network(disco.GenerateGraph(net), ["ab"]),
-        }
+        spec = disco.specification(net, half=False)
+        write(spec, path, identity, trained_on="nothing")
+        return _unfolded(
+            spec, {"analyze": disco.AnalyzeGraph(net), "generate": disco.GenerateGraph(net)}
+        )
     if name == "sscn":
         net = Sscn(SscnConfig(**shape)).train()
         with torch.no_grad():
@@ -116,16 +117,25 @@ def networks(name: str, path: Path) -> dict[str, Network]:
                 found = net.encode_reference(lab)
                 net.colorize(lab[:, :1], found.style, found.features)
         net.eval()
-        sscn.write(net, path, identity, trained_on="nothing", quality={})
+        spec = sscn.specification(net)
+        write(spec, path, identity, trained_on="nothing")
         modules = {
             "encode_reference": sscn.EncodeReferenceGraph(net),
             "colorize": sscn.ColorizeGraph(net),
         }
-        return {n: Network(module, sscn.OUTPUTS[n]) for n, module in modules.items()}
+        return _unfolded(spec, modules)
     net = Rasc(RascConfig.from_dict(shape)).train()
     with torch.no_grad():
         for _ in range(4):
             net(torch.rand(2, 1, 64, 64) * 2 - 1, torch.randint(0, 4, (2, 64, 64)))
     net.eval()
-    rasc.write(net, path, identity, trained_on="nothing", quality={})
-    return {n: Network(m, outputs) for n, (m, outputs) in rasc.named_graphs(net).items()}
+    spec = rasc.specification(net)
+    write(spec, path, identity, trained_on="nothing")
+    classes = (rasc.EncodeGraph, rasc.CorrelateGraph, rasc.DecodeGraph)
+    named = zip(("encode", "correlate", "decode"), classes, strict=True)
+    return _unfolded(spec, {name: graph(net) for name, graph in named})
+
+
+def _unfolded(spec: BundleSpec, modules: Mapping[str, nn.Module]) -> dict[str, Network]:
+    """The networks as they are trained, with the outputs of the bundle's graphs."""
+    return {graph.name: Network(modules[graph.name], list(graph.outputs)) for graph in spec.graphs}

@@ -77,6 +77,8 @@ class BundleSpec:
         How many times smaller those dimensions are in a tensor.
     half : bool
         Large weights are rounded to float16 (see `round_weights`) and stored so.
+    origin : str
+        Where weights that were not trained here come from, for the manifest.
     """
 
     method: str
@@ -87,6 +89,7 @@ class BundleSpec:
     multiples: Mapping[str, int]
     divisors: Mapping[str, int] = field(default_factory=dict)
     half: bool = True
+    origin: str = ""
 
     def graph(self, name: str) -> GraphSpec:
         """The graph of that name; KeyError when there is none."""
@@ -141,7 +144,7 @@ def write(
     manifest = {
         **asdict(identity),
         "method": spec.method,
-        "trained_on": trained_on,
+        "trained_on": "; ".join(part for part in (trained_on, spec.origin) if part),
         "quality": dict(quality or {}),
         "parameters": {**spec.parameters, "working_size": working_size},
     }

@@ -19,7 +19,8 @@ def _common(bundle: str, *, lpips: bool = True) -> Callable[..., Callable[..., N
     """Options of every evaluation."""
     options = [
         click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-                     help="Folder of the photo archive (index.csv and tar files)."),
+                     multiple=True,
+                     help="Folder of the photo archive; can be repeated."),
         click.option("--bundle", default=bundle, show_default=True, help="Bundle to evaluate."),
         click.option("--size", default=256, show_default=True, help="Working short side."),
         click.option("--limit", type=int, help="So many photos only."),
@@ -53,7 +54,7 @@ def _report(result: dict[str, Any], text: str, json_file: Path | None) -> None:
 @click.option("--r-ap", help="Bundle trained without local edges.")
 @click.option("--r-nlb", help="Bundle trained without the non-local block.")
 def lga(
-    data: Path,
+    data: tuple[Path, ...],
     bundle: str,
     size: int,
     limit: int | None,
@@ -100,7 +101,7 @@ def lga(
 @click.option("--inception", type=click.Path(path_type=Path, exists=True),
               help="TorchScript like inception-2015-12-05.pt; adds FID and IS.")  # fmt: skip
 def disco(
-    data: Path,
+    data: tuple[Path, ...],
     bundle: str,
     size: int,
     limit: int | None,
@@ -139,7 +140,8 @@ def disco(
 
 @evaluate.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-              help="Folder of the line art archive (index.csv and tar files).")  # fmt: skip
+              multiple=True,
+              help="Folder of the line art archive; can be repeated.")  # fmt: skip
 @click.option("--bundle", default="rasc", show_default=True, help="Bundle to evaluate.")
 @click.option("--no-regions", help="Bundle trained without regions.")
 @click.option("--map-only", help="Bundle trained with the region map as an input only.")
@@ -148,7 +150,7 @@ def disco(
 @click.option("--threads", default=2, show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
 def rasc(
-    data: Path,
+    data: tuple[Path, ...],
     bundle: str,
     no_regions: str | None,
     map_only: str | None,
@@ -174,7 +176,7 @@ def rasc(
 @click.option("--dense", help="Bundle trained with dense attention; by default --bundle.")
 @click.option("--grid", is_flag=True, help="Instead, k and r as in Fig. 9, on TPS references.")
 def sscn(
-    data: Path,
+    data: tuple[Path, ...],
     bundle: str,
     size: int,
     limit: int | None,
@@ -201,4 +203,22 @@ def sscn(
         data, settings, kinds=("TPS",) if grid else AUGMENTATIONS, size=size, limit=limit,
         workers=workers,
     )  # fmt: skip
+    _report(result, table(result), json_file)
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the photo archive; can be repeated.")  # fmt: skip
+@click.option("--bundle", default="disco", show_default=True, help="A photo model's bundle.")
+@click.option("--limit", type=int, help="So many photos only.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+def jumps(
+    data: tuple[Path, ...], bundle: str, limit: int | None, workers: int, json_file: Path | None
+) -> None:
+    """How far colours jump when a photo is changed in a way that nobody sees."""
+    from ..evaluation.jumps import evaluate as run
+    from ..evaluation.jumps import table
+
+    result = run(data, bundle, limit=limit, workers=workers)
     _report(result, table(result), json_file)

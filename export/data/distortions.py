@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from colordeploy.color import lab_of
+from colordeploy.pictures.color import lab_of
 
 Plane = NDArray[np.float32]
 _FILTERS = (Image.Resampling.BICUBIC, Image.Resampling.LANCZOS, Image.Resampling.BILINEAR)
@@ -62,8 +62,8 @@ def lightness(picture: Image.Image) -> Plane:
 
 def degraded(picture: Image.Image, rng: np.random.Generator) -> Plane:
     """Lightness in [0, 1] of a picture after what people's files go through, each now and then:
-    reduced to half or more and enlarged again, JPEG of quality 30 to 96, a blur of up to 0.8 pixels, noise of up to 3 levels, up to 2 levels
-    more or less, 8 bits.
+    reduced to half or more and enlarged again, JPEG of quality 30 to 96, a blur of up to 0.8
+    pixels, noise of up to 3 levels, up to 2 levels more or less, 8 bits.
     """
     if rng.random() < 0.2:
         full, factor = picture.size, float(rng.uniform(0.5, 1.0))

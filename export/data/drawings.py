@@ -20,6 +20,7 @@ from colordeploy.native import region_map
 from colordeploy.pictures.color import luma_of
 
 from .batches import CropSize, SeededBatches, planes
+from .photos import Folders, licences
 
 # Whole drawings at half size teach the palette four times as fast; crops at full size the lines.
 SIZES = (CropSize(128, 128, 160, 8, 0.7), CropSize(256, 256, 320, 2, 0.3))
@@ -34,6 +35,8 @@ class Drawing:
     category: str
     color: bytes
     line: bytes | None
+    source: str = ""
+    licence: str = ""
 
 
 def _index(path: Path, split: str) -> list[dict[str, str]]:
@@ -48,8 +51,8 @@ class DrawingArchive:
 
     Parameters
     ----------
-    folder : Path
-        Holds ``index.csv`` (pairs of line/ and color/), ``index-coloronly.csv`` if there are
+    folders : Path or sequence of Path
+        Each holds ``index.csv`` (pairs of line/ and color/), ``index-coloronly.csv`` if there are
         pictures without lines, and the tar files they name.
     split : str
         "train" or "val".
@@ -57,42 +60,53 @@ class DrawingArchive:
         Also those that have no lines.
     """
 
-    def __init__(self, folder: Path, split: str, *, color_only: bool) -> None:
-        rows = _index(folder / "index.csv", split)
-        extra = folder / "index-coloronly.csv"
-        if color_only and extra.is_file():
-            rows += _index(extra, split)
-        if not rows:
-            raise ValueError(f"{folder / 'index.csv'} has no picture with split {split!r}")
-        content: dict[str, bytes] = {}
-        for name in sorted({row["tar"] for row in rows}):
-            with tarfile.open(folder / name) as tar:
-                for member in tar:
-                    file = tar.extractfile(member) if member.isfile() else None
-                    if file is not None:
-                        content[member.name] = file.read()
-        self.drawings = sorted(
-            (
-                Drawing(
-                    Path(row["file"]).stem,
-                    row["category"],
-                    content[row["file"]],
-                    content.get(row["file"].replace("color/", "line/", 1)),
-                )
-                for row in rows
-                if row["file"].startswith("color/")
-            ),
-            key=lambda drawing: drawing.name,
-        )
+    def __init__(self, folders: Folders, split: str, *, color_only: bool) -> None:
+        self.drawings: list[Drawing] = []
+        for folder in (folders,) if isinstance(folders, Path) else folders:
+            self.drawings += _drawings(folder, split, color_only=color_only)
+        self.drawings.sort(key=lambda drawing: drawing.name)
 
     def summary(self) -> str:
-        """How many pictures of which kind, for the manifest."""
-        pairs = sum(drawing.line is not None for drawing in self.drawings)
-        alone = len(self.drawings) - pairs
-        return (
-            f"{pairs} pairs of line art and colour (OpenMoji 17.0, CC BY-SA 4.0) and {alone} "
-            "colour pictures without lines (FxEmojis, CC BY 4.0; EmojiTwo, CC BY 4.0)"
+        """How many pictures of which source under which licence, as their indices say, for the
+        manifest.
+        """
+        kinds = {
+            "pairs of line art and colour": [d for d in self.drawings if d.line is not None],
+            "colour pictures without lines": [d for d in self.drawings if d.line is None],
+        }
+        return "; ".join(
+            licences([(drawing.source, drawing.licence) for drawing in drawings], kind)
+            for kind, drawings in kinds.items()
+            if drawings
         )
+
+
+def _drawings(folder: Path, split: str, *, color_only: bool) -> list[Drawing]:
+    rows = _index(folder / "index.csv", split)
+    extra = folder / "index-coloronly.csv"
+    if color_only and extra.is_file():
+        rows += _index(extra, split)
+    if not rows:
+        raise ValueError(f"{folder / 'index.csv'} has no picture with split {split!r}")
+    content: dict[str, bytes] = {}
+    for name in sorted({row["tar"] for row in rows}):
+        with tarfile.open(folder / name) as tar:
+            for member in tar:
+                file = tar.extractfile(member) if member.isfile() else None
+                if file is not None:
+                    content[member.name] = file.read()
+    return [
+        Drawing(
+            Path(row["file"]).stem,
+            row["category"],
+            content[row["file"]],
+            content.get(row["file"].replace("color/", "line/", 1)),
+            row.get("source") or "a source that the index does not name",
+            row.get("licence") or "licence not stated in the index",
+        )
+        for row in rows
+        if row["file"].startswith("color/")
+    ]
 
 
 def rgb_array(content: bytes) -> NDArray[np.float32]:
@@ -175,14 +189,14 @@ class DrawingBatches(SeededBatches[Drawing, DrawingBatch]):
 
     def __init__(
         self,
-        folder: Path,
+        folders: Folders,
         seed: int,
         first_step: int,
         steps: int,
         sizes: tuple[CropSize, ...] = SIZES,
         regions: Callable[[NDArray[np.float32]], NDArray[np.int32]] = region_map,
     ) -> None:
-        archive = DrawingArchive(folder, "train", color_only=True)
+        archive = DrawingArchive(folders, "train", color_only=True)
         super().__init__(archive.drawings, archive.summary(), seed, first_step, steps, sizes)
         self._regions = regions
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from colordeploy.color import lab_of
+from colordeploy.pictures.color import lab_of
 
 from .batches import CropSize, PhotoBatches, planes, tone
 from .distortions import Frame, degraded, lightness

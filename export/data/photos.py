@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-
 Folders = Path | Sequence[Path]
 
 
 def licences(pictures: Sequence[tuple[str, str]], kind: str) -> str:
     """How many pictures of which (source, licence), in words."""
-    parts = [f"{source} {n} ({licence})" for (source, licence), n in sorted(Counter(pictures).items())]
+    parts = [
+        f"{source} {n} ({licence})" for (source, licence), n in sorted(Counter(pictures).items())
+    ]
     return f"{len(pictures)} {kind}: {', '.join(parts)}"
 
 

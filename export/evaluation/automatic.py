@@ -20,7 +20,7 @@ from colordeploy.models import load
 from colordeploy.pictures.color import compose_lab, lab_of
 from colordeploy.pictures.geometry import WorkingSize
 
-from ..data.photos import Photo
+from ..data.photos import Folders, Photo
 from .inception import Inception, frechet_distance, inception_score
 from .lpips import Lpips
 from .metrics import colorfulness, one_tint, psnr, ssim
@@ -95,7 +95,7 @@ class _Worker:
 
 
 def evaluate(
-    data: Path,
+    data: Folders,
     settings: Mapping[str, Setting],
     *,
     size: WorkingSize = 256,

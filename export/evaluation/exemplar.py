@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from colordeploy.models import load
 from colordeploy.pictures.color import compose_lab, lab_of
 from colordeploy.pictures.geometry import WorkingSize
 
-from ..data.photos import Photo
+from ..data.photos import Folders, Photo
 from ..data.references import Warp, warped
 from .metrics import psnr, ssim
 from .photos import score_photos
@@ -156,7 +155,7 @@ def grid(bundle: str, dense: str | None = None) -> dict[str, Setting]:
 
 
 def evaluate(
-    data: Path,
+    data: Folders,
     settings: Mapping[str, Setting],
     *,
     kinds: tuple[str, ...] = AUGMENTATIONS,

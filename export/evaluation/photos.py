@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.progress import track
 
-from ..data.photos import Photo, PhotoArchive
+from ..data.photos import Folders, Photo, PhotoArchive
 
 Scores = TypeVar("Scores")
 _score: Callable[[Photo], Any] | None = None  # one a process
@@ -26,7 +25,7 @@ def _run(photo: Photo) -> Any:
 
 
 def score_photos(
-    data: Path,
+    data: Folders,
     make: Callable[[], Callable[[Photo], Scores]],
     *,
     split: str,

@@ -24,7 +24,7 @@ from colordeploy.models import load
 from colordeploy.pictures.geometry import WorkingSize
 from colordeploy.pictures.strokes import Stroke
 
-from ..data.photos import Photo
+from ..data.photos import Folders, Photo
 from ..data.scribbles import main_color_strokes, random_segment_strokes
 from .lpips import Lpips
 from .metrics import ms_ssim, mse, psnr
@@ -101,7 +101,7 @@ class _Worker:
 
 
 def evaluate(
-    data: Path,
+    data: Folders,
     methods: Mapping[str, Method],
     *,
     size: WorkingSize = 256,

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from colordeploy.pictures.color import lab_of, luma_of
 from colordeploy.pictures.geometry import WorkingSize
 
 from ..data.drawings import Drawing, DrawingArchive, gray_array, rgb_array
+from ..data.photos import Folders
 from .metrics import colorfulness, psnr
 
 STYLES = 5  # random styles, besides the predicted one
@@ -96,7 +96,7 @@ def truth_deviation(drawing: Drawing) -> float:
 
 
 def evaluate(
-    data: Path,
+    data: Folders,
     bundles: Mapping[str, str],
     *,
     size: WorkingSize = 256,

@@ -16,6 +16,7 @@ from colordeploy.native import kmeans
 
 from ..data.automatic import LabBatch, LabBatches, bin_shares, rebalancing, soft_bins
 from ..data.batches import CropSize
+from ..data.photos import Folders
 from ..models.disco import superpixels
 from ..models.disco.network import AB_SCALE, Disco, DiscoConfig
 from ..models.disco.superpixels import SPixNet
@@ -94,7 +95,7 @@ def aggregation_loss(
 
 
 def train_superpixels(
-    data: Path,
+    data: Folders,
     out: Path,
     config: DiscoConfig,
     training: SuperpixelTraining,
@@ -218,7 +219,7 @@ class ColorLosses:
 
 
 def train_colors(
-    data: Path,
+    data: Folders,
     out: Path,
     config: DiscoConfig,
     training: ColorTraining,

@@ -177,21 +177,19 @@ def deviations(batches: ViewBatches, version: Version, count: int = 8) -> list[T
     for step in range(count):
         views = batches.batch(10**6 + step)
         found.append(teacher.features(scaled(views.clean.expand(-1, 3, -1, -1))))
-    return [torch.cat(list(part)).std(dim=(0, 2, 3), keepdim=True) for part in zip(*found, strict=True)]
+    return [
+        torch.cat(list(part)).std(dim=(0, 2, 3), keepdim=True) for part in zip(*found, strict=True)
+    ]
 
 
-def train_encoder(
-    data: Folders, out: Path, version: Version, training: EncoderTraining
-) -> None:
+def train_encoder(data: Folders, out: Path, version: Version, training: EncoderTraining) -> None:
     """Calm an encoder, or go on with the checkpoint `out`; see `optimize`."""
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = calm_start(version).to(memory_format=torch.channels_last).requires_grad_(True)
 
     def batches(step: int) -> ViewBatches:
-        return ViewBatches(
-            data, training.seed, step, training.steps, training.side, training.batch
-        )
+        return ViewBatches(data, training.seed, step, training.steps, training.side, training.batch)
 
     losses = CalmingLoss(net, training, deviations(batches(0), version))
     optimize("encoder", net, {"version": version}, training, batches, losses, out)

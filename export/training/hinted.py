@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 
 from ..data.automatic import LabBatches, bin_shares, rebalancing, soft_bins
-from ..data.hinted import PairBatch, PairBatches
+from ..data.batches import CropSize
+from ..data.hinted import PAIR_SIZES, PairBatch, PairBatches
 from ..data.photos import Folders
 from ..models.disco.decoder import STRIDE, AnchoredNetwork, DecoderConfig
 from . import checkpoint
@@ -133,7 +134,9 @@ def start(net: AnchoredNetwork, batches: PairBatches, shares: np.ndarray[Any, An
     """Means and deviations of the features; heads that say how common the bins are."""
     found = [net.encoder(batches.batch(10**6 + step).light) for step in range(8)]
     for stride, parts in zip((4, 8, 16, 32), zip(*found, strict=True), strict=True):
-        feature = torch.cat([part.transpose(0, 1).flatten(1) for part in parts], dim=1)[None, ..., None]
+        feature = torch.cat([part.transpose(0, 1).flatten(1) for part in parts], dim=1)[
+            None, ..., None
+        ]
         getattr(net.decoder, f"mean_{stride}").copy_(feature.mean(dim=2, keepdim=True))
         getattr(net.decoder, f"deviation_{stride}").copy_(
             feature.std(dim=2, keepdim=True).clamp(min=1e-3)
@@ -145,7 +148,12 @@ def start(net: AnchoredNetwork, batches: PairBatches, shares: np.ndarray[Any, An
 
 
 def train_decoder(
-    data: Folders, encoder: Path, out: Path, config: DecoderConfig, training: DecoderTraining
+    data: Folders,
+    encoder: Path,
+    out: Path,
+    config: DecoderConfig,
+    training: DecoderTraining,
+    sizes: tuple[CropSize, ...] = PAIR_SIZES,
 ) -> None:
     """Train the decoder on an encoder's checkpoint, or go on with `out`; see `optimize`."""
     torch.manual_seed(training.seed)
@@ -155,7 +163,7 @@ def train_decoder(
     net.encoder.requires_grad_(False)
 
     def batches(step: int) -> PairBatches:
-        return PairBatches(data, training.seed, step, training.steps)
+        return PairBatches(data, training.seed, step, training.steps, sizes)
 
     shares = bin_shares(LabBatches(data, training.seed, 0, 0), 2_000)
     start(net, batches(0), shares)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..data.coloring import ColoringBatch, ColoringBatches
+from ..data.photos import Folders
 from ..models.lga import LGAConfig, LGANet
 from . import checkpoint
 from .coloring_layer import GraphOptions, laplacian_coloring
@@ -98,7 +99,7 @@ def widened(start: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[st
 
 
 def train(
-    data: Path,
+    data: Folders,
     out: Path,
     config: LGAConfig,
     training: LGATraining,

@@ -20,6 +20,7 @@ from colordeploy.pictures.encoding import save_picture
 
 from ..data.batches import CropSize
 from ..data.drawings import SIZES, DrawingBatch, DrawingBatches
+from ..data.photos import Folders
 from ..models.rasc.discriminator import Discriminator
 from ..models.rasc.network import Rasc, RascConfig, StyledConv, normalized
 from . import checkpoint
@@ -212,7 +213,7 @@ def sample_sheet(net: Rasc, batch: DrawingBatch, styles: int = 3) -> NDArray[np.
 
 
 def train(
-    data: Path,
+    data: Folders,
     out: Path,
     config: RascConfig,
     training: RascTraining,

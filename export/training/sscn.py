@@ -14,6 +14,7 @@ from torch.nn import functional
 from colordeploy.pictures.color import AB_BINS
 
 from ..data.batches import CropSize
+from ..data.photos import Folders
 from ..data.references import SIZES, ReferenceBatch, ReferenceBatches
 from ..models.sscn.network import AB_SCALE, Colored, Sscn, SscnConfig, select
 from . import checkpoint
@@ -111,7 +112,7 @@ class SscnLosses:
 
 
 def train(
-    data: Path,
+    data: Folders,
     out: Path,
     config: SscnConfig,
     training: SscnTraining,

@@ -16,8 +16,8 @@ from colordeploy.accuracy.golden import verify
 from colordeploy.bundle import Bundle
 from colordeploy.pictures.color import AB_BINS
 from colordeploy.runtime.graph import Target
-from export.bundling.disco import AnalyzeGraph, GenerateGraph, export_graphs, plain, write
-from export.bundling.onnx_graph import round_weights
+from export.bundling.disco import specification
+from export.bundling.specification import write
 from export.bundling.writer import Identity
 from export.cli import main
 from export.models.disco import superpixels
@@ -201,33 +201,33 @@ def test_cells_there_and_back():
 
 @pytest.mark.parametrize("size", [(1, 16, 16), (3, 32, 80), (1, 112, 48)])
 def test_graphs_at_any_size(tiny, size):
-    net = plain(tiny)
-    graphs = export_graphs(net, half=False) if not hasattr(tiny, "graphs") else tiny.graphs
+    spec = tiny.spec if hasattr(tiny, "spec") else specification(tiny, half=False)
+    tiny.spec, names = spec, ("analyze", "generate")
+    graphs = getattr(tiny, "graphs", None) or {name: spec.exported(name) for name in names}
     tiny.graphs = graphs  # exporting takes seconds
     batch, height, width = size
     gray = torch.rand(batch, 1, height, width) * 2 - 1
     mask = (torch.rand(batch, 1, height // 16, width // 16) < 0.5).float()
     colors = torch.tensor(AB_BINS[::40].T, dtype=torch.float32)[None, :, :1, None]
     colors = colors.expand(batch, 2, height // 16, width // 16).contiguous()
-    with torch.no_grad():
-        wanted = AnalyzeGraph(net)(gray)
-        ab = GenerateGraph(net)(gray, wanted[0], wanted[1], mask, colors)
+    wanted = spec.graph("analyze").run({"gray": gray})
+    handed = {"gray": gray, "association": wanted["association"], "tokens": wanted["tokens"]}
+    handed |= {"mask": mask, "colors": colors}
+    ab = spec.graph("generate").run(handed)["ab"]
     run = {
         name: ort.InferenceSession(graph.content, providers=["CPUExecutionProvider"])
-        for name, (graph, _) in graphs.items()
+        for name, graph in graphs.items()
     }
     found = run["analyze"].run(None, {"gray": gray.numpy()})
-    for tensor, array in zip(wanted, found, strict=True):
+    for tensor, array in zip(wanted.values(), found, strict=True):
         close(array, tensor.numpy())
-    inputs = {"gray": gray, "association": wanted[0], "tokens": wanted[1], "mask": mask}
-    inputs = {name: tensor.numpy() for name, tensor in {**inputs, "colors": colors}.items()}
+    inputs = {name: tensor.numpy() for name, tensor in handed.items()}
     close(run["generate"].run(None, inputs)[0] / 110, ab.numpy() / 110)
 
 
 def test_bundle_of_half_weights_verifies(tiny, tmp_path):
-    checks = write(
-        tiny, tmp_path / "b", Identity("tiny"), trained_on="nothing", quality={}, half=True
-    )
+    spec = specification(tiny)
+    checks = write(spec, tmp_path / "b", Identity("tiny"), trained_on="nothing")
     assert all(check.passed for check in checks)
     again = verify(Bundle(tmp_path / "b"), Target(device="cpu", threads=1))
     assert [check.graph for check in again] == ["analyze", "generate"]
@@ -236,7 +236,5 @@ def test_bundle_of_half_weights_verifies(tiny, tmp_path):
 
 @pytest.mark.parametrize("name", ["analyze", "generate"])
 def test_tensorrt_rtx_compiles_the_graphs(tiny, name):
-    net = plain(tiny)
-    round_weights(net)
-    graph, _ = export_graphs(net, half=True)[name]
+    graph = specification(tiny).exported(name)
     assert compile_graph(graph.content, graph.inputs) > 10_000

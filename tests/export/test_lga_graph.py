@@ -14,21 +14,19 @@ import torch
 
 from colordeploy.bundle import Bundle
 from export.bundling.lga import AffinityGraph, bundle_weights
-from export.bundling.lga import bundle as export_bundle
 from export.bundling.onnx_graph import round_weights
 from export.models.nonlocal_block import KINDS, NonLocalBlock
 from export.training.lga import load_average
 
-from ..tiny import TINY, save_tiny_checkpoint
+from ..tiny import TINY, save_tiny_bundle
 
 
 @pytest.fixture(scope="module", params=[*KINDS, None])
 def exported(request, tmp_path_factory):
     """Checkpoint and bundle of a small network with every kind of non-local block."""
     folder = tmp_path_factory.mktemp("graph")
-    path = save_tiny_checkpoint(folder / "c.pt", replace(TINY, nonlocal_kind=request.param))
-    export_bundle(path, folder / "bundle", 64, None)
-    return path, folder / "bundle"
+    path, config = folder / "c.pt", replace(TINY, nonlocal_kind=request.param)
+    return path, save_tiny_bundle(path, folder / "bundle", config)
 
 
 def session(bundle: Path) -> ort.InferenceSession:
@@ -122,12 +120,8 @@ def test_nonlocal_block_against_the_plain_formula(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_at_512_is_bounded(kind, tmp_path):
     """A full N x N matrix would take 275 GB; every kind stays below 1 GB in all."""
-    export_bundle(
-        save_tiny_checkpoint(tmp_path / "c.pt", replace(TINY, nonlocal_kind=kind)),
-        tmp_path / "b",
-        512,
-        None,
-    )
+    config = replace(TINY, nonlocal_kind=kind)
+    save_tiny_bundle(tmp_path / "c.pt", tmp_path / "b", config, 512)
     # Not ru_maxrss: a process inherits that of the one that started it, here pytest's own.
     code = (
         "import sys, numpy as np, colordeploy;"

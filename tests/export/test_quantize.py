@@ -22,7 +22,8 @@ from colordeploy.runtime.graph import Target, load_graph
 from export.bundling import int8, quantize
 from export.bundling.int8 import quantize_bundle, recorded_inputs
 from export.bundling.quantize import QuantizedGraph, plain_weights
-from export.bundling.sscn import write
+from export.bundling.specification import write
+from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from export.cli import main
 from export.data.calibration import whole_pictures
@@ -44,9 +45,8 @@ def archive(tmp_path_factory):
 def bundle(tmp_path_factory):
     path = tmp_path_factory.mktemp("tiny") / "bundle"
     config = SscnConfig(width=8, coarse_width=8, decoder_width=8, style=6, attention=8, classes=3)
-    write(
-        tiny_sscn(config), path, Identity("tiny"), trained_on="nothing", quality={}, working_size=64
-    )
+    spec = specification(tiny_sscn(config))
+    write(spec, path, Identity("tiny"), trained_on="nothing", working_size=64)
     return Bundle(path)
 
 

@@ -10,9 +10,8 @@ import torch
 from click.testing import CliRunner
 
 from colordeploy.pictures.color import AB_BINS
-from export.bundling.folding import folded
-from export.bundling.onnx_graph import round_weights
-from export.bundling.sscn import export_graphs, write
+from export.bundling.specification import write
+from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from export.cli import main
 from export.data import references
@@ -228,7 +227,7 @@ def test_augmentations_are_those_of_the_table():
 
 
 def test_evaluation_prints_the_tables(archive, net, tmp_path):
-    write(net, tmp_path / "bundle", Identity("tiny"), trained_on="nothing", quality={})
+    write(specification(net), tmp_path / "bundle", Identity("tiny"), trained_on="nothing")
 
     def run(*options):
         done = CliRunner().invoke(
@@ -259,7 +258,5 @@ def test_evaluation_prints_the_tables(archive, net, tmp_path):
 
 @pytest.mark.parametrize("name", ["encode_reference", "colorize"])
 def test_tensorrt_compiles_the_graphs(net, name):
-    plain = folded(net)
-    round_weights(plain)
-    graph, _ = export_graphs(plain)[name]
+    graph = specification(net).exported(name)
     assert compile_graph(graph.content, graph.inputs) > 10_000

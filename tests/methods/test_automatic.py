@@ -21,7 +21,8 @@ from colordeploy.pictures.color import AB_BINS, compose_lab, lab_of
 from colordeploy.pictures.decoding import read_lightness
 from colordeploy.pictures.geometry import resize
 from colordeploy.runtime.graph import Target
-from export.bundling.disco import write
+from export.bundling.disco import specification
+from export.bundling.specification import write
 from export.bundling.writer import Identity
 
 from ..recording import recorded_model
@@ -34,7 +35,7 @@ REFERENCE = Path(__file__).parents[1] / "export" / "disco_reference" / "picture_
 def bundle(tmp_path_factory):
     path = tmp_path_factory.mktemp("disco") / "bundle"
     identity = Identity("tiny")
-    write(tiny_disco(), path, identity, trained_on="nothing", quality={}, half=True)
+    write(specification(tiny_disco()), path, identity, trained_on="nothing")
     return path
 
 

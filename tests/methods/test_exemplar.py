@@ -21,7 +21,8 @@ from colordeploy.pictures.color import lab_of
 from colordeploy.pictures.decoding import read_lightness
 from export.bundling.folding import folded
 from export.bundling.onnx_graph import round_weights
-from export.bundling.sscn import write
+from export.bundling.specification import write
+from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from export.data.references import network_scale
 
@@ -32,7 +33,8 @@ from ..tiny import tiny_sscn
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     path = tmp_path_factory.mktemp("sscn") / "bundle"
-    write(tiny_sscn(), path, Identity("tiny"), trained_on="nothing", quality={}, working_size=96)
+    spec = specification(tiny_sscn())
+    write(spec, path, Identity("tiny"), trained_on="nothing", working_size=96)
     return path
 
 
@@ -202,16 +204,17 @@ def test_colour_photos_are_reduced_to_their_lightness(model, reference, photo_li
     assert np.abs(read_lightness(picture) - lightness).mean() < 1
 
 
-def test_closed_and_broken(bundle, tmp_path, photo_like, monkeypatch):
+def test_closed_and_broken(bundle, tmp_path, photo_like):
     loaded = colordeploy.load(bundle, device="cpu", threads=1)
     loaded.close()
     for call in (loaded.prepare, loaded.encode_reference):
         with pytest.raises(InputError, match="closed"):
             call(photo_like)
-    from export.bundling import sscn
-
-    monkeypatch.setitem(sscn.OUTPUTS, "colorize", ["ab", "first", "queries", "keys"])
-    write(tiny_sscn(), tmp_path / "b", Identity("x"), trained_on="nothing", quality={})
+    spec = specification(tiny_sscn())
+    encode, colorize = spec.graphs
+    outputs = {"first" if n == "coarse" else n: axes for n, axes in colorize.outputs.items()}
+    other = replace(spec, graphs=[encode, replace(colorize, outputs=outputs)])
+    write(other, tmp_path / "b", Identity("x"), trained_on="nothing")
     with pytest.raises(BundleError, match="'colorize'"):
         colordeploy.load(tmp_path / "b")
 

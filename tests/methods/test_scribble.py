@@ -11,16 +11,14 @@ import colordeploy
 from colordeploy import Stroke
 from colordeploy.errors import BackendError, BundleError, InputError
 from colordeploy.pictures.color import chroma_of, luma_of
-from export.bundling.lga import bundle as export_bundle
 
-from ..tiny import TINY, save_tiny_checkpoint
+from ..tiny import TINY, save_tiny_bundle
 
 
 @pytest.fixture(scope="module")
 def tiny_bundle(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    export_bundle(save_tiny_checkpoint(folder / "tiny.pt"), folder / "tiny", 64, None)
-    return folder / "tiny"
+    return save_tiny_bundle(folder / "tiny.pt", folder / "tiny")
 
 
 @pytest.fixture(scope="module", params=["levin", "lga", "tiny"])
@@ -185,7 +183,7 @@ def test_a_bundle_without_global_points(tmp_path, photo_like, strokes_rgba):
     from dataclasses import replace
 
     config = replace(TINY, global_step=0, nonlocal_kind=None)
-    export_bundle(save_tiny_checkpoint(tmp_path / "c.pt", config), tmp_path / "b.zip", 64, None)
+    save_tiny_bundle(tmp_path / "c.pt", tmp_path / "b.zip", config)
     model = colordeploy.load(tmp_path / "b.zip")
     assert model(photo_like, strokes_rgba).shape == photo_like.shape
     assert model.parameters.global_step == 0

@@ -13,7 +13,8 @@ import colordeploy
 from colordeploy.cli import cli
 from colordeploy.errors import BundleError, ColorDeployError, InputError
 from colordeploy.methods.line_art.drawing import patch_labels
-from export.bundling.rasc import write
+from export.bundling.rasc import specification
+from export.bundling.specification import write
 from export.bundling.writer import Identity
 
 from ..recording import recorded_model
@@ -22,8 +23,8 @@ from ..tiny import TINY_RASC, tiny_rasc
 
 def write_tiny(path, config=TINY_RASC, **changes):
     identity = Identity("tiny")
-    write(tiny_rasc(config), path, identity, trained_on="nothing", quality={}, working_size=64,
-          **changes)  # fmt: skip
+    spec = specification(tiny_rasc(config), **changes)
+    write(spec, path, identity, trained_on="nothing", working_size=64)
     return path
 
 
@@ -209,16 +210,12 @@ def test_closed_models_say_so(bundle, drawing):
         loaded.prepare(drawing)
 
 
-def test_a_bundle_of_another_shape(tmp_path, monkeypatch):
-    from export.bundling import rasc
-
-    def misleading(out, manifest, graphs, golden, written=rasc.write_bundle):
-        manifest["parameters"]["levels"] = 5
-        return written(out, manifest, graphs, golden)
-
-    monkeypatch.setattr(rasc, "write_bundle", misleading)
+def test_a_bundle_of_another_shape(tmp_path):
+    spec = specification(tiny_rasc())
+    misleading = replace(spec, parameters={**spec.parameters, "levels": 5})
+    write(misleading, tmp_path / "broken", Identity("tiny"), trained_on="nothing")
     with pytest.raises(BundleError, match="features4"):
-        colordeploy.load(write_tiny(tmp_path / "broken"))
+        colordeploy.load(tmp_path / "broken")
 
 
 def run(*arguments):

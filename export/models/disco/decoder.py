@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from colordeploy.color import AB_BINS
+from colordeploy.pictures.color import AB_BINS
 
 from ..encoders.calm import CalmEncoder
 from ..encoders.efficientnet_lite import Version

@@ -206,12 +206,12 @@ def pretrained(version: Version = "lite0") -> EfficientNetLite:
             fold(block.project, f"{prefix}._project_conv", f"{prefix}._bn2")
             number += 1
     fold(net.head, "_conv_head", "_bn1")
-    net.classifier.load_state_dict(
-        {part: state[f"_fc.{part}"] for part in ("weight", "bias")}
-    )
+    net.classifier.load_state_dict({part: state[f"_fc.{part}"] for part in ("weight", "bias")})
     left -= {"_fc.weight", "_fc.bias"}
     if left:
-        raise ValueError(f"the checkpoint of {version} holds what the network lacks: {sorted(left)}")
+        raise ValueError(
+            f"the checkpoint of {version} holds what the network lacks: {sorted(left)}"
+        )
     return net.eval().requires_grad_(False)
 
 

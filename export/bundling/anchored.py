@@ -1,0 +1,106 @@
+"""DISCO on a pretrained encoder as a bundle: ``analyze`` runs once for a picture, ``generate`` for
+every edit.
+
+The graphs' names and those of their anchors are the official network's; what is handed from the
+first to the second differs, and the answer comes at stride 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..models.disco.decoder import CELL, MULTIPLE, STRIDE, AnchoredNetwork, Scene
+from ..training.hinted import load_anchored
+from .disco import golden_anchors
+from .folding import folded
+from .onnx_graph import round_weights
+from .specification import MAP, BundleSpec, GraphSpec
+
+TOLERANCE = 1e-3  # of features of about unit deviation, after some sixty layers
+AB_TOLERANCE = 2e-2  # of chroma in ab units
+_SMALL = {2: "height", 3: "width"}
+HANDED = ("tokens", "middle", "fine")
+
+
+class AnalyzeGraph(nn.Module):
+    """Gray is (L - 50) / 50, as DISCO's."""
+
+    def __init__(self, net: AnchoredNetwork) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, gray: Tensor) -> tuple[Tensor, ...]:
+        scene = self.net.scene((gray + 1) / 2)
+        probabilities = torch.softmax(self.net.decoder.guess_logits(scene.tokens), dim=1)
+        return (*scene, probabilities)
+
+
+class GenerateGraph(nn.Module):
+    def __init__(self, net: AnchoredNetwork) -> None:
+        super().__init__()
+        self.decoder = net.decoder
+
+    def forward(
+        self, tokens: Tensor, middle: Tensor, fine: Tensor, mask: Tensor, colors: Tensor
+    ) -> Tensor:
+        details = self.decoder.details(Scene(tokens, middle, fine), mask, colors)
+        return self.decoder.restrained(self.decoder.head(details))
+
+
+def _case(
+    net: AnchoredNetwork, gray: Tensor, mask: Tensor, colors: Tensor
+) -> dict[str, dict[str, Tensor]]:
+    with torch.no_grad():
+        scene = net.scene((gray + 1) / 2)
+    return {
+        "analyze": {"gray": gray},
+        "generate": {**scene._asdict(), "mask": mask, "colors": colors},
+    }
+
+
+def specification(net: AnchoredNetwork) -> BundleSpec:
+    """Both graphs of a network; its weights are rounded to float16."""
+    net = folded(net)
+    round_weights(net)
+    analyze = GraphSpec(
+        "analyze", AnalyzeGraph(net), {"gray": MAP},
+        dict.fromkeys((*HANDED, "probabilities"), _SMALL), TOLERANCE,
+    )  # fmt: skip
+    generate = GraphSpec(
+        "generate", GenerateGraph(net), dict.fromkeys((*HANDED, "mask", "colors"), MAP),
+        {"ab": _SMALL}, AB_TOLERANCE,
+    )  # fmt: skip
+    unit = MULTIPLE // CELL
+    rng = np.random.default_rng(60)
+    shapes = {"small": (2, 2 * unit, 3 * unit), "wide": (1, unit, 4 * unit)}
+    return BundleSpec(
+        "disco",
+        [analyze, generate],
+        _case(net, *golden_anchors(rng, 2, 2 * unit, 3 * unit, CELL)),
+        {case: _case(net, *golden_anchors(rng, *shape, CELL)) for case, shape in shapes.items()},
+        {
+            "cell": CELL,
+            "multiple": MULTIPLE,
+            "network": net.config.to_dict(),
+        },
+        {"height": MULTIPLE, "width": MULTIPLE},
+        {
+            "tokens": CELL, "middle": 8, "fine": STRIDE, "probabilities": CELL, "mask": CELL,
+            "colors": CELL, "ab": STRIDE,
+        },
+        origin=(
+            f"encoder: EfficientNet-{net.config.encoder.capitalize()} (Google, Apache-2.0), "
+            "trained on ImageNet, calmed on the same photos"
+        ),
+    )  # fmt: skip
+
+
+def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:
+    """Of a checkpoint of `train decoder`."""
+    return specification(load_anchored(path)[0])
