@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from colordeploy.accuracy.golden import GraphCheck
 from colordeploy.bundle import Bundle
 
 from ..models.lga import MULTIPLE, LGANet

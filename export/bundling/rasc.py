@@ -15,7 +15,6 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from colordeploy.accuracy.golden import GraphCheck
 from colordeploy.native import region_map, region_max
 
 from ..models.rasc import regions
