@@ -130,7 +130,7 @@ def _frame(
 
 def _hints(cells: int, given: bool, rng: np.random.Generator) -> NDArray[np.float32]:
     mask = np.zeros(cells * cells, np.float32)
-    count = int(np.exp(rng.uniform(0, np.log(25))))
+    count = min(int(np.exp(rng.uniform(0, np.log(25)))), len(mask))
     places = rng.choice(cells * cells, count, replace=False)
     if given:
         mask[places] = 1.0

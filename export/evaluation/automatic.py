@@ -71,8 +71,8 @@ class _Worker:
             canvas = self._models[setting.bundle].prepare(
                 truth, anchors=setting.anchors, size=self._size
             )
-            own = canvas.anchors
             true = canvas.anchors_from(truth, relocate=setting.true_clusters)
+            own = None  # the automatic result, whatever the network makes it from
             if setting.true_clusters:
                 own = [replace(anchor, ab=anchor.candidates[0][0]) for anchor in true]
             rows[name] = self._scores(canvas.render(own), truth)

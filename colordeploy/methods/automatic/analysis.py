@@ -1,4 +1,4 @@
-"""What DISCO's first graph says of a picture: superpixels, their probable colours, anchors."""
+"""What DISCO's first graph says of a picture: its places, their probable colours, anchors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from ...cancellation import CancelToken
 from ...device_array import Array
-from ...native import kmeans
+from ...native import GuidedChroma, kmeans
+from ...native.color import AB_SCALE
+from ...pictures.color import AB_BINS
 from ...runtime.graph import Graph
 from ...trace import span
 from ..outputs import Outputs
+from .interface import Interface
 
 __all__ = ["Analysis"]
 
@@ -27,7 +30,9 @@ class Analysis:
     working_size : (h, w)
         Without the padding.
     cell : int
-        Side of a superpixel's grid cell in working pixels.
+        Side of a place's grid cell in working pixels: of a superpixel's, or the place itself.
+    interface : Interface
+        What the graphs hand on.
     """
 
     def __init__(
@@ -36,19 +41,20 @@ class Analysis:
         gray: NDArray[np.float32],
         working_size: tuple[int, int],
         cell: int,
+        interface: Interface,
         cancel: CancelToken | None,
     ) -> None:
-        self._gray = gray
+        self._gray, self._interface = gray, interface
         self._working_size, self._cell = working_size, cell
         self._outputs = Outputs(graph, {"gray": gray}, cancel)
-        # Superpixels of the picture; those of the padding are none of its places.
+        # Those of the padding are none of the picture's places.
         rows, columns = self.grid
         height, width = working_size
         self.rows, self.columns = min(rows, -(-height // cell)), min(columns, -(-width // cell))
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of superpixels, those of the padding included."""
+        """Rows and columns of places, those of the padding included."""
         rows, columns = self._outputs.shape("tokens")[2:]
         return rows, columns
 
@@ -58,24 +64,53 @@ class Analysis:
         return self._gray.nbytes + self._outputs.nbytes
 
     def probabilities(self, row: int, column: int) -> NDArray[np.float32]:
-        """Probabilities of the colour bins for a superpixel."""
+        """Probabilities of the colour bins for a place."""
         found: NDArray[np.float32] = self._outputs.host("probabilities")[0][:, row, column]
         return found
 
     def generator_inputs(self) -> dict[str, Array]:
         """Inputs of the second graph, where the first one left them."""
-        return {"gray": self._gray, **self._outputs.on_device("association", "tokens")}
+        handed = self._outputs.on_device(*sorted(self._interface.handed))
+        return {"gray": self._gray, **handed} if self._interface.gray else handed
+
+    def expected(self, row: int, column: int) -> tuple[float, float]:
+        """Mean chroma of a place's probabilities, in ab units."""
+        a, b = self.probabilities(row, column) @ AB_BINS.astype(np.float32)
+        return float(a), float(b)
+
+    def at_working_size(self, ab: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The second graph's answer (2, h'', w'') at the working size, (h, w, 2).
+
+        One that is smaller than the padded working picture is enlarged along the edges of the
+        lightness.
+        """
+        height, width = self._working_size
+        padded = self._gray.shape[2:]
+        if ab.shape[1:] == padded:
+            return np.moveaxis(ab[:, :height, :width], 0, -1)
+        light = (self._gray[0, 0] + 1) / 2
+        rows, columns = ab.shape[1:]
+        blocks = light.reshape(rows, padded[0] // rows, columns, padded[1] // columns)
+        small = GuidedChroma(
+            np.moveaxis(ab, 0, -1) / np.float32(AB_SCALE), blocks.mean(axis=(1, 3)), space="lab"
+        )
+        lab: NDArray[np.float32] = small.compose(light, output="lab")
+        return lab[:height, :width, 1:]
 
     def features(self) -> NDArray[np.float32]:
-        """Learned colour features of the picture's superpixels, (C, rows, columns)."""
-        found: NDArray[np.float32] = self._outputs.host("color_features")[0]
+        """Learned colour features of the picture's places, (C, rows, columns)."""
+        found: NDArray[np.float32] = self._outputs.host(self._interface.features)[0]
         return found[:, : self.rows, : self.columns]
 
     def pooled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mean of values (h, w, C) at the working size in each superpixel, (C, rows, columns)."""
+        """Mean of values (h, w, C) at the working size in each place, (C, rows, columns)."""
         height, width = self._working_size
-        association = self._outputs.host("association")[0][:, :height, :width]
         rows, columns = self.grid
+        if self._interface.association is None:
+            association = np.zeros((9, height, width), np.float32)
+            association[4] = 1.0  # each pixel belongs to its own cell
+        else:
+            association = self._outputs.host(self._interface.association)[0][:, :height, :width]
         total = np.zeros((rows + 2, columns + 2, values.shape[2] + 1), np.float32)
         weighted = np.concatenate([values, np.ones_like(values[..., :1])], axis=2)
         edges = np.arange(0, height, self._cell), np.arange(0, width, self._cell)
@@ -89,17 +124,20 @@ class Analysis:
         return np.moveaxis(means, -1, 0).astype(np.float32)
 
     def locate(self, features: NDArray[np.float32], count: int, seed: int) -> list[tuple[int, int]]:
-        """Superpixels of the anchors in reading order: the largest one of each cluster of the
-        features (C, rows, columns) (Sec. 4.2).
+        """Places of the anchors in reading order: the largest one of each cluster of the features
+        (C, rows, columns) (Sec. 4.2), or where all are as large, the one nearest to its middle.
 
         A cluster left empty has none, and clusters never share one.
         """
         points = features.reshape(features.shape[0], -1).T
         with span("k-means"):
-            labels, _ = kmeans(points, count, seed=seed)
-        size = self._outputs.host("sizes")[0][0, : self.rows, : self.columns].ravel()
+            labels, centres = kmeans(points, count, seed=seed)
+        if self._interface.sizes is None:
+            score = -np.square(points - centres[labels]).sum(axis=1)
+        else:
+            score = self._outputs.host(self._interface.sizes)[0][0, : self.rows, : self.columns]
         chosen = {
-            int(np.argmax(np.where(labels == cluster, size, -1.0)))
+            int(np.argmax(np.where(labels == cluster, score.ravel(), -np.inf)))
             for cluster in range(count)
             if (labels == cluster).any()
         }

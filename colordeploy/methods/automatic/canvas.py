@@ -49,15 +49,17 @@ class AutomaticCanvas(PhotoCanvas):
         if count < 1:
             raise InputError(f"anchors must be at least 1, not {count}")
         steps(0.1, "analysis")
-        gray = photo.network_input(model.cell)
+        gray = photo.network_input(model.multiple)
         graph = model.open_graphs()["analyze"]
-        analysis = Analysis(graph, gray, photo.working_size, model.cell, steps.cancel)
+        analysis = Analysis(
+            graph, gray, photo.working_size, model.cell, model.interface, steps.cancel
+        )
         self._analysis: Analysis | None = analysis
         available = analysis.rows * analysis.columns
         if count > available:
             _logger.info(
-                "%d anchors were asked for, and this picture has %d superpixels at its working "
-                "size: it gets %d anchors",
+                "%d anchors were asked for, and this picture has %d places at its working size: it "
+                "gets %d anchors",
                 count,
                 available,
                 available,
@@ -90,8 +92,10 @@ class AutomaticCanvas(PhotoCanvas):
         Parameters
         ----------
         sample : int
-            0 takes the most probable colour of each place; 1 the one of its ten candidates that is
-            farthest from that; 2 and on the one with the largest sum of distances to those before.
+            0 takes the most probable colour of each place, or where the network has an answer of
+            its own without anchors, the mean of the place's probable colours; 1 the one of its ten
+            candidates that is farthest from the most probable one; 2 and on the one with the
+            largest sum of distances to those before.
         """
         number = whole_number("sample", sample)
         if not 0 <= number < CANDIDATES:
@@ -147,9 +151,10 @@ class AutomaticCanvas(PhotoCanvas):
         Parameters
         ----------
         anchors : sequence of Anchor, optional
-            Places and chromas that the caller wants, each rounded to the superpixel and to the
-            colour bin it falls into (of several in one superpixel, the last counts); by default
-            those that were found.
+            Places and chromas that the caller wants, each rounded to the place it falls into (of
+            several in one, the last counts), and by DISCO's own network to the nearest colour bin;
+            by default those that were found, or with a network that has an answer of its own
+            without anchors, that answer.
         sample : int
             Which of the diverse results, see `diverse_anchors`; only without `anchors`.
         **keywords
@@ -169,19 +174,19 @@ class AutomaticCanvas(PhotoCanvas):
             When the token was cancelled.
         """
         self._require_open()
-        wanted = self.diverse_anchors(sample) if anchors is None else list(anchors)
         if anchors is not None and sample != 0:
             raise InputError("sample chooses colours for the anchors found; leave anchors out")
+        own = anchors is None and sample == 0 and not self._model.interface.needs_anchors
+        wanted = [] if own else self.diverse_anchors(sample) if anchors is None else list(anchors)
+        if not wanted and not own:
+            raise InputError("there are no anchors: a picture needs at least one")
         mask, colors = self._hints(wanted)
-
         analysis = self.analysis
 
         def chroma(steps: Steps) -> NDArray[Any]:
             inputs = {**analysis.generator_inputs(), "mask": mask[None], "colors": colors[None]}
             generator = self._model.open_graphs()["generate"]
-            ab = generator.run(inputs, cancel=steps.cancel)["ab"][0]
-            height, width = self.working_size
-            return np.moveaxis(ab[:, :height, :width], 0, -1)
+            return analysis.at_working_size(generator.run(inputs, cancel=steps.cancel)["ab"][0])
 
         return self._colored((mask.tobytes(), colors.tobytes()), chroma, keywords)
 
@@ -207,7 +212,7 @@ class AutomaticCanvas(PhotoCanvas):
         return picture
 
     def _anchor_at(self, row: int, column: int, sample: int) -> Anchor:
-        """The anchor of a superpixel, with the colour of a diverse result."""
+        """The anchor of a place, with the colour of a diverse result."""
         probabilities = self.analysis.probabilities(row, column)
         best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
         candidates = tuple(
@@ -215,11 +220,13 @@ class AutomaticCanvas(PhotoCanvas):
         )
         y, x = self._place_of(row, column)
         lightness = 100 * float(self.photo.lightness[round(y), round(x)])
+        if sample == 0 and not self._model.interface.needs_anchors:
+            return Anchor(y, x, self.analysis.expected(row, column), candidates, lightness)
         chosen = diverse_order(AB_BINS[best])[sample]
         return Anchor(y, x, candidates[chosen][0], candidates, lightness)
 
     def _place_of(self, row: int, column: int) -> tuple[float, float]:
-        """Middle of a superpixel's grid cell, in image pixels."""
+        """Middle of a place's grid cell, in image pixels."""
         place = []
         for index, full, working in zip((row, column), self.size, self.working_size, strict=True):
             begin, end = index * self._model.cell, min((index + 1) * self._model.cell, working)
@@ -227,8 +234,6 @@ class AutomaticCanvas(PhotoCanvas):
         return place[0], place[1]
 
     def _hints(self, anchors: list[Anchor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        if not anchors:
-            raise InputError("there are no anchors: a picture needs at least one")
         rows, columns = self.analysis.grid
         mask = np.zeros((1, rows, columns), np.float32)
         colors = np.zeros((2, rows, columns), np.float32)
@@ -245,7 +250,7 @@ class AutomaticCanvas(PhotoCanvas):
                 )
             token = (place * self.working_size / self.size / self._model.cell).astype(int)
             mask[0, token[0], token[1]] = 1.0
-            colors[:, token[0], token[1]] = bin_ab
+            colors[:, token[0], token[1]] = ab
         return mask, colors
 
     def _held_besides(self) -> int:

@@ -15,6 +15,7 @@ from ..model import Model, ModelOptions, check_graphs, open_graphs
 from ..prepare import Preparation, PrepareKeywords
 from .anchors import Anchor
 from .canvas import AutomaticCanvas
+from .interface import Interface, interface_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -32,7 +33,11 @@ class AutomaticModel(Model):
     Attributes
     ----------
     cell : int
-        Side of a superpixel's grid cell in working pixels.
+        Side of a place's grid cell in working pixels.
+    multiple : int
+        What the working picture's sides are padded to.
+    interface : Interface
+        What its graphs hand on.
     working_size : int
         Default short side at which the networks see a picture.
     """
@@ -44,10 +49,13 @@ class AutomaticModel(Model):
         options: ModelOptions,
         *,
         cell: int,
+        multiple: int,
         working_size: int,
+        interface: Interface,
     ) -> None:
         super().__init__(name, "disco", graphs, options)
-        self.cell = cell
+        self.cell, self.multiple = cell, multiple
+        self.interface = interface
         self.working_size = working_size
 
     def prepare(
@@ -98,15 +106,17 @@ def create_disco(bundle: Bundle | None, load: GraphLoader, options: ModelOptions
     assert bundle is not None  # the record says that it has one
     cell = bundle.whole_parameter("cell", least=1)
     working_size = bundle.whole_parameter("working_size", least=1)
-    wanted = {
-        "analyze": (
-            {"gray"},
-            {"association", "tokens", "color_features", "probabilities", "sizes"},
-        ),
-        "generate": ({"gray", "association", "tokens", "mask", "colors"}, {"ab"}),
-    }
-    check_graphs(bundle, wanted)
-    graphs = open_graphs(load, wanted)
+    interface = interface_of(bundle)
+    multiple = cell
+    if "multiple" in bundle.manifest.parameters:
+        multiple = bundle.whole_parameter("multiple", least=1)
+    check_graphs(bundle, interface.graphs)
     return AutomaticModel(
-        bundle.manifest.name, graphs, options, cell=cell, working_size=working_size
+        bundle.manifest.name,
+        open_graphs(load, interface.graphs),
+        options,
+        cell=cell,
+        multiple=multiple,
+        working_size=working_size,
+        interface=interface,
     )
