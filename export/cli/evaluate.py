@@ -222,3 +222,24 @@ def jumps(
 
     result = run(data, bundle, limit=limit, workers=workers)
     _report(result, table(result), json_file)
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the photo archive; can be repeated.")  # fmt: skip
+@click.option("--bundle", default="disco", show_default=True, help="A bundle of DISCO's.")
+@click.option("--match", "pattern", default="", help="Regular expression on source/category/name.")
+@click.option("--count", default=10, show_default=True, help="So many photos.")
+@click.option("--out", type=click.Path(path_type=Path), required=True,
+              help="Picture to write; the photos' credits go beside it as .txt.")  # fmt: skip
+def sheet(data: tuple[Path, ...], bundle: str, pattern: str, count: int, out: Path) -> None:
+    """Held-out photos to look at: grey, automatic, another sample, true anchors, truth."""
+    from PIL import Image
+
+    from ..evaluation.sheets import chosen, credits
+    from ..evaluation.sheets import sheet as draw
+
+    photos = chosen(data, pattern, count)
+    Image.fromarray(draw(photos, bundle)).save(out, quality=88)
+    out.with_suffix(".txt").write_text(credits(photos, data) + "\n")
+    click.echo(f"{out}: {', '.join(photo.name for photo in photos)}")
