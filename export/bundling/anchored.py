@@ -22,8 +22,8 @@ from .folding import folded
 from .onnx_graph import round_weights
 from .specification import MAP, BundleSpec, GraphSpec
 
-TOLERANCE = 1e-3  # of features of about unit deviation, after some sixty layers
-AB_TOLERANCE = 2e-2  # of chroma in ab units
+TOLERANCE = 2e-4  # of features of about unit deviation, after some sixty layers
+AB_TOLERANCE = 2e-3  # of chroma in ab units
 _SMALL = {2: "height", 3: "width"}
 HANDED = ("tokens", "middle", "fine")
 
