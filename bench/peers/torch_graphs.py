@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from colordeploy.bundle import find_bundle
-from export.bundling import disco, lga, rasc, sscn
+from export.bundling import anchored, lga, rasc, sscn
 from export.bundling.specification import BundleSpec, write
 from export.bundling.writer import Identity
-from export.models.disco.network import Disco, DiscoConfig
+from export.models.disco.decoder import AnchoredNetwork, DecoderConfig
 from export.models.lga import LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
 from export.models.sscn.network import Sscn, SscnConfig
@@ -97,18 +97,16 @@ def networks(name: str, path: Path) -> dict[str, Network]:
         net.load_state_dict(lga.bundle_weights(opened))
         return {"affinity": Network(lga.AffinityGraph(net), ["features", "log_alpha"])}
     if name == "disco":
-        net = Disco(DiscoConfig(**shape)).train()
+        cells = AnchoredNetwork(DecoderConfig(**{**shape, "widths": tuple(shape["widths"])}))
         with torch.no_grad():
             for _ in range(4):  # running statistics
-                found = net.analyze(torch.rand(2, 1, 64, 64) * 2 - 1)
-                net.generate(torch.rand(2, 1, 64, 64), found.association, found.tokens,
-                             torch.ones(2, 1, 4, 4), torch.zeros(2, 2, 4, 4))  # fmt: skip
-        net.eval()
-        spec = disco.specification(net, half=False)
+                hints = torch.ones(2, 3, 4, 4)
+                cells.train()(torch.rand(2, 1, 64, 64), hints[:, :1], hints[:, 1:])
+        cells.eval()
+        spec = anchored.specification(cells)
         write(spec, path, identity, trained_on="nothing")
-        return _unfolded(
-            spec, {"analyze": disco.AnalyzeGraph(net), "generate": disco.GenerateGraph(net)}
-        )
+        halves = {"analyze": anchored.AnalyzeGraph, "generate": anchored.GenerateGraph}
+        return _unfolded(spec, {name: half(cells) for name, half in halves.items()})
     if name == "sscn":
         net = Sscn(SscnConfig(**shape)).train()
         with torch.no_grad():

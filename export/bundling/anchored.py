@@ -8,6 +8,7 @@ first to the second differs, and the answer comes at stride 4.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def specification(net: AnchoredNetwork) -> BundleSpec:
             "cell": CELL,
             "multiple": MULTIPLE,
             "network": net.config.to_dict(),
+            "restraint": asdict(net.decoder.restraint),
         },
         {"height": MULTIPLE, "width": MULTIPLE},
         {

@@ -243,3 +243,16 @@ def sheet(data: tuple[Path, ...], bundle: str, pattern: str, count: int, out: Pa
     Image.fromarray(draw(photos, bundle)).save(out, quality=88)
     out.with_suffix(".txt").write_text(credits(photos, data) + "\n")
     click.echo(f"{out}: {', '.join(photo.name for photo in photos)}")
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the photo archive; can be repeated.")  # fmt: skip
+@click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True,
+              help="Of `train decoder`.")  # fmt: skip
+@click.option("--count", default=60, show_default=True, help="So many training photos.")
+def restraint(data: tuple[Path, ...], checkpoint: Path, count: int) -> None:
+    """How much to hold uncertain colours back: PSNR against colourfulness on training photos."""
+    from ..evaluation.restraint import measure, table
+
+    click.echo(table(measure(data, checkpoint, count)))

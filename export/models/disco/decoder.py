@@ -38,19 +38,34 @@ class DecoderConfig:
         Channels at strides 32, 16, 8 and 4.
     heads, keys : int
         Of the attention to anchors, and channels of each.
-    certainty : float
-        c of ab m / (m + c v), m the squared length of the mean chroma, v the variance: how much
-        an uncertain answer is held back.
     """
 
     encoder: Version = "lite0"
     widths: tuple[int, int, int, int] = (192, 160, 104, 72)
     heads: int = 4
     keys: int = 24
-    certainty: float = 0.3
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "widths": list(self.widths)}
+
+
+@dataclass(frozen=True)
+class Restraint:
+    """How much an uncertain answer is held back: the mean chroma times g m / (m + c v), never more
+    than 1; m is its squared length, v the variance of its distribution.
+
+    Chosen after training, on training photos (`export.evaluation.restraint`).
+
+    Attributes
+    ----------
+    certainty : float
+        c.
+    gain : float
+        g.
+    """
+
+    certainty: float = 0.3
+    gain: float = 1.0
 
 
 class Scene(NamedTuple):
@@ -142,14 +157,17 @@ class Decoder(nn.Module):
     config : DecoderConfig
     channels : (int, int, int, int)
         Of the features at strides 4, 8, 16 and 32.
+    restraint : Restraint
     """
 
     bins: Tensor
     moments: Tensor
 
-    def __init__(self, config: DecoderConfig, channels: tuple[int, ...]) -> None:
+    def __init__(
+        self, config: DecoderConfig, channels: tuple[int, ...], restraint: Restraint
+    ) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.restraint = config, restraint
         deep, token, middle, fine = config.widths
         at4, at8, at16, at32 = channels
         for stride, count in zip((4, 8, 16, 32), channels, strict=True):
@@ -208,7 +226,8 @@ class Decoder(nn.Module):
         """Chroma in ab units, held back where the distribution is wide."""
         mean, variance = self.answer(logits)
         squared = mean.square().sum(dim=1, keepdim=True)
-        return mean * (squared / (squared + self.config.certainty * variance + 1e-3))
+        held = squared / (squared + self.restraint.certainty * variance + 1e-3)
+        return mean * (self.restraint.gain * held).clamp(max=1.0)
 
 
 def _twice(x: Tensor) -> Tensor:
@@ -218,11 +237,11 @@ def _twice(x: Tensor) -> Tensor:
 class AnchoredNetwork(nn.Module):
     """Encoder and decoder; lightness in [0, 1], sides multiples of 32."""
 
-    def __init__(self, config: DecoderConfig) -> None:
+    def __init__(self, config: DecoderConfig, restraint: Restraint | None = None) -> None:
         super().__init__()
         self.config = config
         self.encoder = CalmEncoder(config.encoder).requires_grad_(False)
-        self.decoder = Decoder(config, self.encoder.channels)
+        self.decoder = Decoder(config, self.encoder.channels, restraint or Restraint())
 
     def scene(self, light: Tensor) -> Scene:
         return self.decoder.scene(light, self.encoder(light))
