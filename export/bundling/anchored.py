@@ -50,8 +50,8 @@ class GenerateGraph(nn.Module):
     def forward(
         self, tokens: Tensor, middle: Tensor, fine: Tensor, mask: Tensor, colors: Tensor
     ) -> Tensor:
-        details = self.decoder.details(Scene(tokens, middle, fine), mask, colors)
-        return self.decoder.restrained(self.decoder.head(details))
+        found = self.decoder.details(Scene(tokens, middle, fine), mask, colors)
+        return self.decoder.restrained(self.decoder.logits(*found))
 
 
 def _case(

@@ -36,7 +36,7 @@ def measure(
         padded = pad_to_multiple(light, MULTIPLE) / 100
         scene = net.scene(torch.from_numpy(np.ascontiguousarray(padded, np.float32))[None, None])
         none = torch.zeros(1, 3, *scene.tokens.shape[2:])
-        logits = net.decoder.head(net.decoder.details(scene, none[:, :1], none[:, 1:]))
+        logits = net.decoder.logits(*net.decoder.details(scene, none[:, :1], none[:, 1:]))
         for restraint in _pairs():
             net.decoder.restraint = restraint
             ab = functional.interpolate(

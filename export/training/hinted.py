@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ class DecoderLosses:
         with half:
             scene = net.decoder.scene(light, features)
             guess = net.decoder.guess_logits(scene.tokens)
-            details = net.decoder.details(scene, batch.mask, batch.colors)
-            logits = net.decoder.head(details[:, :, y::_THIN, x::_THIN])
+            found = net.decoder.details(scene, batch.mask, batch.colors)
+            logits = net.decoder.logits(*(part[:, :, y::_THIN, x::_THIN] for part in found))
         truth = batch.ab[:, :, y::_THIN, x::_THIN]
         loss = self._cross_entropy(logits.float(), truth)
         cells = functional.avg_pool2d(batch.ab, batch.ab.shape[2] // guess.shape[2])
@@ -154,8 +155,15 @@ def train_decoder(
     config: DecoderConfig,
     training: DecoderTraining,
     sizes: tuple[CropSize, ...] = PAIR_SIZES,
+    begin: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Train the decoder on an encoder's checkpoint, or go on with `out`; see `optimize`."""
+    """Train the decoder on an encoder's checkpoint, or go on with `out`; see `optimize`.
+
+    Parameters
+    ----------
+    begin : mapping of str to Tensor, optional
+        Weights that a new run starts from; those that it lacks start anew.
+    """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = AnchoredNetwork(config).to(memory_format=torch.channels_last)
@@ -167,6 +175,8 @@ def train_decoder(
 
     shares = bin_shares(LabBatches(data, training.seed, 0, 0), 2_000)
     start(net, batches(0), shares)
+    if begin is not None:
+        net.load_state_dict({**net.state_dict(), **begin})
     losses = DecoderLosses(net, training, shares)
     optimize("anchored", net, config.to_dict(), training, batches, losses, out)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import Common, common
+from .options import Common, common, start_option
 
 
 @click.command()
@@ -15,12 +15,15 @@ from .options import Common, common
               help="Checkpoint of `train encoder`.")  # fmt: skip
 @click.option("--consistency", default=0.03, show_default=True,
               help="Weight of the distance between the views' colours.")  # fmt: skip
-def decoder(given: Common, encoder: Path, consistency: float) -> None:
+@start_option("decoder")
+def decoder(given: Common, encoder: Path, consistency: float, start: Path | None) -> None:
     """DISCO on a pretrained encoder: colours without anchors and with them."""
     from ...models.disco.decoder import DecoderConfig
+    from ...training import checkpoint
     from ...training.encoder import load_encoder
     from ...training.hinted import DecoderTraining, train_decoder
 
     config = DecoderConfig(encoder=load_encoder(encoder).version)
     training = DecoderTraining(**given.settings, consistency=consistency)
-    train_decoder(given.data, encoder, given.out(), config, training)
+    begin = checkpoint.load(start)["average"] if start else None
+    train_decoder(given.data, encoder, given.out(), config, training, begin=begin)

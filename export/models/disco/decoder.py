@@ -23,6 +23,7 @@ from ..encoders.calm import CalmEncoder
 from ..encoders.efficientnet_lite import Version
 
 CELL, MULTIPLE, STRIDE = 16, 32, 4  # pixels: of a token, of the sides, of an answer
+_REACH = 20.0  # ab units: deviation of the bins that an anchor's colour makes probable
 _AB = 110.0  # chroma's scale inside of the network
 
 
@@ -162,6 +163,7 @@ class Decoder(nn.Module):
 
     bins: Tensor
     moments: Tensor
+    likely: Tensor
 
     def __init__(
         self, config: DecoderConfig, channels: tuple[int, ...], restraint: Restraint
@@ -184,10 +186,17 @@ class Decoder(nn.Module):
         self.to_fine = nn.Conv2d(middle, fine, 1)
         self.fine = _Level(fine + at4 + 4, fine)
         self.head = nn.Conv2d(fine, len(AB_BINS), 1)
+        self.heed = nn.Conv2d(fine, config.heads, 1)
+        nn.init.constant_(self.heed.bias, -3.0)  # type: ignore[arg-type]
         bins = torch.tensor(AB_BINS, dtype=torch.float32)
         self.register_buffer("bins", bins, persistent=False)
         moments = torch.cat([bins, bins.square().sum(dim=1, keepdim=True)], dim=1).T
         self.register_buffer("moments", moments[:, :, None, None].contiguous(), persistent=False)
+        # The logarithm of a Gaussian about (a, b) at the bins, but for a constant, is linear in
+        # (a, b, 1).
+        likely = torch.cat([bins * _AB, -0.5 * bins.square().sum(dim=1, keepdim=True)], dim=1)
+        likely = (likely / _REACH**2)[:, :, None, None].contiguous()
+        self.register_buffer("likely", likely, persistent=False)
 
     def scene(self, light: Tensor, features: list[Tensor]) -> Scene:
         """Tokens and details of a lightness (B, 1, H, W) in [0, 1] with its features."""
@@ -206,15 +215,26 @@ class Decoder(nn.Module):
         """(B, bins, h, w): what the tokens alone say of their colours."""
         return self.guess(tokens)
 
-    def details(self, scene: Scene, mask: Tensor, colors: Tensor) -> Tensor:
-        """Features (B, C, 4h, 4w) that know of the anchors: mask (B, 1, h, w), colors
-        (B, 2, h, w) in ab units, which do not count outside of the mask.
+    def details(self, scene: Scene, mask: Tensor, colors: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, C, 4h, 4w) that know of the anchors, and what was heard of them there.
+
+        Anchors are a mask (B, 1, h, w) and colours (B, 2, h, w) in ab units, which do not count
+        outside of the mask.
         """
         scale = colors / _AB * mask
         heard = self.attention(scene.tokens, mask, scale)
         x = self.hinted(torch.cat([scene.tokens, heard, scale, mask], dim=1))
         x = self.middle(torch.cat([_twice(self.to_middle(x)), scene.middle], dim=1))
-        return self.fine(torch.cat([_twice(self.to_fine(x)), scene.fine], dim=1))
+        fine = self.fine(torch.cat([_twice(self.to_fine(x)), scene.fine], dim=1))
+        return fine, _larger(heard, CELL // STRIDE)
+
+    def logits(self, fine: Tensor, heard: Tensor) -> Tensor:
+        """(B, bins, ...): the head's, and a Gaussian about each heard colour as far as the place
+        heeds it.
+        """
+        heeded = functional.softplus(self.heed(fine))[:, :, None]
+        told = (heeded * heard.unflatten(1, (self.config.heads, 3))).sum(dim=1)
+        return self.head(fine) + functional.conv2d(told, self.likely)
 
     def answer(self, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Mean chroma (B, 2, ...) and variance (B, 1, ...) of distributions over the bins."""
@@ -231,7 +251,11 @@ class Decoder(nn.Module):
 
 
 def _twice(x: Tensor) -> Tensor:
-    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return _larger(x, 2)
+
+
+def _larger(x: Tensor, factor: int) -> Tensor:
+    return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
 class AnchoredNetwork(nn.Module):
@@ -248,5 +272,5 @@ class AnchoredNetwork(nn.Module):
 
     def forward(self, light: Tensor, mask: Tensor, colors: Tensor) -> Tensor:
         """Chroma (B, 2, H / 4, W / 4) in ab units."""
-        details = self.decoder.details(self.scene(light), mask, colors)
-        return self.decoder.restrained(self.decoder.head(details))
+        found = self.decoder.details(self.scene(light), mask, colors)
+        return self.decoder.restrained(self.decoder.logits(*found))
