@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -117,7 +116,7 @@ class BundleSpec:
                 outputs = self.graph(name).run(inputs)
                 for kind, tensors in (("input", inputs), ("output", outputs)):
                     for tensor, value in tensors.items():
-                        arrays[f"{name}/{case}/{kind}/{tensor}"] = np.array(value)
+                        arrays[f"{name}/{case}/{kind}/{tensor}"] = value.numpy().copy()
         return arrays
 
 

@@ -228,7 +228,9 @@ def jumps(
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
               help="Folder of the photo archive; can be repeated.")  # fmt: skip
 @click.option("--bundle", default="disco", show_default=True, help="A bundle of DISCO's.")
-@click.option("--match", "pattern", default="", help="Regular expression on source/category/name.")
+@click.option(
+    "--match", "pattern", default="", help="Regular expression on source/category/licence/name."
+)
 @click.option("--count", default=10, show_default=True, help="So many photos.")
 @click.option("--out", type=click.Path(path_type=Path), required=True,
               help="Picture to write; the photos' credits go beside it as .txt.")  # fmt: skip

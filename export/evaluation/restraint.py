@@ -18,14 +18,14 @@ from ..models.disco.decoder import MULTIPLE, STRIDE, Restraint
 from ..training.hinted import load_anchored
 from .metrics import colorfulness, psnr
 
-CERTAINTIES, GAINS = (0.0, 0.1, 0.2, 0.3, 0.45), (1.0, 1.15, 1.3, 1.5)
+CERTAINTIES, LIFTS = (0.1, 0.2, 0.35), (0.0, 0.4, 0.6, 0.8)
 
 
 @torch.no_grad()
 def measure(
     data: Folders, checkpoint: Path, count: int, *, split: str = "train"
 ) -> list[dict[str, Any]]:
-    """Means over photos for every pair of `CERTAINTIES` and `GAINS`, no anchors given."""
+    """Means over photos for every pair of `CERTAINTIES` and `LIFTS`, no anchors given."""
     net, _ = load_anchored(checkpoint)
     photos = PhotoArchive(data, split).photos
     rows: dict[Restraint, list[tuple[float, float]]] = {}
@@ -47,7 +47,7 @@ def measure(
             rows.setdefault(restraint, []).append((psnr(picture, truth), colorfulness(picture)))
     return [
         {
-            "certainty": restraint.certainty, "gain": restraint.gain,
+            "certainty": restraint.certainty, "lift": restraint.lift,
             "psnr": float(np.mean([p for p, _ in scores])),
             "colorfulness": float(np.mean([c for _, c in scores])),
         }
@@ -56,15 +56,15 @@ def measure(
 
 
 def _pairs() -> Sequence[Restraint]:
-    return [Restraint(certainty, gain) for certainty in CERTAINTIES for gain in GAINS]
+    return [Restraint(certainty, lift) for certainty in CERTAINTIES for lift in LIFTS]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The result as a table in Markdown."""
-    lines = ["| c | g | PSNR | Colourfulness |", "|---|---|---|---|"]
+    lines = ["| c | h | PSNR | Colourfulness |", "|---|---|---|---|"]
     for row in rows:
         lines.append(
-            f"| {row['certainty']:g} | {row['gain']:g} | {row['psnr']:.2f} | "
+            f"| {row['certainty']:g} | {row['lift']:g} | {row['psnr']:.2f} | "
             f"{row['colorfulness']:.1f} |"
         )
     return "\n".join(lines)

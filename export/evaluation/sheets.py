@@ -21,11 +21,13 @@ _SIDE, _GAP, _SAMPLE = 192, 4, 3
 
 
 def chosen(data: Folders, pattern: str, count: int, split: str = "val") -> list[Photo]:
-    """Every n-th photo whose "source/category/name" a regular expression finds, so many in all."""
+    """Every n-th photo whose "source/category/licence/name" a regular expression finds, so many in
+    all.
+    """
     found = [
         photo
         for photo in PhotoArchive(data, split).photos
-        if re.search(pattern, f"{photo.source}/{photo.category}/{photo.name}")
+        if re.search(pattern, f"{photo.source}/{photo.category}/{photo.licence}/{photo.name}")
     ]
     if not found:
         raise ValueError(f"no photo of split {split!r} matches {pattern!r}")
