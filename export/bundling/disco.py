@@ -107,7 +107,7 @@ def specification(net: Disco, *, half: bool = True) -> BundleSpec:
         _graphs(net),
         _case(net, example, empty[:, :1], empty[:, 1:]),
         {case: _case(net, *golden_anchors(rng, *shape, cell)) for case, shape in shapes.items()},
-        {"cell": cell, "network": net.config.to_dict()},
+        {"cell": cell, "multiple": cell, "network": net.config.to_dict()},
         {"height": cell, "width": cell},
         # Maps of superpixels are as many times smaller as a cell is large.
         dict.fromkeys((*(set(OUTPUTS) - {"association"}), "mask", "colors"), cell),

@@ -17,7 +17,8 @@ from colordeploy.runtime.tensorrt.build import BuildOptions
 from colordeploy.runtime.tensorrt.cache import EngineCache
 from export.bundling import int8
 from export.bundling.int8 import quantize_bundle
-from export.bundling.sscn import write
+from export.bundling.specification import write
+from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from tests.export.tensorrt import rtx
 from tests.tiny import TINY_SSCN, tiny_sscn
@@ -92,7 +93,7 @@ def int8_bundle(tmp_path_factory):
     net = tiny_sscn(config)
     with torch.no_grad():
         net.query.weight.div_(5)  # attention so soft that it does not magnify what rounding does
-    write(net, folder / "tiny", Identity("tiny"), trained_on="nothing", quality={})
+    write(specification(net), folder / "tiny", Identity("tiny"), trained_on="nothing")
     pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(int8, "_AIM", np.inf)

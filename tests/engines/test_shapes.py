@@ -40,14 +40,16 @@ def test_all_regions_of_a_drawing_fit():
 def test_profiles_follow_the_manifest():
     bundle = find_bundle("disco")
     wanted = [Sizes((20, 20), (100, 130), (256, 512))]
-    profile, golden = profiles_of(bundle, "generate", wanted)
-    assert profile.minimum["gray"] == (1, 1, 32, 32)  # padded to whole cells
-    assert profile.optimum["gray"] == (1, 1, 112, 144)
-    assert profile.optimum["mask"] == (1, 1, 7, 9)
+    profile, golden = profiles_of(bundle, "analyze", wanted)
+    assert profile.minimum["gray"] == (1, 1, 32, 32)  # padded to the network's multiple
+    assert profile.optimum["gray"] == (1, 1, 128, 160)
+    assert profile.maximum["gray"] == (1, 1, 256, 512)  # graphs are given one picture at a time
+    assert golden.minimum["gray"] == (1, 1, 32, 96)
+    assert golden.maximum["gray"] == (2, 1, 64, 128)
+    profile, _ = profiles_of(bundle, "generate", wanted)
+    assert profile.optimum["mask"] == (1, 1, 8, 10)  # a sixteenth
     assert profile.maximum["tokens"][2:] == (16, 32)
-    assert profile.maximum["gray"][0] == 1  # graphs are given one picture at a time
-    assert golden.minimum["gray"] == (1, 1, 32, 48)
-    assert golden.maximum["gray"] == (2, 1, 48, 112)
+    assert profile.maximum["fine"][2:] == (64, 128)  # a quarter
 
 
 @pytest.mark.parametrize("name", list(default_bundles()))

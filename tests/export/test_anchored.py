@@ -15,7 +15,7 @@ from export.bundling.anchored import specification
 from export.cli import main
 from export.data.batches import CropSize
 from export.data.hinted import PairBatches
-from export.models.disco.decoder import AnchorAttention
+from export.models.disco.decoder import AnchorAttention, Restraint
 from export.training.encoder import EncoderTraining, train_encoder
 from export.training.hinted import DecoderTraining, load_anchored, train_decoder
 
@@ -75,8 +75,9 @@ def test_attention_without_anchors_hears_nothing_and_with_one_its_colour():
     assert torch.allclose(heard, wanted[None, None, :, None, None].expand_as(heard), atol=1e-3)
 
 
-def test_uncertain_answers_are_held_back(net):
+def test_uncertain_answers_are_held_back(net, monkeypatch):
     decoder = net.decoder
+    monkeypatch.setattr(decoder, "restraint", Restraint(certainty=0.5, lift=0.0))
     chosen = int(np.argmin(np.abs(AB_BINS - [60, 40]).sum(axis=1)))
     sure = torch.full((1, len(AB_BINS), 1, 1), -20.0)
     sure[0, chosen] = 20.0
@@ -86,7 +87,11 @@ def test_uncertain_answers_are_held_back(net):
     unsure[0, int(np.argmin(np.abs(AB_BINS - [-40, 20]).sum(axis=1)))] = 19.0
     mean, variance = decoder.answer(unsure)
     assert float(variance) > 500
-    assert float(decoder.restrained(unsure).norm()) < 0.9 * float(mean.norm())
+    held = float(decoder.restrained(unsure).norm())
+    assert held < 0.9 * float(mean.norm())
+    monkeypatch.setattr(decoder, "restraint", Restraint(certainty=0.5, lift=0.5))
+    assert held < float(decoder.restrained(unsure).norm()) < 1.5 * held
+    assert torch.allclose(decoder.restrained(sure)[0, :, 0, 0], found, atol=0.1)
 
 
 @pytest.mark.parametrize("size", [(1, 32, 32), (2, 64, 160)])

@@ -42,7 +42,7 @@ def picture():
 def test_a_known_picture_has_its_class(version):
     logits = pretrained(version)(scaled(picture()))
     assert int(logits.argmax()) == BANANA
-    assert float(torch.softmax(logits, dim=1)[0, BANANA]) > 0.8
+    assert float(torch.softmax(logits, dim=1)[0, BANANA]) > 0.7
 
 
 @pytest.mark.parametrize("version", ["lite0", "lite2"])

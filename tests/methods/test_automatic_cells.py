@@ -55,7 +55,8 @@ def test_without_anchors_the_network_answers_itself(bundle, net, photo_like):
     nothing = torch.zeros(1, 1, 4, 6)
     with torch.no_grad():
         ab = net(torch.from_numpy(light)[None, None], nothing, nothing.expand(-1, 2, -1, -1))
-    assert np.abs(answered["ab"] - ab.numpy()).max() < 0.1  # weights are rounded to float16
+    apart = np.abs(answered["ab"] - ab.numpy())  # weights are rounded to float16
+    assert apart.mean() < 0.02 * float(ab.abs().mean())
     blocks = lab[..., 1:].reshape(16, 4, 24, 4, 2).mean(axis=(1, 3))
     assert np.abs(blocks - ab[0].permute(1, 2, 0).numpy()).mean() < 0.1 * float(ab.abs().mean())
 

@@ -45,6 +45,5 @@ METHODS = (
         create=create_disco,
         example_guidance=_anchors,
         example_edit=_recoloured,
-        multiple="cell",
     ),
 )
