@@ -123,3 +123,18 @@ def test_the_runtime_imports_nothing_of_training():
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module or ""]
             assert not {"torch", "export"} & {name.partition(".")[0] for name in names}, path
+
+
+def test_records_that_hold_arrays_are_compared_by_identity():
+    """`==` of two arrays is an array: a generated comparison would raise, and a hash too."""
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            fields = [ast.dump(n.annotation) for n in node.body if isinstance(n, ast.AnnAssign)]
+            if not any("NDArray" in field or "_F64" in field for field in fields):
+                continue
+            for decorator in node.decorator_list:
+                if isinstance(decorator, ast.Call) and "dataclass" in ast.dump(decorator.func):
+                    keywords = {k.arg: ast.literal_eval(k.value) for k in decorator.keywords}
+                    assert keywords.get("eq", True) is False, f"{path}: {node.name}"

@@ -38,7 +38,7 @@ _LOOK = 0.1  # seconds between looks at the token
 _PATIENCE = 0.5  # seconds that a picture in hand is given to end after an interruption
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Produced:
     """What the work on one picture gives.
 

@@ -17,7 +17,7 @@ PICTURES = 8
 _COARSE = 12  # of the fields that photos are made of, in cells
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """One query.
 

@@ -37,7 +37,7 @@ def _frozen(array: NDArray[Any]) -> _F64:
     return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Affinities:
     """Edge weights of a propagation graph.
 

@@ -36,7 +36,7 @@ __all__ = [
 _BLACK = 8  # of 255: gray drawings saved in colour are black ink but for rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lines:
     """The lines of a drawing, to be laid over colours.
 
@@ -57,7 +57,7 @@ class Lines:
         return self.opacity.nbytes + (0 if self.ink is None else self.ink.nbytes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shading:
     """What varies within regions: colours less those of their regions.
 

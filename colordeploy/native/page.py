@@ -19,7 +19,7 @@ _FEWEST = 3  # pixels of a line
 _JOINED_PART = 0.5  # of the line pixels that have two others beside them: chance makes fewer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """What is drawn on a page.
 

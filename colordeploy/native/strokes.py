@@ -48,7 +48,7 @@ class Line:
     width: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Marks:
     """Constraints at a working size.
 
