@@ -58,7 +58,7 @@ def test_without_anchors_the_network_answers_itself(bundle, net, photo_like):
     apart = np.abs(answered["ab"] - ab.numpy())  # weights are rounded to float16
     assert apart.mean() < 0.02 * float(ab.abs().mean())
     blocks = lab[..., 1:].reshape(16, 4, 24, 4, 2).mean(axis=(1, 3))
-    assert np.abs(blocks - ab[0].permute(1, 2, 0).numpy()).mean() < 0.1 * float(ab.abs().mean())
+    assert np.abs(blocks - ab[0].permute(1, 2, 0).numpy()).mean() < 0.2 * float(ab.abs().mean())
 
 
 def test_anchors_are_places_with_the_mean_of_their_probable_colours(canvas):

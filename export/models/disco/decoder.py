@@ -67,7 +67,7 @@ class Restraint:
     """
 
     certainty: float = 0.2
-    lift: float = 0.6
+    lift: float = 0.4
 
 
 class Scene(NamedTuple):
