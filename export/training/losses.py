@@ -36,7 +36,7 @@ class LossWeights:
 
 def rgb_offset(chroma: Tensor) -> Tensor:
     """(B, 2, H, W) UV to (B, 3, H, W) offsets of R, G, B from the luma."""
-    matrix = torch.as_tensor(CHROMA_TO_RGB, dtype=chroma.dtype)
+    matrix = torch.tensor(CHROMA_TO_RGB, dtype=chroma.dtype)
     return torch.einsum("bkhw,kc->bchw", chroma, matrix)
 
 

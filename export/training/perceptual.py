@@ -30,7 +30,7 @@ def rgb_of(gray: Tensor, ab: Tensor) -> Tensor:
     y = (50 * gray + 50 + 16) / 116
     roots = torch.cat([y + ab[:, :1] / 500, y, y - ab[:, 1:] / 200], dim=1)
     xyz = torch.where(roots > 6 / 29, roots**3, (roots - 4 / 29) * (3 * (6 / 29) ** 2))
-    matrix = torch.as_tensor(XYZ_TO_LINEAR_RGB, dtype=ab.dtype)
+    matrix = torch.tensor(XYZ_TO_LINEAR_RGB, dtype=ab.dtype)
     linear = torch.einsum("bkhw,ck->bchw", xyz, matrix)
     above = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear <= 0.0031308, 12.92 * linear, above)
