@@ -95,13 +95,14 @@ def _golden_cases(net: Sscn) -> dict[str, dict[str, dict[str, Tensor]]]:
     return cases
 
 
-def specification(net: Sscn, *, k: int = 256) -> BundleSpec:
+def specification(net: Sscn, *, k: int = 256, r: int = 256) -> BundleSpec:
     """Both graphs of a network; its weights are rounded to float16.
 
     Parameters
     ----------
-    k : int
-        How many places of the reference the network was trained to look at by activation.
+    k, r : int
+        How many patches of the reference the network was trained to look at: the most active ones,
+        and random others.
     """
     net = folded(net)
     round_weights(net)
@@ -117,6 +118,7 @@ def specification(net: Sscn, *, k: int = 256) -> BundleSpec:
             # be others. It runs once for a reference.
             "keep_fp32": {"encode_reference": ["*"]},
             "k": k,
+            "r": r,
             "network": net.config.to_dict(),
         },
         {"height": MULTIPLE, "width": MULTIPLE},
@@ -126,4 +128,5 @@ def specification(net: Sscn, *, k: int = 256) -> BundleSpec:
 def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:
     """Of a checkpoint of `train sscn`."""
     net, _ = load_average(path)
-    return specification(net, k=int(state["training"]["k"]))
+    training = state["training"]
+    return specification(net, k=int(training["k"]), r=int(training["r"]))

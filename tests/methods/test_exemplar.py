@@ -236,7 +236,8 @@ def test_command(bundle, photo_like, other, tmp_path, monkeypatch):
         lambda self, *a, **k: encoded.append(1) or original(self, *a, **k),
     )  # fmt: skip
     done = run(frames, "--reference", tmp_path / "ref.png", "-o", tmp_path / "out", "--model",
-               bundle, "-k", 20, "-r", 10, "--seed", 3, "--show-matches")  # fmt: skip
+               bundle, "-k", 20, "-r", 10, "--seed", 3, "--show-matches",
+               "--colour-pages", "recolour")  # fmt: skip
     assert done.exit_code == 0, done.output
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == sorted(f"{i}{s}.png" for i in range(3) for s in ("", ".matches"))
