@@ -50,7 +50,7 @@ def sizes(python: Path) -> dict[str, float]:
     site = Path(subprocess.check_output([python, "-c", code], text=True).strip())
     found: dict[str, float] = {}
     for path in site.iterdir():
-        if path.name.startswith(("pip", "setuptools", "_distutils")):
+        if path.name.startswith(("pip", "setuptools", "_distutils", "pkg_resources")):
             continue
         files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
         name = path.name.partition("-")[0].partition(".")[0]
