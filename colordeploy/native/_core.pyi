@@ -38,7 +38,14 @@ class Plan:
 
 class Solver:
     def __init__(
-        self, plan: Plan, local: _F64, global_: _F64, alpha: float, phi: float, single: bool
+        self,
+        plan: Plan,
+        local: _F64,
+        global_: _F64,
+        alpha: float,
+        phi: float,
+        screening: float,
+        single: bool,
     ) -> None: ...
     def solve(
         self,
@@ -97,6 +104,7 @@ class GuidedChroma:
         saturation: float,
         out: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
         threads: int,
+        base: NDArray[np.float32] | None,
         cancel: CancelFlag | None,
     ) -> None: ...
     @property

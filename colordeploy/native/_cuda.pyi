@@ -36,6 +36,7 @@ class Solver:
         sigma: float,
         alpha: float,
         phi: float,
+        screening: float,
         cudss: str,
     ) -> Solver: ...
     @staticmethod
@@ -45,6 +46,7 @@ class Solver:
         global_: NDArray[np.float64],
         alpha: float,
         phi: float,
+        screening: float,
         cudss: str,
     ) -> Solver: ...
     @property

@@ -138,6 +138,7 @@ class GuidedChroma:
         saturation: float = 1.0,
         out: Any = None,
         threads: int | None = None,
+        base: ArrayLike | None = None,
         cancel: Cancel = None,
     ) -> Pixels:
         """Make pixels of the picture that has this lightness.
@@ -159,6 +160,9 @@ class GuidedChroma:
             three channels of RGBA). By default new memory.
         threads : int, optional
             By default as many as this process may use, eight at most; the result is the same.
+        base : (H, W, 2) real, optional
+            Chroma that this one is a difference to, in the same units: both are added up before
+            the saturation. float32 of any strides is not copied.
         cancel : CancelToken or CancelFlag, optional
             Looked at every few rows.
 
@@ -178,8 +182,14 @@ class GuidedChroma:
         part = region_of(region, light.shape)
         pixels = output_array(out, output, part[2] - part[0], part[3] - part[1])
         factor, workers = saturation_of(saturation), thread_count(threads)
+        under = None if base is None else _real("base", base)
+        if under is not None and under.shape != (*light.shape, 2):
+            raise InputError(
+                f"base must be ({light.shape[0]}, {light.shape[1]}, 2) like the lightness, not "
+                f"{under.shape}"
+            )
         with stoppable(cancel) as flag:
-            self._fitted.compose(light, part, factor, pixels, workers, flag)
+            self._fitted.compose(light, part, factor, pixels, workers, under, flag)
         return pixels
 
 

@@ -174,6 +174,7 @@ class DeviceSystem:
         alpha: float,
         phi: float,
         step: int,
+        screening: float = 0.0,
         solver: str = "multifrontal",
     ) -> None:
         cuda = cuda_module(number)
@@ -187,11 +188,11 @@ class DeviceSystem:
             self._solver: Solver
             if isinstance(features, Affinities):
                 self._solver = cuda.Solver.from_affinities(
-                    plan, features.local, features.global_, alpha, phi, cudss
+                    plan, features.local, features.global_, alpha, phi, screening, cudss
                 )
             else:
                 self._solver = cuda.Solver.from_features(
-                    plan, _given(features), shape[2], _strides(features), sigma, alpha, phi, cudss
+                    plan, _given(features), shape[2], _strides(features), sigma, alpha, phi, screening, cudss
                 )
         _note("affinities", self._solver.nanoseconds)
 

@@ -66,6 +66,10 @@ class Propagator:
         Weight of the unit 8-neighbour Laplacian of Eq. 4, at least 0.
     global_step : int
         Spacing of the global points in pixels; 0 for none.
+    screening : float
+        Weight s of the pull towards 0 of every pixel that is not marked, at least 0: solved is
+        ``(M + s (I - M) + alpha L + phi L_adj) x = M y``, so that values fade with the distance
+        from the marks (a screened Poisson equation). 0 is the system of the paper.
     device : str
         "cpu", "cuda" or "cuda:N". On a GPU all of the work is done there, and contiguous arrays in
         device memory are taken as they are (``__cuda_array_interface__``: CuPy, torch, pycuda).
@@ -98,6 +102,7 @@ class Propagator:
         alpha: float,
         phi: float = 1e-8,
         global_step: int | None = None,
+        screening: float = 0.0,
         device: str = "cpu",
         threads: int | None = None,
         solver: str = "multifrontal",
@@ -110,6 +115,7 @@ class Propagator:
         workers = thread_count(threads)
         self._alpha = finite_number("alpha", alpha, positive=False)
         self._phi = finite_number("phi", phi, positive=False)
+        self._screening = finite_number("screening", screening, positive=False)
         source: Any = features
         given: Affinities | None = source if isinstance(source, Affinities) else None
         if given is not None and (sigma is not None or global_step is not None):
@@ -123,7 +129,9 @@ class Propagator:
             made = given or Affinities.from_features(
                 source, sigma=sigma or 0.0, global_step=step, threads=workers, cancel=cancel
             )
-            self._system = HostSystem(made, self._alpha, self._phi, workers, single)
+            self._system = HostSystem(
+                made, self._alpha, self._phi, self._screening, workers, single
+            )
         else:
             width = 1.0 if given else sigma_of(sigma)
             self._system = DeviceSystem(
@@ -133,6 +141,7 @@ class Propagator:
                 self._alpha,
                 self._phi,
                 step,
+                self._screening,
                 solver,
             )
         self._height, self._width = self._system.shape
@@ -265,7 +274,7 @@ class Propagator:
         )
 
     def matrix(self, mask: ArrayLike) -> scipy.sparse.csr_matrix:
-        """Return the system matrix ``M + alpha L + phi L_adj`` as (H*W, H*W) float64, for checking.
+        """Return the matrix of the system as (H*W, H*W) float64, for checking.
 
         Rows and columns are pixels in raster order. Built independently of the solver.
 
@@ -304,7 +313,8 @@ class Propagator:
         head, tail, weight = (np.concatenate(part) for part in (heads, tails, weights))
         w = scipy.sparse.coo_matrix((weight, (head, tail)), shape=(count, count)).tocsr()
         w = w + w.T
-        diagonal = marks.ravel() + np.asarray(w.sum(axis=1)).ravel()
+        ground = np.where(marks.ravel(), 1.0, self._screening)
+        diagonal = ground + np.asarray(w.sum(axis=1)).ravel()
         return scipy.sparse.csr_matrix(scipy.sparse.diags(diagonal, format="csr") - w)
 
     def _marks(self, mask: Any) -> NDArray[np.uint8] | DeviceView:
@@ -343,13 +353,21 @@ class HostSystem:
     """The propagation system of one picture on the CPU."""
 
     def __init__(
-        self, affinities: Affinities, alpha: float, phi: float, threads: int, single: bool
+        self,
+        affinities: Affinities,
+        alpha: float,
+        phi: float,
+        screening: float,
+        threads: int,
+        single: bool,
     ) -> None:
         self._affinities, self._threads = affinities, threads
         _, self._height, self._width = affinities.local.shape
         require_memory(self._height, self._width, affinities.global_step, single=single)
         plan = plan_of(self._height, self._width, affinities.global_step)
-        self._solver = _core.Solver(plan, affinities.local, affinities.global_, alpha, phi, single)
+        self._solver = _core.Solver(
+            plan, affinities.local, affinities.global_, alpha, phi, screening, single
+        )
 
     @property
     def shape(self) -> tuple[int, int]:

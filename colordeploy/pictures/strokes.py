@@ -145,6 +145,7 @@ def constraints_of(
     size: tuple[int, int],
     shape: tuple[int, int],
     *,
+    required: bool = True,
     threads: int | None = None,
     cancel: Cancel = None,
 ) -> Marks:
@@ -159,6 +160,8 @@ def constraints_of(
         Of the picture they belong to.
     shape : (h, w)
         Working size, not larger than that.
+    required : bool
+        False allows strokes without any mark.
     threads : int, optional
         By default as many as this process may use, eight at most.
     cancel : CancelToken or CancelFlag, optional
@@ -166,7 +169,7 @@ def constraints_of(
     Raises
     ------
     InputError
-        For another size, a picture without transparency, or no mark at all.
+        For another size, a picture without transparency, or no mark at all where there must be.
     Cancelled
         When `cancel` was set before all is done.
     """
@@ -174,7 +177,7 @@ def constraints_of(
         lines = _lines_of(strokes)
         marks = constrain_lines(lines, size, shape, threads=threads, cancel=cancel)
         outside = sum(not _touches(line, size) for line in lines)
-        if marks.pixels == 0:
+        if marks.pixels == 0 and required:
             raise _unmarked(lines, size)
         if outside:
             _log.warning(
@@ -184,7 +187,7 @@ def constraints_of(
         return marks
     layer = _layer_of(strokes, size)
     marks = constrain_layer(layer, shape, threads=threads, cancel=cancel)
-    if marks.pixels == 0:
+    if marks.pixels == 0 and required:
         raise _no_mark()
     return marks
 

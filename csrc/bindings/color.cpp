@@ -98,12 +98,14 @@ cc::GuidedChroma guided(const Strided<float>& chroma, const Strided<float>& ligh
 
 void compose(const cc::GuidedChroma& chroma, const Strided<float>& lightness,
              const std::array<py::ssize_t, 4>& part, float saturation, py::array& out, int threads,
-             const cd::CancelFlag* cancel) {
+             const std::optional<Strided<float>>& base, const cd::CancelFlag* cancel) {
     const cd::Plane<const float> light = cd::plane_of(lightness, "lightness");
+    cc::Look look{saturation};
+    if (base) look.base = cd::channels_of(*base, "base", 2);
     const cd::Rectangle rectangle{part[0], part[1], part[2], part[3]};
     const cc::Target target = cd::target_of(out, rectangle);
     py::gil_scoped_release release;
-    cc::compose(chroma, light, rectangle, {saturation}, target, threads, cancel);
+    cc::compose(chroma, light, rectangle, look, target, threads, cancel);
 }
 
 template <std::size_t N>
@@ -144,7 +146,7 @@ void register_color(py::module_& module) {
         .def(py::init(&guided), py::arg("chroma").noconvert(), py::arg("lightness").noconvert(),
              py::arg("lab"), py::arg("slopes"))
         .def("compose", &compose, py::arg("lightness").noconvert(), py::arg("part"),
-             py::arg("saturation"), py::arg("out").noconvert(), py::arg("threads"),
+             py::arg("saturation"), py::arg("out").noconvert(), py::arg("threads"), py::arg("base"),
              py::arg("cancel"))
         .def_property_readonly("slopes", &slopes_of)
         .def_property_readonly("nbytes", &cc::GuidedChroma::bytes);

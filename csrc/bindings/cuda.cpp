@@ -81,17 +81,17 @@ cuda::Source source(const Given& given) {
 std::shared_ptr<cuda::DeviceSolver> from_features(
     std::shared_ptr<cuda::DevicePlan> plan, const Given& features, std::int64_t channels,
     const std::tuple<std::int64_t, std::int64_t, std::int64_t>& strides, double sigma, double alpha,
-    double phi, const std::string& cudss) {
+    double phi, double screening, const std::string& cudss) {
     py::gil_scoped_release release;
     const auto [down, right, across] = strides;
-    return std::make_shared<cuda::DeviceSolver>(std::move(plan), source(features),
-                                                cuda::FeatureLayout{channels, down, right, across},
-                                                sigma, cuda::Settings{alpha, phi, cudss});
+    return std::make_shared<cuda::DeviceSolver>(
+        std::move(plan), source(features), cuda::FeatureLayout{channels, down, right, across},
+        sigma, cuda::Settings{alpha, phi, screening, cudss});
 }
 
 std::shared_ptr<cuda::DeviceSolver> from_affinities(std::shared_ptr<cuda::DevicePlan> plan,
                                                     const Array& local, const Array& global,
-                                                    double alpha, double phi,
+                                                    double alpha, double phi, double screening,
                                                     const std::string& cudss) {
     const cp::Grid& grid = plan->plan->grid;
     const std::int64_t points = grid.global_points();
@@ -101,7 +101,7 @@ std::shared_ptr<cuda::DeviceSolver> from_affinities(std::shared_ptr<cuda::Device
     const double *l = local.data(), *g = global.data();
     py::gil_scoped_release release;
     return std::make_shared<cuda::DeviceSolver>(std::move(plan), l, g,
-                                                cuda::Settings{alpha, phi, cudss});
+                                                cuda::Settings{alpha, phi, screening, cudss});
 }
 
 std::unique_ptr<DeviceArray> solve(const std::shared_ptr<cuda::DeviceSolver>& solver,
@@ -158,10 +158,10 @@ PYBIND11_MODULE(COLORDEPLOY_MODULE, module) {
                                                                         py::module_local())
         .def_static("from_features", &from_features, py::arg("plan"), py::arg("features"),
                     py::arg("channels"), py::arg("strides"), py::arg("sigma"), py::arg("alpha"),
-                    py::arg("phi"), py::arg("cudss"))
+                    py::arg("phi"), py::arg("screening"), py::arg("cudss"))
         .def_static("from_affinities", &from_affinities, py::arg("plan"),
                     py::arg("local").noconvert(), py::arg("global_").noconvert(), py::arg("alpha"),
-                    py::arg("phi"), py::arg("cudss"))
+                    py::arg("phi"), py::arg("screening"), py::arg("cudss"))
         .def_property_readonly("nanoseconds", &cuda::DeviceSolver::nanoseconds)
         .def_property_readonly(
             "nbytes",

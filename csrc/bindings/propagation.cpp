@@ -89,11 +89,12 @@ Array global_affinities(const cp::Plan& plan, const Features<T>& features, doubl
 class PySolver {
  public:
     PySolver(std::shared_ptr<const cp::Plan> plan, Array local, Array global, double alpha,
-             double phi, bool single)
+             double phi, double screening, bool single)
         : local_(std::move(local)), global_(std::move(global)) {
         require_affinities(plan->grid, local_, global_);
         solver_ = cp::Solver::make(
-            std::move(plan), {local_.data(), global_.size() ? global_.data() : nullptr, alpha, phi},
+            std::move(plan),
+            {local_.data(), global_.size() ? global_.data() : nullptr, alpha, phi, screening},
             single);
     }
 
@@ -187,9 +188,9 @@ void register_propagation(py::module_& module) {
         .def_property_readonly("global_pixels", &global_pixels);
 
     py::class_<PySolver>(module, "Solver")
-        .def(py::init<std::shared_ptr<cp::Plan>, Array, Array, double, double, bool>(),
+        .def(py::init<std::shared_ptr<cp::Plan>, Array, Array, double, double, double, bool>(),
              py::arg("plan"), py::arg("local").noconvert(), py::arg("global_").noconvert(),
-             py::arg("alpha"), py::arg("phi"), py::arg("single"))
+             py::arg("alpha"), py::arg("phi"), py::arg("screening"), py::arg("single"))
         .def("solve", &PySolver::solve, py::arg("mask").noconvert(), py::arg("b").noconvert(),
              py::arg("masked"), py::arg("threads"), py::arg("cancel"))
         .def_property_readonly("nbytes", &PySolver::bytes);

@@ -54,6 +54,10 @@ void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, co
     if (!(look.saturation >= 0.0F && look.saturation <= 2.0F)) {
         throw std::invalid_argument("saturation must lie between 0 and 2");
     }
+    if (look.base &&
+        (look.base->rows != lightness.rows || look.base->columns != lightness.columns)) {
+        throw std::invalid_argument("the base must have the lightness' size");
+    }
     const ColorTable& table = color_table();
     const Taps down(chroma.rows(), lightness.rows, part.y0, part.y1);
     const Bands across(Taps(chroma.columns(), lightness.columns, part.x0, part.x1));
@@ -85,6 +89,11 @@ void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, co
                                   blended.data() + c * width);
                   }
                   row.light = &lightness.at(y, part.x0);
+                  if (look.base) {
+                      row.base_u = &look.base->at(y, part.x0, 0);
+                      row.base_v = &look.base->at(y, part.x0, 1);
+                      row.base_stride = look.base->column_stride;
+                  }
                   row.target = target.row(y - part.y0);
                   table.compose(row);
               }

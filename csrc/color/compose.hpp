@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "../cancel.hpp"
 #include "../view.hpp"
@@ -19,6 +20,8 @@ namespace colordeploy::color {
 
 struct Look {
     float saturation = 1.0F;  // chroma times this, 0 to 2
+    // Two channels of the lightness' size, in the units of the chroma, which is added to them.
+    std::optional<Channels<const float>> base = std::nullopt;
 };
 
 // The part of the picture whose lightness this is, in [0, 1] (others are clipped), coloured by

@@ -30,6 +30,8 @@ struct Band {
 struct Row {
     const float* light;
     std::ptrdiff_t light_stride, pixels;
+    const float *base_u, *base_v;  // chroma that the sources' is added to; null: none
+    std::ptrdiff_t base_stride;
     const float* planes;        // at the row's height: PLANES rows of the sources
     std::ptrdiff_t plane_size;  // from one to the next
     const Band* bands;

@@ -57,6 +57,14 @@ void compose_row(const Row& row) {
             for (std::ptrdiff_t j = 0; j < n; ++j) padded[j] = light[j * row.light_stride];
             light = padded;
         }
+        float base[2][BLOCK];
+        if (row.base_u != nullptr) {
+            for (std::ptrdiff_t j = 0; j < BLOCK; ++j) {
+                const std::ptrdiff_t at = (begin + (j < n ? j : 0)) * row.base_stride;
+                base[0][j] = row.base_u[at];
+                base[1][j] = row.base_v[at];
+            }
+        }
         F sums[PLANES][PARTS] = {};
         gather<SLOPED ? PLANES : 2>(row, row.bands[begin / BLOCK], sums);
         Block block;
@@ -68,6 +76,10 @@ void compose_row(const Row& row) {
                 const F detail = seen - sums[4][p];
                 u += sums[2][p] * detail;
                 v += sums[3][p] * detail;
+            }
+            if (row.base_u != nullptr) {
+                u += load(base[0] + p * LANES);
+                v += load(base[1] + p * LANES);
             }
             if (SPACE == Space::luma) {
                 luma_pixels(seen, finite_or_zero(u * row.saturation),

@@ -39,7 +39,8 @@ void Elimination<T>::assemble(const Front& front, T* work, const Member& member)
         }
         T* ground = work + shape.ground();
         for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {
-            if (mask_[plan_.pixel_at[front.first_pivot + k]]) ground[k * rows] = T(1);
+            const bool marked = mask_[plan_.pixel_at[front.first_pivot + k]];
+            ground[k * rows] = marked ? T(1) : static_cast<T>(system_.screening);
         }
     }
     member.wait();

@@ -26,6 +26,7 @@ struct System {
     const double* global = nullptr;  // packed strict lower triangle
     double alpha = 1.0;
     double phi = 0.0;
+    double screening = 0.0;  // of the pixels that are not marked, towards 0
 };
 
 // What a front leaves behind.

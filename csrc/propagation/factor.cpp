@@ -79,8 +79,10 @@ void Factor<T>::eliminate_batch(const Batch& batch, T* work, Failure& failure) {
     const CellProgram program = plan_.shapes[batch.shape].program();
     const auto origins = batch.origins(plan_);
     std::array<std::int32_t, Batch::kMostLanes> failed;
-    kernels<T>().eliminate_cells(program, {system_.local, system_.alpha, system_.phi, mask_.data()},
-                                 origins.data(), work, cells_.get() + batch.factor, failed.data());
+    const CellSystem system{system_.local, system_.alpha, system_.phi, system_.screening,
+                            mask_.data()};
+    kernels<T>().eliminate_cells(program, system, origins.data(), work, cells_.get() + batch.factor,
+                                 failed.data());
     for (auto cell = begin; cell != end; ++cell) {
         if (!changed(*cell)) continue;
         const std::ptrdiff_t lane = cell - begin;

@@ -85,7 +85,7 @@ struct CellProgram {
 // What the weights of a cell are made of.
 struct CellSystem {
     const double* local;  // see graph.hpp
-    double alpha, phi;
+    double alpha, phi, screening;
     const std::uint8_t* mask;
 };
 

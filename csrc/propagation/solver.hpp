@@ -1,4 +1,5 @@
-// Factorization and solution of (M + alpha L + phi L_adj) x = M y, and both again after an edit.
+// Factorization and solution of (M + s (I - M) + alpha L + phi L_adj) x = M y, with a screening s,
+// and both again after an edit.
 #pragma once
 
 #include <cstddef>

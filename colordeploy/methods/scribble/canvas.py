@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cancellation import CancelToken
 from ...device_array import Strided
-from ...native import Affinities, Propagator
-from ...pictures.photo import Photo
+from ...native import Affinities, GuidedChroma, Marks, Propagator
+from ...pictures.base import Base, BaseLike, base_key, read_base
+from ...pictures.photo import ChromaLayer, Photo
+from ...pictures.rendering import Rendering
 from ...pictures.strokes import StrokesLike, constraints_of
 from ...trace import span
 from ..canvas import CanvasKeywords, Kept
@@ -17,6 +20,7 @@ from ..photo_canvas import PhotoCanvas
 from ..steps import Steps
 from .affinity_maps import AffinityMaps
 from .features import host_features
+from .mending import Mending, at_marks, checked_reach
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,6 +46,9 @@ class ScribbleCanvas(PhotoCanvas):
         with span("affinities"):
             self._propagator: Propagator | None = self._system(features, alpha, steps)
         self._maps: Kept[AffinityMaps] = Kept(1)
+        self._alpha = alpha
+        self._bases: Kept[Base] = Kept(1)
+        self._mendings: Kept[Mending] = Kept(1)
 
     def _system(
         self, features: NDArray[np.floating] | Strided, alpha: float, steps: Steps
@@ -87,7 +94,14 @@ class ScribbleCanvas(PhotoCanvas):
             raise self._closed_error()
         return propagator
 
-    def render(self, strokes: StrokesLike, **keywords: Unpack[CanvasKeywords]) -> NDArray[Any]:
+    def render(
+        self,
+        strokes: StrokesLike,
+        *,
+        base: BaseLike | None = None,
+        reach: float = 0.5,
+        **keywords: Unpack[CanvasKeywords],
+    ) -> NDArray[Any]:
         """Colour the picture.
 
         Parameters
@@ -95,24 +109,35 @@ class ScribbleCanvas(PhotoCanvas):
         strokes : (H, W, 4) uint8 RGBA, PIL image, path of such a PNG, or list of Stroke
             A pixel is marked where its alpha is at least half of the largest alpha of its own
             stroke; only the chroma of a stroke's colour counts.
+        base : coloured picture of this size, or (H, W, 2) CIE a and b, optional
+            What the strokes mend: an automatic result, an earlier one, a coloured photo. It stays
+            as it is, its luma everywhere and its chroma but for where strokes say otherwise; with a
+            base there may be no stroke at all.
+        reach : float in [0, 1]
+            How far from a stroke the base changes: 0 the stroke alone, 0.5 within an object of
+            about a quarter of the picture's short side around it, 1 as far as the picture.
         **keywords
             See `CanvasKeywords`: region, size, output, saturation, out, cancel, progress.
 
         Returns
         -------
         (H, W, 3) uint8 sRGB, or what `keywords` ask for
-            The picture's own luma with the propagated chroma; the caller's own memory.
+            The picture's own luma with the propagated chroma, or the base's own with the mended
+            one; the caller's own memory.
 
         Raises
         ------
         InputError
-            For strokes of another size, or without a mark, and for keywords out of range.
+            For strokes of another size, or without a mark and without a base, for a base of another
+            size, and for keywords out of range.
         Cancelled
             When the token was cancelled.
         """
         propagator = self.propagator
         with span("strokes"):
-            marks = constraints_of(strokes, self.size, self.working_size)
+            marks = constraints_of(strokes, self.size, self.working_size, required=base is None)
+        if base is not None:
+            return self._mended(marks, base, checked_reach(reach), keywords)
         values = marks.chroma[marks.mask]
 
         def chroma(steps: Steps) -> NDArray[Any]:
@@ -120,6 +145,54 @@ class ScribbleCanvas(PhotoCanvas):
                 return propagator.solve(marks.mask, marks.chroma, cancel=steps.cancel)
 
         return self._colored((marks.mask.tobytes(), values.tobytes()), chroma, keywords)
+
+    def _mended(
+        self, marks: Marks, base: BaseLike, reach: float, keywords: CanvasKeywords
+    ) -> NDArray[Any]:
+        propagator, photo, threads = self.propagator, self.photo, self._model.threads
+        with span("base"):
+            known = base_key(base)
+            under = self._bases.get(known, lambda: read_base(base, photo))
+
+        def layer(steps: Steps) -> ChromaLayer:
+            luma, chroma = under.reduced(self.working_size)
+            difference = at_marks(marks, chroma)
+            if marks.mask.any() and reach > 0:
+                mending = self._mendings.get(
+                    reach,
+                    lambda: Mending(
+                        propagator,
+                        self._alpha,
+                        self._model.parameters.phi,
+                        reach,
+                        threads,
+                        steps.cancel,
+                    ),
+                )
+                with span("propagation"):
+                    difference = mending.differences(marks, chroma, steps.cancel)
+            follow = self.working_size != self.size
+            return GuidedChroma(difference, luma, space="luma", follow=follow)
+
+        def compose(
+            made: ChromaLayer, rendering: Rendering, cancel: CancelToken | None
+        ) -> NDArray[Any]:
+            luma, chroma = under.preview(rendering.shape, threads, cancel)
+            with span("upsampling"):
+                return made.compose(
+                    luma,
+                    region=rendering.region,
+                    output=rendering.output,
+                    saturation=rendering.saturation,
+                    out=rendering.pixels,
+                    threads=threads,
+                    base=chroma,
+                    cancel=cancel,
+                )
+
+        values = marks.chroma[marks.mask]
+        key = known, reach, marks.mask.tobytes(), values.tobytes()
+        return self._rendered(key, layer, keywords, compose)
 
     def affinity(self, y: int, x: int) -> NDArray[np.float32]:
         """Affinity of one pixel with every other (Eq. 1), for display.
@@ -182,8 +255,11 @@ class ScribbleCanvas(PhotoCanvas):
         return self._maps.get(None, make)
 
     def _held_besides(self) -> int:
-        return self.propagator.nbytes
+        kept = [*self._bases.values(), *self._mendings.values()]
+        return self.propagator.nbytes + sum(each.nbytes for each in kept)
 
     def _free_besides(self) -> None:
         self._maps.clear()
+        self._bases.clear()
+        self._mendings.clear()
         self._propagator = None

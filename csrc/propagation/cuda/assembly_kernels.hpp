@@ -88,7 +88,9 @@ struct Assemble {
             for (std::int32_t e = first; e < last; ++e) {
                 if (edges[e].row == r) value = edge(edges[e].edge);
             }
-            if (own && r == front.ground()) value = mask[pixel_at[front.first + c]] ? 1.0 : 0.0;
+            if (own && r == front.ground()) {
+                value = mask[pixel_at[front.first + c]] ? 1.0 : weights.screening;
+            }
             if (clique && own && r < front.pivots) {
                 value += weights.alpha * weights.global[r * (r - 1) / 2 + c];
             }

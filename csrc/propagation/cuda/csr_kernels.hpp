@@ -35,7 +35,7 @@ struct MatrixRows {
     }
     // Mark and 8-neighbour edges on the diagonal.
     COLORDEPLOY_DEVICE double diagonal(std::int64_t y, std::int64_t x) const {
-        double sum = mask[y * width + x] ? 1.0 : 0.0;
+        double sum = mask[y * width + x] ? 1.0 : weights.screening;
         for (int d = 0; d < 4; ++d) {
             sum += edge(y, x, d) + edge(y - (d > 0), x - (d == 2 ? 0 : d == 1 ? -1 : 1), d);
         }

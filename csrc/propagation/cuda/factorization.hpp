@@ -14,6 +14,7 @@ struct Weights {
     const double* local;
     const double* global;
     double alpha, phi;
+    double screening;  // see ../elimination.hpp
 };
 
 // A right-hand side (pixels, channels) for marks of the pixels; all of it lies on the device.

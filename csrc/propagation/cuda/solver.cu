@@ -54,7 +54,8 @@ DeviceSolver::DeviceSolver(std::shared_ptr<const DevicePlan> plan, const Setting
     global_ = Buffer<double>(global == 0 ? 0 : global * (global - 1) / 2, stream);
     mask_ = Buffer<std::uint8_t>(pixels, stream);
     flags_ = Buffer<int>(kFlags, stream);
-    const Weights weights{local_.get(), global_.get(), settings.alpha, settings.phi};
+    const Weights weights{local_.get(), global_.get(), settings.alpha, settings.phi,
+                          settings.screening};
     if (settings.cudss.empty()) {
         factorization_ =
             std::make_unique<Multifrontal>(lists_, stream, weights, flags_.get() + kFailed);

@@ -42,7 +42,7 @@ struct NoMark : std::invalid_argument {
 // What a system is made with besides its edge weights. cudss: path of the library that factorizes;
 // empty: our own method.
 struct Settings {
-    double alpha, phi;
+    double alpha, phi, screening;
     std::string cudss;
 };
 

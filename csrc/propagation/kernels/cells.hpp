@@ -172,10 +172,12 @@ void eliminate_cells(const CellProgram& program, const CellSystem& system,
             }
             set(entries, edge.entry, weight);
         }
+        const T screening = static_cast<T>(system.screening);
         for (Index k = 0; k < pivots; ++k) {
             Value<T> ground;
             for (Index l = 0; l < kLanes; ++l) {
-                ground[l] = system.mask[origins[l] + program.pixels[front.first + k]] ? T(1) : T(0);
+                const Index pixel = origins[l] + program.pixels[front.first + k];
+                ground[l] = system.mask[pixel] ? T(1) : screening;
             }
             set(entries, column_of(size, k) + size - 1, ground);
         }
