@@ -192,7 +192,15 @@ class DeviceSystem:
                 )
             else:
                 self._solver = cuda.Solver.from_features(
-                    plan, _given(features), shape[2], _strides(features), sigma, alpha, phi, screening, cudss
+                    plan,
+                    _given(features),
+                    shape[2],
+                    _strides(features),
+                    sigma,
+                    alpha,
+                    phi,
+                    screening,
+                    cudss,
                 )
         _note("affinities", self._solver.nanoseconds)
 

@@ -258,3 +258,38 @@ def restraint(data: tuple[Path, ...], checkpoint: Path, count: int) -> None:
     from ..evaluation.restraint import measure, table
 
     click.echo(table(measure(data, checkpoint, count)))
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the photo archive, or of drawings for a line art base.")  # fmt: skip
+@click.option("--base", default="disco", show_default=True, help="Bundle that makes the bases.")
+@click.option("--bundle", default="lga", show_default=True, help="Bundle of the strokes.")
+@click.option("--drawings", is_flag=True, help="--data holds drawings.")
+@click.option("--reach", default=0.5, show_default=True, help="As for scribble.")
+@click.option("--limit", default=60, show_default=True, help="So many pictures.")
+@click.option("--sheet", "sheet_file", type=click.Path(path_type=Path),
+              help="Also draw the first twelve.")  # fmt: skip
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+def mending(
+    data: tuple[Path, ...],
+    base: str,
+    bundle: str,
+    drawings: bool,
+    reach: float,
+    limit: int,
+    sheet_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Strokes that mend a coloured base: PSNR by their number, on the validation split."""
+    from ..evaluation.mending import drawing_cases, photo_cases, sheet, table
+    from ..evaluation.mending import evaluate as run
+
+    cases = (drawing_cases if drawings else photo_cases)(data, base, limit)
+    if sheet_file is not None:
+        from PIL import Image
+
+        shown = cases[:: max(1, len(cases) // 12)][:12]
+        Image.fromarray(sheet(shown, bundle, reach)).save(sheet_file, quality=88)
+    result = {"base": base, **run(cases, bundle, reach)}
+    _report(result, table(result), json_file)

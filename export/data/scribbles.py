@@ -83,7 +83,7 @@ def segment(
     return Segments(labels.astype(np.int32), np.array(cluster), area, depth)
 
 
-def _stroke_in(
+def stroke_in(
     segments: Segments, label: int, rgb: NDArray[np.float32], rng: np.random.Generator
 ) -> Stroke:
     inside = segments.labels == label
@@ -131,7 +131,7 @@ def random_segment_strokes(
         usable = np.array([int(segments.area.argmax())])
     weight = np.sqrt(segments.area[usable])
     chosen = rng.choice(usable, min(count, len(usable)), replace=False, p=weight / weight.sum())
-    return [_stroke_in(segments, int(label), rgb, rng) for label in chosen]
+    return [stroke_in(segments, int(label), rgb, rng) for label in chosen]
 
 
 def main_color_strokes(
@@ -146,5 +146,5 @@ def main_color_strokes(
     for color in range(colors):
         area = np.where(segments.cluster == color, segments.area, 0)
         if area.any():
-            strokes.append(_stroke_in(segments, int(area.argmax()), rgb, rng))
+            strokes.append(stroke_in(segments, int(area.argmax()), rgb, rng))
     return strokes

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,21 @@ def files(tmp_path, photo_like, strokes_rgba):
     Image.fromarray(photo_like).convert("L").save(tmp_path / "photo.png")
     Image.fromarray(strokes_rgba).save(tmp_path / "strokes.png")
     return tmp_path
+
+
+def test_scribble_mends_a_base(files):
+    photo, strokes = files / "photo.png", files / "strokes.png"
+    run("auto", photo, "-o", files / "base.png")
+    base = np.asarray(Image.open(files / "base.png")).astype(int)
+    for given in (files / "base.png", "auto"):
+        out = files / f"mended-{Path(given).stem}.png"
+        run("scribble", photo, strokes, "-o", out, "--base", given, "--reach", "0.2")
+        change = np.abs(np.asarray(Image.open(out)).astype(int) - base).max(axis=2)
+        marked = np.asarray(Image.open(strokes))[..., 3] > 0
+        assert change[marked].mean() > 5 * change[~marked].mean()
+    done = run("scribble", photo, strokes, "-o", out, "--base", "none.png", status=1)
+    assert "--base none.png is neither" in done.stderr
+    run("scribble", photo, strokes, "-o", out, "--reach", "2", status=2)
 
 
 @pytest.mark.parametrize("model", ["lga", "levin"])

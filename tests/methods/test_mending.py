@@ -80,9 +80,7 @@ def test_a_stroke_recolours_its_object_and_nothing_beyond(canvas, base):
     change = np.abs(mended.astype(int) - base).max(axis=2)
     inside = np.zeros(change.shape, bool)
     inside[10:45, 70:120] = True
-    wanted = np.abs(
-        canvas.render([STROKE], base=base)[27, 90].astype(int) - base[27, 90]
-    ).max()
+    wanted = np.abs(canvas.render([STROKE], base=base)[27, 90].astype(int) - base[27, 90]).max()
     assert change[12:43, 72:118].min() > 0.6 * wanted
     assert change[~inside].mean() < 1.0
 
@@ -92,7 +90,8 @@ def test_reach_says_how_far(canvas, base):
         np.abs(canvas.render([STROKE], base=base, reach=reach).astype(int) - base).sum()
         for reach in (0.0, 0.2, 0.5, 1.0)
     ]
-    assert changes == sorted(changes) and changes[0] < changes[-1] / 4
+    assert changes == sorted(changes)
+    assert changes[0] < changes[-1] / 4
     alone = canvas.render([STROKE], base=base, reach=0)
     assert np.array_equal(alone[60:], base[60:])
     assert np.array_equal(alone[:, :70], base[:, :70])
@@ -103,7 +102,8 @@ def test_parts_are_bits_of_the_whole(canvas, base):
     part = canvas.render([STROKE], base=base, region=(5, 60, 50, 123))
     assert np.array_equal(part, whole[5:50, 60:123])
     out = np.zeros_like(whole)
-    assert canvas.render([STROKE], base=base, out=out) is out and np.array_equal(out, whole)
+    assert canvas.render([STROKE], base=base, out=out) is out
+    assert np.array_equal(out, whole)
     deep = canvas.render([STROKE], base=base, output="rgb16")
     assert np.abs(deep / 257.0 - whole).max() < 0.51
     gray = canvas.render([STROKE], base=base, saturation=0)

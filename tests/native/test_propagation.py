@@ -147,6 +147,30 @@ def test_cut_off_region_between_two_colours():
     assert np.abs(x[:, :20] - 1.0).max() < 1e-5
 
 
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("global_step", [0, 5])
+def test_screening_pulls_unmarked_pixels_to_zero(global_step, precision):
+    rng = np.random.default_rng(11)
+    features = rng.random((31, 40, 2))
+    mask = rng.random((31, 40)) < 0.01
+    values = rng.random((31, 40, 3))
+    plain = Propagator(features, sigma=0.3, alpha=0.02, global_step=global_step)
+    system = Propagator(
+        features, sigma=0.3, alpha=0.02, global_step=global_step, screening=0.003,
+        precision=precision,
+    )  # fmt: skip
+    wanted = plain.matrix(mask).toarray() + np.diag(np.where(mask, 0, 0.003).ravel())
+    assert np.allclose(system.matrix(mask).toarray(), wanted, rtol=0, atol=1e-15)
+    expected = np.linalg.solve(wanted, (values * mask[..., None]).reshape(-1, 3))
+    tolerance = 1e-12 if precision == "double" else 1e-5
+    for changed in (mask, mask ^ (rng.random(mask.shape) < 0.005), mask):  # edits, and back
+        x = system.solve(changed, values)
+    assert np.abs(x.reshape(-1, 3) - expected).max() < tolerance
+    assert x.max() < plain.solve(mask, values).max() + 1e-6
+    with pytest.raises(InputError, match="screening"):
+        Propagator(features, sigma=0.3, alpha=0.02, screening=-1.0)
+
+
 def test_stays_between_the_given_values():
     rng = np.random.default_rng(8)
     features, mask, values = random_problem(rng, 80, 90, 2)

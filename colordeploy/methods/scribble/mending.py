@@ -5,10 +5,9 @@ picture's neighbours, solved is the screened system ::
 
     (M + s (I - M) + alpha L + phi L_adj) [d, m] = M [y - b, 1],    s = alpha / R^2
 
-where L has the edges between neighbours alone: global points carry colour to what is far, which is
-what nobody wants here. The membership m is 1 at the strokes and falls, within about R pixels along
-the object and at its edges, to 0. Within the object the difference is that of the strokes, beyond it
-fades with m ::
+where L has the edges between neighbours alone: global points carry colour to what is far, which
+nobody wants here. The membership m is 1 at the strokes and falls to 0, slowly within the object,
+fast at its edges. Where it is high the difference is that of the strokes, beyond it fades ::
 
     x = b + d / max(m, tau),    x = y at the marked pixels.
 """
