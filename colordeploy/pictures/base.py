@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,7 @@ def read_base(base: BaseLike, photo: Photo) -> Base:
     InputError
         When it cannot be read, has another size, or holds NaN.
     """
+    rgb: NDArray[Any]
     if isinstance(base, np.ndarray) and base.ndim == 3 and base.shape[2] == 2:
         rgb = _of_chroma(base, photo)
     else:
@@ -101,11 +102,13 @@ def read_base(base: BaseLike, photo: Photo) -> Base:
         raise _other_size(rgb.shape, photo)
     if rgb.ndim == 2:
         rgb = np.repeat(rgb[..., None], 3, axis=2)
-    values = rgb / np.float32(255) if rgb.dtype == np.uint8 else rgb
+    values = rgb.astype(np.float32)
+    if rgb.dtype == np.uint8:
+        values /= np.float32(255)
     return Base(luma_of(values), chroma_of(values))
 
 
-def _of_chroma(ab: NDArray[np.floating], photo: Photo) -> NDArray[np.uint8]:
+def _of_chroma(ab: NDArray[Any], photo: Photo) -> NDArray[np.uint8]:
     if ab.shape[:2] != photo.size:
         raise _other_size(ab.shape, photo)
     if ab.dtype.kind != "f" or not np.isfinite(ab).all():

@@ -255,8 +255,12 @@ class ScribbleCanvas(PhotoCanvas):
         return self._maps.get(None, make)
 
     def _held_besides(self) -> int:
-        kept = [*self._bases.values(), *self._mendings.values()]
-        return self.propagator.nbytes + sum(each.nbytes for each in kept)
+        bases = sum(base.nbytes for base in self._bases.values())
+        return (
+            self.propagator.nbytes
+            + bases
+            + sum(mending.nbytes for mending in self._mendings.values())
+        )
 
     def _free_besides(self) -> None:
         self._maps.clear()
