@@ -29,12 +29,12 @@ class MalformedGraphError(ValueError):
     """The file is no ONNX model."""
 
 
-def has_external_data(content: bytes) -> bool:
+def has_external_data(content: bytes | memoryview) -> bool:
     """Whether a tensor of a model is read from another file.
 
     Parameters
     ----------
-    content : bytes
+    content : bytes or memoryview
         The ONNX file; weights inside of it are passed over, not read.
 
     Raises

@@ -22,7 +22,7 @@ FLOORS = (
     ("loading",),
     ("methods",),
     ("models",),
-    ("accuracy",),
+    ("accuracy", "importing"),
     ("bench", "batch", "pyinstaller", "service"),
     ("cli",),
 )

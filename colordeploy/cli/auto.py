@@ -8,6 +8,8 @@ import click
 
 from ..batch import Incoming, Produced
 from ..cancellation import CancelToken
+from ..errors import InputError
+from ..methods.automatic import AutomaticModel
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import Target
 from .jobs import Job, PicturesCommand, job_options
@@ -39,8 +41,17 @@ def auto(
 ) -> None:
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
     with load_for("auto", model, target) as loaded:
+        anchored = isinstance(loaded, AutomaticModel)  # an imported network has no anchors
+        if not anchored and (sample or palette):
+            raise InputError(
+                f"{model} is an imported network, which has one result and no anchors; leave "
+                "--sample and --palette out"
+            )
 
         def colored(photo: Incoming, cancel: CancelToken) -> Produced:
+            if not anchored:
+                with loaded.prepare(photo.take(), size=size, cancel=cancel) as plain:
+                    return Produced(plain.render(cancel=cancel, **job.pixels))
             wanted = {"anchors": anchors, "seed": seed, "size": size, "cancel": cancel}
             with loaded.prepare(photo.take(), **wanted) as canvas:
                 say(f"{photo.name}: {len(canvas.anchors)} anchors", level=2)

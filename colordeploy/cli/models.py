@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..runtime.graph import Target
-from .options import expand_pictures, target_options, verbosity, verbosity_options
+from .options import expand_pictures, say, target_options, verbosity, verbosity_options
 
 
 @click.group()
@@ -98,3 +99,59 @@ def verify(bundle: str, pictures: Path | None, against: str | None, target: Targ
             source=None if against is None else find_bundle(against),
         )  # fmt: skip
         click.echo(str(found))
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option("--preset", help="ddcolor, deoldify, zhang-eccv16 or zhang-siggraph17.")
+@click.option("--input", "given", help="What the network is given, instead of the preset's.")
+@click.option("--output", "found", help="What it gives, instead of the preset's.")
+@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of both; default NCHW.")
+@click.option("--multiple", type=click.IntRange(min=1), help="Of which free sides must be.")
+@click.option("--working-size", type=click.IntRange(min=1), help="Short side, where it is free.")
+@click.option("--name", help="By default the file's.")
+@click.option("--licence", required=True, help="Of the weights, as their maker says.")
+@click.option("--trained-on", default="not said", show_default=True)
+@verbosity_options
+def import_model(
+    file: Path,
+    out: Path,
+    preset: str | None,
+    given: str | None,
+    found: str | None,
+    layout: str | None,
+    multiple: int | None,
+    working_size: int | None,
+    name: str | None,
+    licence: str,
+    trained_on: str,
+) -> None:
+    """Make a bundle of FILE, an ONNX network of one's own that colours pictures by itself.
+
+    Its interface is a preset's or said by --input (l-100, l-unit, l-half, y, rgb, rgb-255,
+    rgb-imagenet) and --output (ab, ab-110, ab-128, uv, bins-313, rgb, rgb-255, rgb-imagenet), and
+    is tried out on pictures of known structure: a description that cannot be right is refused.
+    """
+    from ..errors import InputError
+    from ..importing import Described, import_network
+
+    said: dict[str, Any] = {
+        "input": given, "output": found, "layout": layout, "multiple": multiple,
+        "working_size": working_size,
+    }  # fmt: skip
+    others = {key: value for key, value in said.items() if value is not None}
+    common: dict[str, Any] = {
+        "name": name or file.stem,
+        "licence": licence,
+        "trained_on": trained_on,
+    }
+    if preset is not None:
+        described = Described.by_preset(preset, **others, **common)
+    elif given is None or found is None:
+        raise InputError("give --preset, or --input and --output: how the network is fed")
+    else:
+        described = Described(**others, **common)
+    for line in import_network(file, out, described):
+        say(line)
+    say(f"{out}: {described.name}; check it with `colordeploy models verify {out}`")

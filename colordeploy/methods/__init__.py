@@ -27,6 +27,7 @@ ROOMS: tuple[str, ...] = (
     "colordeploy.methods.automatic",
     "colordeploy.methods.exemplar",
     "colordeploy.methods.line_art",
+    "colordeploy.methods.imported",
 )
 
 

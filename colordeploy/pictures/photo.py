@@ -101,6 +101,16 @@ class Photo:
         held = self.lightness.nbytes + self.working.nbytes
         return held if preview is None else held + preview[1].nbytes
 
+    def within(self, side: int) -> Photo:
+        """The same photo with a working size of which no side is longer than this."""
+        if max(self.working_size) <= side:
+            return self
+        scale = side / max(self.size)
+        shape = max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
+        maximum = np.float32(_MAXIMUM[self.space])
+        working = np.clip(resize(self.lightness * maximum, shape), np.float32(0), maximum)
+        return Photo(self.lightness, working, self.space, self._threads)
+
     def network_input(self, multiple: int) -> NDArray[np.float32]:
         """What the networks see: (1, 1, h', w') float32, sides padded to multiples by the edge.
 
