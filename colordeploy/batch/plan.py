@@ -232,7 +232,7 @@ def _items(
     *,
     together: bool,
 ) -> list[Item]:
-    further = {name: _sibling(target, f".{name}.png") for name in extras}
+    further = {name: _sibling(target, _ending(name)) for name in extras}
     if isinstance(outline, ColorDeployError):
         return [Item(source, (), target, further, error=outline)]
     pixels = outline.width * outline.height
@@ -249,9 +249,14 @@ def _items(
     items = []
     for page in pages:
         one = _sibling(target, f"-{page:0{digits}}{target.suffix}")
-        further = {name: _sibling(one, f".{name}.png") for name in extras}
+        further = {name: _sibling(one, _ending(name)) for name in extras}
         items.append(Item(source, (page,), one, further, pixels))
     return items
+
+
+def _ending(extra: str) -> str:
+    """Of a further file's name: .NAME.png, or .ora for layers in one file."""
+    return ".ora" if extra == "ora" else f".{extra}.png"
 
 
 def _sibling(target: Path, ending: str) -> Path:

@@ -24,6 +24,7 @@ from ..cancellation import CancelToken
 from ..errors import Cancelled, ColorDeployError
 from ..files import writing
 from ..pictures.encoding import encode, picture_format
+from ..pictures.openraster import Document
 from ..pictures.picture import Picture, floats
 from ..resources import free_memory
 from .inputs import STDIN
@@ -45,12 +46,12 @@ class Produced:
     Attributes
     ----------
     picture : (H, W, 3) or (H, W, 4) uint8 or uint16
-    extras : dict of str to such arrays
+    extras : dict of str to such arrays, or Document
         Further pictures, by the names that the plan knows.
     """
 
     picture: NDArray[Any]
-    extras: dict[str, NDArray[Any]] = field(default_factory=dict)
+    extras: dict[str, NDArray[Any] | Document] = field(default_factory=dict)
 
 
 class Incoming:
@@ -258,7 +259,7 @@ class _Job:
             for name, target in item.extras.items():
                 for _, result in made.pages:
                     if name in result.extras:
-                        self._save(target, [(result.extras[name], None)])
+                        self._save_extra(target, result.extras[name])
             pages: list[tuple[Any, Picture | None]]
             pages = [(result.picture, picture) for picture, result in made.pages]
             made.pages.clear()  # a large result is held by the encoder alone
@@ -270,6 +271,13 @@ class _Job:
             return
         self._note(index, write=time.perf_counter() - started)
         self._finish(index, made.status)
+
+    def _save_extra(self, target: Path, extra: NDArray[Any] | Document) -> None:
+        if not isinstance(extra, Document):
+            self._save(target, [(extra, None)])
+            return
+        with writing(target) as file, self._noted(file):
+            extra.write(_Stoppable(file, self._cancel))  # type: ignore[arg-type]
 
     def _save(self, target: Path, pages: list[tuple[Any, Picture | None]]) -> None:
         options = self._options.encoding

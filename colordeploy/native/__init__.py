@@ -12,6 +12,7 @@ from .cancelling import CancelFlag
 from .clustering import choose, kmeans
 from .color import GuidedChroma, resample
 from .device import solves_on_gpu
+from .division import Owners, RegionDivider
 from .drawing import (
     Lines,
     Shading,
@@ -25,10 +26,13 @@ from .page import Page, separate_page
 from .propagation import Propagator, propagate
 from .regions import cover_lines, merge_tones, region_map, region_max
 from .strokes import (
+    Dabs,
     Line,
     Marks,
     constrain_layer,
     constrain_lines,
+    dabs_of_layer,
+    dabs_of_lines,
     draw_lines,
     marked_pixels,
 )
@@ -36,18 +40,23 @@ from .strokes import (
 __all__ = [
     "Affinities",
     "CancelFlag",
+    "Dabs",
     "GuidedChroma",
     "Line",
     "Lines",
     "Marks",
+    "Owners",
     "Page",
     "Propagator",
+    "RegionDivider",
     "Shading",
     "choose",
     "compose_drawing",
     "constrain_layer",
     "constrain_lines",
     "cover_lines",
+    "dabs_of_layer",
+    "dabs_of_lines",
     "draw_lines",
     "idle_bytes",
     "idle_limit",

@@ -126,6 +126,17 @@ def aggregate_max(
 def merge_tones(
     labels: NDArray[np.int32], thin: int, bridge: int, pieces: int
 ) -> NDArray[np.int32]: ...
+def free_cells(labels: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.int32]: ...
+def divide(
+    labels: NDArray[np.int32],
+    covered: NDArray[np.int32],
+    cells: NDArray[np.int32],
+    shares: NDArray[np.float32],
+    counts: NDArray[np.int32],
+    first: NDArray[np.int32],
+    marks: NDArray[np.int64],
+    owners: NDArray[np.int32],
+) -> NDArray[np.int32]: ...
 def cover_lines(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
 def region_means(
     values: NDArray[np.float32],
@@ -141,6 +152,8 @@ def compose_drawing(
     labels: NDArray[np.int32],
     values: NDArray[np.float32] | None,
     ground: NDArray[np.int32] | None,
+    reference: NDArray[np.float32] | None,
+    limits: NDArray[np.float32] | None,
     opacity: NDArray[np.uint8] | None,
     ink: NDArray[np.uint8] | None,
     part: tuple[int, int, int, int],
@@ -172,3 +185,9 @@ def marked_pixels(
 def separate_page(
     luma: NDArray[np.float32], threads: int, cancel: CancelFlag | None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], int, bool, float, float]: ...
+def dabs_of_layer(
+    layer: NDArray[np.uint8], threads: int, cancel: CancelFlag | None
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...
+def dabs_of_lines(
+    lines: Any, height: int, width: int, cancel: CancelFlag | None
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...

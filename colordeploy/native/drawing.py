@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,16 @@ class Shading:
         The colours, at most of the picture's size; of any strides.
     ground : (h, w) int
         The region of each; where it is 0 nothing varies.
+    reference : (count, 3) float32, optional
+        The regions' colours that they vary about; by default the palette's.
+    limits : (count,) float32, optional
+        How far they may vary in each region; by default there is no limit.
     """
 
     values: NDArray[np.float32]
     ground: NDArray[np.int32]
+    reference: NDArray[np.float32] | None = None
+    limits: NDArray[np.float32] | None = None
 
 
 def separate_lines(values: ArrayLike, *, threads: int | None = None) -> Lines:
@@ -197,13 +203,20 @@ def compose_drawing(
         raise InputError(
             f"palette must be (count, 3) real numbers, not {colors.shape} of {colors.dtype}"
         )
-    values = ground = None
+    values = ground = reference = limits = None
     if shading is not None:
         values = _colors(shading.values, marks.shape)
         ground = _labels("ground", shading.ground)
         if ground.shape != values.shape[:2]:
             raise InputError(
                 f"ground must be of the values' size {values.shape[:2]}, not {ground.shape}"
+            )
+        reference = _of_regions("reference", shading.reference, 2)
+        limits = _of_regions("limits", shading.limits, 1)
+        if reference is not None and limits is not None and len(reference) != len(limits):
+            raise InputError(
+                f"reference and limits must be of as many regions, not {len(reference)} and "
+                f"{len(limits)}"
             )
     opacity = ink = None
     if lines is not None:
@@ -214,12 +227,13 @@ def compose_drawing(
     try:
         with stoppable(cancel) as flag:
             _core.compose_drawing(
-                contiguous(colors, np.float32), marks, values, ground, opacity, ink,
-                part, saturation_of(saturation), pixels, thread_count(threads), flag,
+                contiguous(colors, np.float32), marks, values, ground, reference, limits,
+                opacity, ink, part, saturation_of(saturation), pixels, thread_count(threads), flag,
             )  # fmt: skip
     except IndexError:
         wrong = [marks] if ground is None else [marks, ground]
-        raise _out_of_range(len(colors), *wrong) from None
+        known = [len(rows) for rows in (colors, reference, limits) if rows is not None]
+        raise _out_of_range(min(known), *wrong) from None
     return pixels
 
 
@@ -272,9 +286,8 @@ def reduce_drawing(
             planes = [
                 resample(values[..., c], size, threads=threads, cancel=cancel) for c in range(3)
             ]
-            shading = Shading(
-                np.stack(planes, axis=-1), _nearest(_labels("ground", shading.ground), size)
-            )
+            ground = _nearest(_labels("ground", shading.ground), size)
+            shading = replace(shading, values=np.stack(planes, axis=-1), ground=ground)
     small = None
     if lines is not None:
         opacity = _plane("opacity", lines.opacity, marks.shape)
@@ -325,6 +338,19 @@ def _colors(values: ArrayLike, most: tuple[int, ...]) -> NDArray[np.float32]:
             f"values must be no larger than the labels' {most}, not {array.shape[:2]}; resize them"
         )
     return walkable(array.astype(np.float32, copy=False))
+
+
+def _of_regions(
+    name: str, values: NDArray[np.float32] | None, dimensions: int
+) -> NDArray[np.float32] | None:
+    """Numbers of each region: (count,) or (count, 3)."""
+    if values is None:
+        return None
+    array = any_array(name, values)
+    wanted = "(count, 3)" if dimensions == 2 else "(count,)"
+    if array.ndim != dimensions or array.shape[1:] != (3,)[: dimensions - 1]:
+        raise InputError(f"{name} must be {wanted} real numbers, not {array.shape}")
+    return contiguous(array, np.float32)
 
 
 def _plane(name: str, plane: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -16,10 +16,13 @@ from .checks import any_array, thread_count, whole_number
 from .output import walkable
 
 __all__ = [
+    "Dabs",
     "Line",
     "Marks",
     "constrain_layer",
     "constrain_lines",
+    "dabs_of_layer",
+    "dabs_of_lines",
     "draw_lines",
     "marked_pixels",
 ]
@@ -65,6 +68,25 @@ class Marks:
     mask: NDArray[np.bool_]
     chroma: NDArray[np.float64]
     pixels: int
+
+
+@dataclass(frozen=True, eq=False)
+class Dabs:
+    """The coloured pixels of strokes, in reading order.
+
+    Attributes
+    ----------
+    pixels : (n,) int64
+        Their places, ``y * W + x``.
+    rgb : (n, 3) uint8
+        Their colours, not multiplied by alpha.
+    dabs : (n,) int32
+        Which dab each belongs to: connected pixels (eight neighbours) of one colour.
+    """
+
+    pixels: NDArray[np.int64]
+    rgb: NDArray[np.uint8]
+    dabs: NDArray[np.int32]
 
 
 def constrain_layer(
@@ -137,6 +159,38 @@ def constrain_lines(
                 given, size[0], size[1], rows, columns, thread_count(threads), flag
             )
         )
+
+
+def dabs_of_layer(
+    layer: NDArray[np.uint8], *, threads: int | None = None, cancel: Cancel = None
+) -> Dabs:
+    """The marks of a layer (H, W, 4) at its own size, by the rule of `constrain_layer`.
+
+    Raises
+    ------
+    InputError
+        For other shapes and types.
+    Cancelled
+        When `cancel` was set before all is done.
+    """
+    rgba = _layer(layer)
+    with stoppable(cancel) as flag:
+        return Dabs(*_core.dabs_of_layer(rgba, thread_count(threads), flag))
+
+
+def dabs_of_lines(lines: Sequence[Line], size: tuple[int, int], *, cancel: Cancel = None) -> Dabs:
+    """As `dabs_of_layer` of what `draw_lines` draws, without drawing it.
+
+    Raises
+    ------
+    InputError
+        For wrong lines and sizes.
+    Cancelled
+        When `cancel` was set before all is done.
+    """
+    given = [_given(line) for line in lines]
+    with stoppable(cancel) as flag:
+        return Dabs(*_core.dabs_of_lines(given, size[0], size[1], flag))
 
 
 def draw_lines(lines: Sequence[Line], size: tuple[int, int]) -> NDArray[np.uint8]:

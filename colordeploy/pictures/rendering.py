@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..native.output import Output, Pixels, Region, output_array, region_of, saturation_of
 
-__all__ = ["RenderKeywords", "Rendering"]
+__all__ = ["RenderKeywords", "Rendering", "preview_shape"]
 
 
 class RenderKeywords(TypedDict, total=False):

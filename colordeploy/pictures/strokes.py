@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from ..errors import InputError
-from ..native import Line, Marks, constrain_layer, constrain_lines, draw_lines
+from ..native import (
+    Dabs,
+    Line,
+    Marks,
+    constrain_layer,
+    constrain_lines,
+    dabs_of_layer,
+    dabs_of_lines,
+    draw_lines,
+)
 from ..native.cancelling import Cancel
 from .decoding import read_rgba
 
@@ -27,6 +36,7 @@ __all__ = [
     "StrokesLike",
     "constraints",
     "constraints_of",
+    "dabs_of",
     "rasterize",
     "read_strokes",
 ]
@@ -176,20 +186,53 @@ def constraints_of(
     if _is_list(strokes):
         lines = _lines_of(strokes)
         marks = constrain_lines(lines, size, shape, threads=threads, cancel=cancel)
-        outside = sum(not _touches(line, size) for line in lines)
         if marks.pixels == 0 and required:
             raise _unmarked(lines, size)
-        if outside:
-            _log.warning(
-                "%d of %d strokes lie outside of the picture (%dx%d pixels)",
-                outside, len(lines), size[1], size[0],
-            )  # fmt: skip
+        _warn_of_outside(lines, size)
         return marks
     layer = _layer_of(strokes, size)
     marks = constrain_layer(layer, shape, threads=threads, cancel=cancel)
     if marks.pixels == 0 and required:
         raise _no_mark()
     return marks
+
+
+def dabs_of(
+    strokes: StrokesLike,
+    size: tuple[int, int],
+    *,
+    threads: int | None = None,
+    cancel: Cancel = None,
+) -> Dabs:
+    """The coloured pixels of strokes in any accepted form, at the picture's own size.
+
+    Parameters
+    ----------
+    strokes : (H, W, 4) uint8 RGBA, PIL image, path, or iterable of Stroke
+    size : (H, W)
+        Of the picture they belong to.
+    threads : int, optional
+        By default as many as this process may use, eight at most.
+    cancel : CancelToken or CancelFlag, optional
+
+    Raises
+    ------
+    InputError
+        For another size, a picture without transparency, or no mark at all.
+    Cancelled
+        When `cancel` was set before all is done.
+    """
+    if _is_list(strokes):
+        lines = _lines_of(strokes)
+        dabs = dabs_of_lines(lines, size, cancel=cancel) if lines else None
+        if dabs is None or not len(dabs.pixels):
+            raise _unmarked(lines, size)
+        _warn_of_outside(lines, size)
+        return dabs
+    dabs = dabs_of_layer(_layer_of(strokes, size), threads=threads, cancel=cancel)
+    if not len(dabs.pixels):
+        raise _no_mark()
+    return dabs
 
 
 def constraints(rgba: NDArray[np.uint8], shape: tuple[int, int]) -> Marks:
@@ -242,6 +285,15 @@ def _touches(line: Line, size: tuple[int, int]) -> bool:
     points, reach = np.asarray(line.points), line.width / 2
     least, most = points.min(axis=0) - reach, points.max(axis=0) + reach
     return bool((most >= 0).all() and (least <= np.asarray(size) - 1).all())
+
+
+def _warn_of_outside(lines: list[Line], size: tuple[int, int]) -> None:
+    outside = sum(not _touches(line, size) for line in lines)
+    if outside:
+        _log.warning(
+            "%d of %d strokes lie outside of the picture (%dx%d pixels)",
+            outside, len(lines), size[1], size[0],
+        )  # fmt: skip
 
 
 def _no_mark() -> InputError:

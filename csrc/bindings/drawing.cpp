@@ -78,6 +78,7 @@ py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int t
 void compose_drawing(const Floats& palette, const Strided<std::int32_t>& labels,
                      const std::optional<Strided<float>>& values,
                      const std::optional<Strided<std::int32_t>>& ground,
+                     const std::optional<Floats>& reference, const std::optional<Floats>& limits,
                      const std::optional<Strided<std::uint8_t>>& opacity,
                      const std::optional<Strided<std::uint8_t>>& ink,
                      const std::array<py::ssize_t, 4>& part, float saturation, py::array& out,
@@ -91,7 +92,22 @@ void compose_drawing(const Floats& palette, const Strided<std::int32_t>& labels,
     }
     dr::Shading shading{};
     if (values) {
-        shading = {cd::channels_of(*values, "values", 3), cd::plane_of(*ground, "ground")};
+        shading.colors = cd::channels_of(*values, "values", 3);
+        shading.ground = cd::plane_of(*ground, "ground");
+        if (reference) {
+            if (reference->ndim() != 2 || reference->shape(1) != 3) {
+                throw py::value_error("reference must be (count, 3)");
+            }
+            shading.reference = reference->data();
+            shading.count = reference->shape(0);
+        }
+        if (limits) {
+            if (limits->ndim() != 1 || (reference && limits->size() != shading.count)) {
+                throw py::value_error("limits must be (count,)");
+            }
+            shading.limits = limits->data();
+            shading.count = limits->size();
+        }
         check_size(shading.colors, marks.rows, marks.columns);
         if (shading.ground.rows != shading.colors.rows ||
             shading.ground.columns != shading.colors.columns) {
@@ -146,7 +162,8 @@ void register_drawing(py::module_& module) {
                py::arg("cancel"));
     module.def("compose_drawing", &compose_drawing, py::arg("palette").noconvert(),
                py::arg("labels").noconvert(), py::arg("values").noconvert(),
-               py::arg("ground").noconvert(), py::arg("opacity").noconvert(),
+               py::arg("ground").noconvert(), py::arg("reference").noconvert(),
+               py::arg("limits").noconvert(), py::arg("opacity").noconvert(),
                py::arg("ink").noconvert(), py::arg("part"), py::arg("saturation"),
                py::arg("out").noconvert(), py::arg("threads"), py::arg("cancel"));
 }

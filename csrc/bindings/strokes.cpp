@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../strokes/constraints.hpp"
+#include "../strokes/dabs.hpp"
 #include "../strokes/marks.hpp"
 #include "views.hpp"
 
@@ -94,6 +95,41 @@ py::array_t<bool> marked_pixels(const Layer& layer, int threads, const cd::Cance
     return mask;
 }
 
+// Pixels (n,), colours (n, 3) and dabs (n,).
+py::tuple arrays_of(const cs::Dabs& dabs) {
+    const auto count = static_cast<py::ssize_t>(dabs.pixels.size());
+    py::array_t<std::int64_t> pixels(count);
+    py::array_t<std::uint8_t> rgb({count, py::ssize_t{3}});
+    py::array_t<std::int32_t> numbers(count);
+    std::copy(dabs.pixels.begin(), dabs.pixels.end(), pixels.mutable_data());
+    std::copy(dabs.dabs.begin(), dabs.dabs.end(), numbers.mutable_data());
+    std::uint8_t* out = rgb.mutable_data();
+    for (const auto& color : dabs.rgb) out = std::copy(color.begin(), color.end(), out);
+    return py::make_tuple(pixels, rgb, numbers);
+}
+
+py::tuple dabs_of_layer(const Layer& layer, int threads, const cd::CancelFlag* cancel) {
+    const cd::Channels<const std::uint8_t> rgba = cd::channels_of(layer, "layer", 4);
+    cs::Dabs dabs;
+    {
+        py::gil_scoped_release release;
+        dabs = cs::dabs_of_layer(rgba, threads, cancel);
+    }
+    return arrays_of(dabs);
+}
+
+py::tuple dabs_of_lines(const std::vector<Given>& given, py::ssize_t height, py::ssize_t width,
+                        const cd::CancelFlag* cancel) {
+    if (height < 1 || width < 1) throw py::value_error("the picture must not be empty");
+    const std::vector<cs::Line> lines = lines_of(given);
+    cs::Dabs dabs;
+    {
+        py::gil_scoped_release release;
+        dabs = cs::dabs_of_lines(lines, height, width, cancel);
+    }
+    return arrays_of(dabs);
+}
+
 }  // namespace
 
 void register_strokes(py::module_& module) {
@@ -105,4 +141,8 @@ void register_strokes(py::module_& module) {
     module.def("draw_lines", &draw_lines, py::arg("lines"), py::arg("height"), py::arg("width"));
     module.def("marked_pixels", &marked_pixels, py::arg("layer").noconvert(), py::arg("threads"),
                py::arg("cancel"));
+    module.def("dabs_of_layer", &dabs_of_layer, py::arg("layer").noconvert(), py::arg("threads"),
+               py::arg("cancel"));
+    module.def("dabs_of_lines", &dabs_of_lines, py::arg("lines"), py::arg("height"),
+               py::arg("width"), py::arg("cancel"));
 }

@@ -28,9 +28,11 @@ std::vector<float> widened(const float* palette, std::ptrdiff_t count) {
 }
 
 // Colours less their region's, CHANNELS values each.
-std::vector<float> differences(const Shading& shading, const std::vector<float>& palette,
-                               std::ptrdiff_t count) {
+std::vector<float> differences(const Shading& shading, const float* palette, std::ptrdiff_t count) {
     const Channels<const float>& colors = shading.colors;
+    const bool relative = shading.reference != nullptr;
+    const float* base = relative ? shading.reference : palette;
+    if (relative || shading.limits != nullptr) count = std::min(count, shading.count);
     std::vector<float> planes(colors.rows * colors.columns * CHANNELS, 0.0F);
     for (std::ptrdiff_t y = 0; y < colors.rows; ++y) {
         for (std::ptrdiff_t x = 0; x < colors.columns; ++x) {
@@ -39,7 +41,11 @@ std::vector<float> differences(const Shading& shading, const std::vector<float>&
             if (label == 0) continue;
             float* difference = planes.data() + (y * colors.columns + x) * CHANNELS;
             for (int c = 0; c < 3; ++c) {
-                difference[c] = colors.at(y, x, c) - palette[CHANNELS * label + c];
+                difference[c] = colors.at(y, x, c) - base[3 * label + c];
+                if (shading.limits != nullptr) {
+                    const float most = shading.limits[label];
+                    difference[c] = std::clamp(difference[c], -most, most);
+                }
             }
         }
     }
@@ -101,7 +107,7 @@ void compose_drawing(const float* palette, std::ptrdiff_t count,
     std::vector<Pair> down, across;
     std::ptrdiff_t first = 0, sources = 0;  // of the shading's columns that the part needs
     if (shading != nullptr) {
-        small = differences(*shading, wide, count);
+        small = differences(*shading, palette, count);
         down = pairs_of(shading->colors.rows, labels.rows, part.y0, part.y1);
         across = pairs_of(shading->colors.columns, labels.columns, part.x0, part.x1);
         first = across.front().first;

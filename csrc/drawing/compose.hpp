@@ -12,9 +12,14 @@ namespace colordeploy::drawing {
 
 // What varies within regions: colours less their region's, enlarged bilinearly. Where `ground` (a
 // label for each of the colours) is 0 nothing varies.
+// Colours and the region of each; what is shaded is their difference to their region's colour in
+// `reference` (count triples), at most as large as the region's limit. Null: the palette, no limit.
 struct Shading {
     Channels<const float> colors;
     Plane<const std::int32_t> ground;
+    const float* reference;
+    const float* limits;
+    std::ptrdiff_t count;  // of the reference's colours and of the limits
 };
 
 // Lines over the colours; ink is black where it has no data.

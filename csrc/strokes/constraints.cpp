@@ -87,26 +87,6 @@ std::int64_t reduce(std::ptrdiff_t height, std::ptrdiff_t width, const Constrain
     return marked;
 }
 
-// Whether the layer's colours are multiplied by alpha, as many editors keep them: no colour is
-// lighter than its alpha, faint rims included. (Colours of rims that are not are as light as the
-// stroke's; where there is no rim nothing tells, and nothing is assumed.)
-bool premultiplied(const Channels<const std::uint8_t>& rgba, const Runs& all) {
-    bool rims = false;
-    for (std::ptrdiff_t y = 0; y < rgba.rows; ++y) {
-        for (std::ptrdiff_t i = all.rows[y]; i < all.rows[y + 1]; ++i) {
-            const Run& run = all.runs[i];
-            if (run.alpha == 255) continue;
-            rims = rims || !run.marked;
-            for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
-                for (int c = 0; c < 3; ++c) {
-                    if (rgba.at(y, x, c) > run.alpha + 1) return false;
-                }
-            }
-        }
-    }
-    return rims;
-}
-
 }  // namespace
 
 std::int64_t constrain_layer(const Channels<const std::uint8_t>& rgba, const Constraints& result,

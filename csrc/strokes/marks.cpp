@@ -169,4 +169,21 @@ Runs marks_of(const Channels<const std::uint8_t>& rgba, int threads, const Cance
     return all;
 }
 
+bool premultiplied(const Channels<const std::uint8_t>& rgba, const Runs& all) {
+    bool rims = false;
+    for (std::ptrdiff_t y = 0; y < rgba.rows; ++y) {
+        for (std::ptrdiff_t i = all.rows[y]; i < all.rows[y + 1]; ++i) {
+            const Run& run = all.runs[i];
+            if (run.alpha == 255) continue;
+            rims = rims || !run.marked;
+            for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
+                for (int c = 0; c < 3; ++c) {
+                    if (rgba.at(y, x, c) > run.alpha + 1) return false;
+                }
+            }
+        }
+    }
+    return rims;
+}
+
 }  // namespace colordeploy::strokes

@@ -30,4 +30,9 @@ constexpr std::uint8_t FAINTEST = 4;
 // carry no colour, pale brushes mark, and a veil over the whole layer joins nothing.
 Runs marks_of(const Channels<const std::uint8_t>& rgba, int threads, const CancelFlag* cancel);
 
+// Whether the layer's colours are multiplied by alpha, as many editors keep them: no colour is
+// lighter than its alpha, faint rims included. (Colours of rims that are not are as light as the
+// stroke's; where there is no rim nothing tells, and nothing is assumed.)
+bool premultiplied(const Channels<const std::uint8_t>& rgba, const Runs& all);
+
 }  // namespace colordeploy::strokes

@@ -15,7 +15,7 @@ def bundle() -> None:
     """Export a checkpoint as a bundle: ONNX graphs, golden vectors, manifest."""
 
 
-def _common(name: str, licence: str = "Apache-2.0") -> Callable[..., Callable[..., None]]:
+def _common(name: str, licence: str | None = "Apache-2.0") -> Callable[..., Callable[..., None]]:
     """Options of every export."""
     options = (
         click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), required=True),
@@ -26,7 +26,8 @@ def _common(name: str, licence: str = "Apache-2.0") -> Callable[..., Callable[..
                      help="JSON of `evaluate --json`."),
         click.option("--name", default=name, show_default=True),
         click.option("--version", default="1.0.0", show_default=True),
-        click.option("--licence", default=licence, show_default=True, help="Of the weights."),
+        click.option("--licence", default=licence, show_default=licence is not None,
+                     help="Of the weights; by default what their data ask for."),
     )  # fmt: skip
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
@@ -37,7 +38,7 @@ def _common(name: str, licence: str = "Apache-2.0") -> Callable[..., Callable[..
     return add
 
 
-def _add(method: str, help_: str, licence: str = "Apache-2.0") -> None:
+def _add(method: str, help_: str, licence: str | None = "Apache-2.0") -> None:
     @bundle.command(method, help=help_)
     @_common(method, licence)
     def command(
@@ -47,12 +48,15 @@ def _add(method: str, help_: str, licence: str = "Apache-2.0") -> None:
         quality: Path | None,
         name: str,
         version: str,
-        licence: str,
+        licence: str | None,
     ) -> None:
         from ..bundling.specification import bundle as write
         from ..bundling.writer import Identity
+        from ..data.photos import weights_licence
+        from ..training import checkpoint as checkpoints
 
         try:
+            licence = licence or weights_licence(checkpoints.load(checkpoint)["data"])
             checks = write(
                 method, checkpoint, out, Identity(name, version, licence),
                 quality=quality, working_size=working_size,
@@ -64,7 +68,7 @@ def _add(method: str, help_: str, licence: str = "Apache-2.0") -> None:
 
 _add("lga", "LGA-Net: colour from strokes.")
 _add("disco", "DISCO: automatic colour with anchors.")
-_add("rasc", "RASC: colour for line art.", licence="CC-BY-SA-4.0")
+_add("rasc", "RASC: colour for line art.", licence=None)
 _add("sscn", "SSCN: colour from an example.")
 
 

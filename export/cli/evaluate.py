@@ -172,6 +172,32 @@ def rasc(
 
 
 @evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the line art archive; can be repeated.")  # fmt: skip
+@click.option("--bundle", default="rasc", show_default=True, help="Bundle to evaluate.")
+@click.option("--limit", type=int, help="So many drawings only.")
+@click.option("--threads", default=2, show_default=True)
+@click.option("--plot", "picture", type=click.Path(path_type=Path), help="Also draw the curves.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+def hints(
+    data: tuple[Path, ...],
+    bundle: str,
+    limit: int | None,
+    threads: int,
+    picture: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Hints on line art: quality against the share of regions that have one (Hint-AUC)."""
+    from ..evaluation.hints import evaluate as run
+    from ..evaluation.hints import plot, table
+
+    result = run(data, bundle, limit=limit, threads=threads)
+    _report(result, table(result), json_file)
+    if picture:
+        plot(result, picture)
+
+
+@evaluate.command()
 @_common("sscn", lpips=False)
 @click.option("--dense", help="Bundle trained with dense attention; by default --bundle.")
 @click.option("--grid", is_flag=True, help="Instead, k and r as in Fig. 9, on TPS references.")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
@@ -26,6 +27,39 @@ def licences(pictures: Sequence[tuple[str, str]], kind: str) -> str:
         f"{source} {n} ({licence})" for (source, licence), n in sorted(Counter(pictures).items())
     ]
     return f"{len(pictures)} {kind}: {', '.join(parts)}"
+
+
+# SPDX names of licences, from the freest to the one that binds what is made of a picture most.
+_LICENCES = (
+    ("public domain", "CC0-1.0"),
+    ("cc0", "CC0-1.0"),
+    ("cc by 4.0", "CC-BY-4.0"),
+    ("cc by-sa 4.0", "CC-BY-SA-4.0"),
+)
+
+
+def weights_licence(summary: str) -> str:
+    """The licence of weights that were learned from pictures: the most binding of theirs.
+
+    Parameters
+    ----------
+    summary : str
+        Of `licences`: sources, numbers, and each licence in brackets.
+
+    Raises
+    ------
+    ValueError
+        When a licence is not known here.
+    """
+    ranks = [name for name, _ in _LICENCES]
+    found = {licence.lower() for licence in re.findall(r"\(([^()]*)\)", summary)}
+    unknown = sorted(found - set(ranks))
+    if unknown or not found:
+        raise ValueError(
+            f"which licence the weights have cannot be told from {', '.join(unknown) or 'the data'}"
+            f" ({summary[:80]!r}); say it with --licence"
+        )
+    return _LICENCES[max(ranks.index(licence) for licence in found)][1]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from export.data.photos import PhotoArchive
+from export.data.photos import PhotoArchive, licences, weights_licence
 from export.training.log import read_log
 from export.training.loop import Schedule, optimize
 
@@ -89,3 +89,11 @@ def test_a_batch_that_is_not_finite_changes_nothing(tmp_path):
 def test_a_training_that_has_come_apart_ends(tmp_path):
     with pytest.raises(FloatingPointError, match="20 batches in a row"):
         _train(tmp_path / "b.pt", set(range(3, 99)), 60, _Net())
+
+
+def test_weights_have_the_most_binding_licence_of_their_data():
+    said = licences([("a", "public domain"), ("b", "CC BY 4.0")], "pairs")
+    assert weights_licence(said) == "CC-BY-4.0"
+    assert weights_licence(f"{said}; 3 pictures: c 3 (CC BY-SA 4.0)") == "CC-BY-SA-4.0"
+    with pytest.raises(ValueError, match="--licence"):
+        weights_licence("2 pairs: d 2 (licence not stated in the index)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -260,3 +261,11 @@ def test_empty_page(bundle, tmp_path):
     assert done.exit_code == 1
     assert isinstance(done.exception, ColorDeployError)
     assert "empty" in str(done.exception)
+
+
+def test_contact_sheets_are_bounded(canvas, monkeypatch):
+    sketch = importlib.import_module("colordeploy.cli.sketch")
+    assert sketch.contact_sheet(canvas, 4, flat=True).shape == (204, 304, 3)
+    monkeypatch.setattr(sketch, "_SHEET", 200)
+    small = sketch.contact_sheet(canvas, 9, flat=True)
+    assert max(small.shape) <= 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,12 +10,22 @@ from numpy.typing import ArrayLike, NDArray
 from ...cancellation import CancelToken
 from ...device_array import Array
 from ...errors import InputError
-from ...native import Lines, Shading, compose_drawing, reduce_drawing, region_means
+from ...native import (
+    Lines,
+    RegionDivider,
+    Shading,
+    compose_drawing,
+    reduce_drawing,
+    region_means,
+)
+from ...pictures.openraster import Document, DocumentLayer
 from ...pictures.rendering import Rendering
+from ...pictures.strokes import StrokesLike, dabs_of, read_strokes
 from ...trace import span
-from ..canvas import Canvas, CanvasKeywords
+from ..canvas import Canvas, CanvasKeywords, Kept
 from ..steps import Steps
 from .drawing import Drawing
+from .hints import RegionHints, region_hints
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,19 +35,40 @@ if TYPE_CHECKING:
 __all__ = ["LineArtCanvas"]
 
 
-class _Colors(NamedTuple):
-    """Colours of a drawing in one style.
+_HINTED = 2 / 255  # how far shading may go from a hint's colour
+Style = int | ArrayLike | Literal["hints"] | None
+
+
+class _Styled(NamedTuple):
+    """What the network says of a drawing in one style.
 
     Attributes
     ----------
     decoded : (h, w, 3) float32
-        The network's picture in about [0, 1], at the working size.
+        Its picture in about [0, 1], at the working size.
     palette : (count, 3) float32
         The mean colour of each region; black for label 0, which stands for lines.
     """
 
     decoded: NDArray[np.float32]
     palette: NDArray[np.float32]
+
+
+class _Colors(NamedTuple):
+    """Colours of a drawing in one style with hints.
+
+    Attributes
+    ----------
+    labels : (H, W) int32
+        Regions under the lines, too; with hints, those that several hints divide.
+    palette : (count, 3) float32
+        The colour of each.
+    shading : Shading or None
+    """
+
+    labels: NDArray[np.int32]
+    palette: NDArray[np.float32]
+    shading: Shading | None
 
 
 class LineArtCanvas(Canvas[_Colors]):
@@ -56,10 +87,23 @@ class LineArtCanvas(Canvas[_Colors]):
         style: NDArray[np.float32],
     ) -> None:
         working = drawing.working_luma.shape
-        super().__init__(model, drawing.size, (working[0], working[1]))
-        self._drawing: Drawing | None = drawing
+        self._begin(model, drawing.size, (working[0], working[1]), style)
+        self._drawing = drawing
         self._fixed = fixed
+
+    def _begin(
+        self,
+        model: LineArtModel,
+        size: tuple[int, int],
+        working: tuple[int, int],
+        style: NDArray[np.float32],
+    ) -> None:
+        super().__init__(model, size, working)
+        self._drawing: Drawing | None = None
+        self._fixed: dict[str, Array] = {}
         self._style = style
+        self._styles: Kept[_Styled] = Kept()
+        self._divider: RegionDivider | None = None
 
     @property
     def drawing(self) -> Drawing:
@@ -93,7 +137,8 @@ class LineArtCanvas(Canvas[_Colors]):
 
     def render(
         self,
-        style: int | ArrayLike | None = None,
+        style: Style = None,
+        hints: StrokesLike | None = None,
         *,
         flat: bool = False,
         **keywords: Unpack[CanvasKeywords],
@@ -102,9 +147,13 @@ class LineArtCanvas(Canvas[_Colors]):
 
         Parameters
         ----------
-        style : int or (n,) real, optional
+        style : int, (n,) real, or "hints", optional
             A seed, or a style code such as a mixture of two; by default the predicted `style`.
-            Only a code's direction counts, not its length.
+            Only a code's direction counts, not its length. "hints": white without a hint.
+        hints : (H, W, 4) uint8 RGBA, PIL image, path of such a PNG, or list of Stroke, optional
+            Dabs of colour. A region with one has exactly its colour, or, where it is shaded, one
+            within two levels; several colours in a region divide it along its lines and the gaps
+            between them. Dabs that slip over a line a little do not count there.
         flat : bool
             One colour for each region, without shading.
         **keywords
@@ -118,12 +167,12 @@ class LineArtCanvas(Canvas[_Colors]):
         Raises
         ------
         InputError
-            For seeds below 0, style codes of another shape, not finite, or all zero, and keywords
-            out of range.
+            For seeds below 0, style codes of another shape, not finite, or all zero, hints of
+            another size or without a mark, and keywords out of range.
         Cancelled
             When the token was cancelled.
         """
-        return self._drawn(style, flat, self.drawing.lines, keywords)
+        return self._drawn(style, hints, flat, self.drawing.lines, keywords)
 
     def preview(self, style: int | ArrayLike | None = None) -> NDArray[np.uint8]:
         """The network's own picture at the working size, (h, w, 3) uint8; `style` as in `render`.
@@ -132,18 +181,18 @@ class LineArtCanvas(Canvas[_Colors]):
         """
         self._require_open()
         with self._working(Steps()):
-            decoded = self._decode(self._code(style), Steps())
+            decoded = self._styled(self._code(style), Steps()).decoded
         result: NDArray[np.uint8] = (np.clip(decoded, 0, 1) * 255 + 0.5).astype(np.uint8)
         return result
 
     def layers(
-        self, style: int | ArrayLike | None = None, *, flat: bool = False
+        self, style: Style = None, hints: StrokesLike | None = None, *, flat: bool = False
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The lines and the colours apart, to go on painting with.
 
         Parameters
         ----------
-        style, flat :
+        style, hints, flat :
             As in `render`.
 
         Returns
@@ -154,45 +203,109 @@ class LineArtCanvas(Canvas[_Colors]):
         """
         drawing = self.drawing
         colors = np.full((*self.size, 4), 255, np.uint8)
-        self._drawn(style, flat, None, {"out": colors[..., :3]})
+        self._drawn(style, hints, flat, None, {"out": colors[..., :3]})
         lines = np.zeros((*self.size, 4), np.uint8)
         if drawing.lines.ink is not None:
             lines[..., :3] = drawing.lines.ink
         lines[..., 3] = drawing.lines.opacity
         return lines, colors
 
+    def document(
+        self, style: Style = None, hints: StrokesLike | None = None, *, flat: bool = False
+    ) -> Document:
+        """Everything as layers of one file: ``canvas.document().save("page.ora")``.
+
+        Parameters
+        ----------
+        style, hints, flat :
+            As in `render`.
+
+        Returns
+        -------
+        Document
+            From below: "flat", a colour for each region; "shading", opaque where the picture is
+            shaded (left out when flat); "hints", hidden (with hints only); "lines". Laid over each
+            other they are what `render` gives.
+        """
+        lines, shaded = self.layers(style, hints, flat=flat)
+        stack = [DocumentLayer("flat", shaded)]
+        if not flat:
+            colors = self.layers(style, hints, flat=True)[1]
+            over = shaded * (shaded != colors).any(axis=2, keepdims=True)
+            stack = [DocumentLayer("flat", colors), DocumentLayer("shading", over)]
+        if hints is not None:
+            stack.append(DocumentLayer("hints", read_strokes(hints, self.size), visible=False))
+        stack.append(DocumentLayer("lines", lines))
+        return Document(stack, self.render(style, hints, flat=flat))
+
     def _drawn(
         self,
-        style: int | ArrayLike | None,
+        style: Style,
+        hints: StrokesLike | None,
         flat: bool,
         lines: Lines | None,
         keywords: CanvasKeywords,
     ) -> NDArray[Any]:
         """Each region's own colour, shading on top unless it is flat, and lines over them."""
-        drawing, code = self.drawing, self._code(style)
-
-        def layer(steps: Steps) -> _Colors:
-            decoded = self._decode(code, steps)
-            return _Colors(decoded, self._palette(decoded))
+        code = None if isinstance(style, str) and style == "hints" else self._code(style)
+        self._require_open()
+        hinted = None if hints is None else self._hinted(hints, keywords.get("cancel"))
+        key = (
+            None if code is None else code.tobytes(), None if hinted is None else hinted.key
+        )  # fmt: skip
 
         def compose(
             colors: _Colors, rendering: Rendering, cancel: CancelToken | None
         ) -> NDArray[Any]:
-            regions = drawing.regions
-            shading = None if flat else Shading(colors.decoded, regions.working_ground)
-            return self._composed(colors.palette, shading, lines, rendering, cancel)
+            shading = None if flat else colors.shading
+            return self._composed(colors, shading, lines, rendering, cancel)
 
-        return self._rendered(code.tobytes(), layer, keywords, compose)
+        return self._rendered(
+            key, lambda steps: self._colored(code, hinted, steps), keywords, compose
+        )
+
+    def _hinted(self, hints: StrokesLike, cancel: CancelToken | None) -> RegionHints:
+        regions = self.drawing.regions
+        with span("strokes"):
+            dabs = dabs_of(hints, self.size, threads=self._model.threads, cancel=cancel)
+            return region_hints(dabs, regions.labels, regions.covered, regions.areas)
+
+    def _colored(
+        self, code: NDArray[np.float32] | None, hints: RegionHints | None, steps: Steps
+    ) -> _Colors:
+        regions = self.drawing.regions
+        labels, shading, limits = regions.covered, None, None
+        palette = np.ones((regions.count, 3), np.float32)
+        if hints is not None:
+            limits = np.where(hints.flags(regions.count), np.float32(_HINTED), np.float32(1))
+        if code is not None:
+            decoded, palette = self._styled(code, steps)
+            shading = Shading(decoded, regions.working_ground, palette, limits)
+        if hints is not None:
+            palette = hints.palette(palette)
+            if hints.divided:
+                with span("propagation"):
+                    labels = self._division().divide(hints.owners, cancel=steps.cancel)
+        return _Colors(labels, palette, shading)
+
+    def _division(self) -> RegionDivider:
+        """What divides regions, made when first needed."""
+        if self._divider is None:
+            regions = self.drawing.regions
+            self._divider = RegionDivider(
+                regions.labels, regions.covered, threads=self._model.threads
+            )
+        return self._divider
 
     def _composed(
         self,
-        palette: NDArray[np.float32],
+        colors: _Colors,
         shading: Shading | None,
         lines: Lines | None,
         rendering: Rendering,
         cancel: CancelToken | None,
     ) -> NDArray[Any]:
-        labels, threads = self.drawing.regions.covered, self._model.threads
+        labels, threads = colors.labels, self._model.threads
         with span("upsampling"):
             if rendering.shape != self.size:
                 labels, shading, lines = reduce_drawing(
@@ -204,7 +317,7 @@ class LineArtCanvas(Canvas[_Colors]):
                     cancel=cancel,
                 )
             return compose_drawing(
-                palette,
+                colors.palette,
                 labels,
                 shading=shading,
                 lines=lines,
@@ -215,6 +328,15 @@ class LineArtCanvas(Canvas[_Colors]):
                 threads=threads,
                 cancel=cancel,
             )
+
+    def _styled(self, code: NDArray[np.float32], steps: Steps) -> _Styled:
+        """The network's colours in a style, kept: hints change nothing of it."""
+
+        def make() -> _Styled:
+            decoded = self._decode(code, steps)
+            return _Styled(decoded, self._palette(decoded))
+
+        return self._styles.get(code.tobytes(), make)
 
     def _palette(self, decoded: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean colour of each region (count, 3); black for label 0, which stands for lines."""
@@ -239,7 +361,7 @@ class LineArtCanvas(Canvas[_Colors]):
         code = np.asarray(style)
         if code.shape != self._style.shape or code.dtype.kind not in "fiu":
             raise InputError(
-                f"style must be a seed or {len(self._style)} numbers, not {style!r:.60}"
+                f"style must be a seed, {len(self._style)} numbers or 'hints', not {style!r:.60}"
             )
         code = code.astype(np.float32)
         if not np.isfinite(code).all() or not code.any():
@@ -256,11 +378,16 @@ class LineArtCanvas(Canvas[_Colors]):
 
     def _held(self) -> int:
         fixed = sum(int(getattr(array, "nbytes", 0)) for array in self._fixed.values())
-        return self.drawing.nbytes + fixed
+        styles = sum(part.nbytes for style in self._styles.values() for part in style)
+        divider = self._divider
+        return self.drawing.nbytes + fixed + styles + (0 if divider is None else divider.nbytes)
 
     def _layer_bytes(self, layer: _Colors) -> int:
-        return layer.decoded.nbytes + layer.palette.nbytes
+        own = layer.labels is not self.drawing.regions.covered
+        return (layer.labels.nbytes if own else 0) + layer.palette.nbytes
 
     def _free(self) -> None:
+        self._styles.clear()
+        self._divider = None
         self._drawing = None
         self._fixed = {}

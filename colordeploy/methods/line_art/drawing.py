@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from threading import Lock
 
 import numpy as np
@@ -20,8 +19,9 @@ from ...pictures.color import luma_of
 from ...pictures.decoding import ImageLike, floats, read_samples
 from ...pictures.geometry import resize
 from ...trace import span
+from .pages import is_long, pages_of
 
-__all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "patch_labels"]
+__all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "pages_in", "patch_labels"]
 
 _logger = logging.getLogger("colordeploy")
 
@@ -55,6 +55,11 @@ class Regions:
     working: NDArray[np.int32]
     working_ground: NDArray[np.int32]
 
+    @cached_property
+    def areas(self) -> NDArray[np.int64]:
+        """Pixels of each label, (count,)."""
+        return np.bincount(self.labels.ravel(), minlength=self.count)
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""
@@ -74,6 +79,11 @@ class Drawing:
         See `colordeploy.pictures.decoding.read_picture`.
     working_shape : callable
         From the drawing's size to the working size.
+    name : str
+        What errors call it.
+    radii : sequence of int, optional
+        Of the balls in pixels of the drawing, see `colordeploy.native.region_map`; by default 3, 2
+        and 1 at the working size, larger in larger pictures.
     threads : int, optional
         By default as many as there are processors, eight at most.
 
@@ -95,15 +105,16 @@ class Drawing:
         image: ImageLike,
         working_shape: Callable[[tuple[int, int]], tuple[int, int]],
         *,
+        name: str = "the picture",
+        radii: Sequence[int] | None = None,
         threads: int | None = None,
     ) -> None:
-        name = str(image) if isinstance(image, (str, os.PathLike)) else "the picture"
         samples, luma, line = _separated(read_samples(image), name, thread_count(threads))
         self.size = luma.shape[0], luma.shape[1]
         shape = working_shape(self.size)
         self.lines = separate_lines(samples, threads=threads)
         del samples  # large, and not needed any more
-        self._search: Callable[[], Regions] | None = partial(_search, line, shape, name)
+        self._search: Callable[[], Regions] | None = partial(_search, line, shape, name, radii)
         if thread_count(threads) > 1:
             self._search = Background(self._search).result
         self._regions: Regions | None = None
@@ -128,6 +139,19 @@ class Drawing:
         return held if self._regions is None else held + self._regions.nbytes
 
 
+def pages_in(samples: _Samples, threads: int | None = None) -> list[tuple[int, int]]:
+    """Rows of the pages of a strip, see `pages_of`; one page where the drawing is no strip."""
+    height, width = samples.shape[:2]
+    if not is_long(height, width):
+        return [(0, height)]
+    page = separate_page(_luma(samples, thread_count(threads)), threads=threads)
+    return pages_of(page.lines.any(axis=1), width)
+
+
+def _luma(samples: _Samples, threads: int) -> NDArray[np.float32]:
+    return floats(samples) if samples.ndim == 2 else luma_of(samples, threads)
+
+
 def patch_labels(height: int, width: int, side: int) -> NDArray[np.int32]:
     """Fixed patches instead of regions (RASC's Table IV), labels from 1 on."""
     rows, columns = np.arange(height) // side, np.arange(width) // side
@@ -139,7 +163,7 @@ def _separated(
     samples: _Samples, name: str, threads: int
 ) -> tuple[_Samples, NDArray[np.float32], NDArray[np.bool_]]:
     """The picture, its luma with dark lines on white, and its lines."""
-    luma = floats(samples) if samples.ndim == 2 else luma_of(samples, threads)
+    luma = _luma(samples, threads)
     page = separate_page(luma, threads=threads)
     if page.blank:
         what = "dark all over" if luma.max() < _DARK else "empty, or noise alone"
@@ -155,9 +179,11 @@ def _separated(
     return samples, page.luma, page.lines
 
 
-def _search(line: NDArray[np.bool_], shape: tuple[int, int], name: str) -> Regions:
+def _search(
+    line: NDArray[np.bool_], shape: tuple[int, int], name: str, radii: Sequence[int] | None
+) -> Regions:
     with span("regions"):
-        labels = _find_regions(line, min(line.shape) / min(shape), name)
+        labels = _find_regions(line, min(line.shape) / min(shape), name, radii)
         working = _nearest(labels, shape)
         found = Regions(
             labels, cover_lines(labels), int(labels.max()) + 1, working, _inside(working)
@@ -167,8 +193,11 @@ def _search(line: NDArray[np.bool_], shape: tuple[int, int], name: str) -> Regio
     return found
 
 
-def _find_regions(line: NDArray[np.bool_], scale: float, name: str) -> NDArray[np.int32]:
-    radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
+def _find_regions(
+    line: NDArray[np.bool_], scale: float, name: str, radii: Sequence[int] | None
+) -> NDArray[np.int32]:
+    if radii is None:
+        radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
     labels = region_map(line, radii=radii, smallest=smallest)
     if labels.max() >= _CONFETTI:

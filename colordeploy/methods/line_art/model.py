@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ...abandoning import abandonable
 from ...bundle import Bundle
 from ...device_array import Array
 from ...errors import BundleError
 from ...native import region_max
-from ...pictures.decoding import ImageLike
+from ...pictures.decoding import ImageLike, read_samples
 from ...pictures.geometry import pad_to_multiple, working_shape
+from ...pictures.picture import Picture
+from ...pictures.strokes import StrokesLike
 from ...runtime.graph import Graph
 from ...trace import span
 from ..method import GraphLoader
 from ..model import Model, ModelOptions, check_graphs, open_graphs
 from ..outputs import Outputs
 from ..prepare import Preparation, PrepareKeywords
-from .canvas import LineArtCanvas
-from .drawing import Drawing, patch_labels
+from ..steps import Steps
+from .canvas import LineArtCanvas, Style
+from .drawing import Drawing, pages_in, patch_labels
+from .strip import StripCanvas
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -55,14 +60,25 @@ class LineArtModel(Model):
         self._working_size, self._patches = working_size, patches
         self._labels_encoded = labels_encoded
 
-    def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> LineArtCanvas:
+    def prepare(
+        self,
+        image: ImageLike,
+        *,
+        radii: Sequence[int] | None = None,
+        **keywords: Unpack[PrepareKeywords],
+    ) -> LineArtCanvas:
         """Find a drawing's regions and run what does not depend on the style.
 
         Parameters
         ----------
         image : path, PIL image, or (H, W) or (H, W, 3) array
             Dark lines on light ground, see `colordeploy.pictures.decoding.read_samples`. Mostly
-            dark ones are taken for the opposite and inverted, which is logged.
+            dark ones are taken for the opposite and inverted, which is logged. A strip of pages,
+            three times as high as wide or more, is worked on page by page (`StripCanvas`).
+        radii : sequence of int, optional
+            Of the balls that look for regions, in pixels of the drawing, decreasing, 0 to 31: gaps
+            of up to twice the largest radius are closed. By default 3, 2, 1 at the working size,
+            larger in larger pictures; (0,) closes no gap.
         **keywords
             See `PrepareKeywords`: size, cancel, progress.
 
@@ -75,48 +91,66 @@ class LineArtModel(Model):
         """
         with Preparation(self, keywords) as preparation:
             steps, size = preparation.steps, preparation.size
-            graphs = self.open_graphs()
             steps(0.0, "reading")
-            with span("preprocessing"):
-                drawing = abandonable(
-                    lambda: Drawing(
-                        image,
-                        lambda shape: working_shape(shape, size, self._working_size),
-                        threads=self.threads,
-                    ),
-                    steps.cancel,
-                )
-            steps(0.2, "encoding")
-            line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
-            encode: dict[str, Array] = {"line": line[None, None]}
-            if self._labels_encoded:
-                abandonable(lambda: drawing.regions, steps.cancel)
-                encode["labels"] = self._labels(drawing, line.shape)[None]
-            outputs = Outputs(graphs["encode"], encode, steps.cancel)
-            steps(0.6, "regions")
+            name = _name_of(image)
+            held = [abandonable(lambda: read_samples(image), steps.cancel)]
+            whole = held[0].shape[0], held[0].shape[1]
+            pages = abandonable(lambda: pages_in(held[0], self.threads), steps.cancel)
+
+            def drawn(samples: NDArray[Any], within: Steps) -> LineArtCanvas:
+                parts = [samples]
+                del samples  # large, and not needed when the drawing was taken apart
+                with span("preprocessing"):
+                    drawing = abandonable(
+                        lambda: Drawing(
+                            parts.pop(),
+                            lambda shape: working_shape(shape, size, self._working_size),
+                            name=name,
+                            radii=radii,
+                            threads=self.threads,
+                        ),
+                        within.cancel,
+                    )
+                return self._encoded(drawing, within)
+
+            if len(pages) == 1:
+                return drawn(held.pop(), steps)
+            return StripCanvas(
+                self, whole, pages, lambda top, bottom: drawn(held[0][top:bottom], Steps()), name
+            )
+
+    def _encoded(self, drawing: Drawing, steps: Steps) -> LineArtCanvas:
+        """Run what does not depend on the style."""
+        graphs = self.open_graphs()
+        steps(0.2, "encoding")
+        line = pad_to_multiple(2 * drawing.working_luma - 1, self._multiple)
+        encode: dict[str, Array] = {"line": line[None, None]}
+        if self._labels_encoded:
             abandonable(lambda: drawing.regions, steps.cancel)
-            labels = self._labels(drawing, line.shape)  # found beside, unless the graph needs them
-            style = outputs.host("style")[0]
-            features = [f"features{i}" for i in range(self._levels)]
-            fixed = outputs.on_device(*features)
-            if "correlate" in graphs:
-                steps(0.8, "correlation")
-                count = int(labels.max()) + 1
-                present = np.bincount(labels.ravel(), minlength=count) > 0
-                aggregated = {
-                    f"regions{i}": region_max(outputs.host(name)[0], _shrunk(labels, 2**i), count)[
-                        None
-                    ]
-                    for i, name in enumerate(features)
-                }
-                patterns = Outputs(
-                    graphs["correlate"],
-                    {"present": present[None].astype(np.float32), **aggregated},
-                    steps.cancel,
-                )
-                fixed |= patterns.on_device(*(f"patterns{i}" for i in range(self._levels)))
-                fixed["labels"] = labels[None]
-            return LineArtCanvas(self, drawing, fixed, style)
+            encode["labels"] = self._labels(drawing, line.shape)[None]
+        outputs = Outputs(graphs["encode"], encode, steps.cancel)
+        steps(0.6, "regions")
+        abandonable(lambda: drawing.regions, steps.cancel)
+        labels = self._labels(drawing, line.shape)  # found beside, unless the graph needs them
+        style = outputs.host("style")[0]
+        features = [f"features{i}" for i in range(self._levels)]
+        fixed = outputs.on_device(*features)
+        if "correlate" in graphs:
+            steps(0.8, "correlation")
+            count = int(labels.max()) + 1
+            present = np.bincount(labels.ravel(), minlength=count) > 0
+            aggregated = {
+                f"regions{i}": region_max(outputs.host(name)[0], _shrunk(labels, 2**i), count)[None]
+                for i, name in enumerate(features)
+            }
+            patterns = Outputs(
+                graphs["correlate"],
+                {"present": present[None].astype(np.float32), **aggregated},
+                steps.cancel,
+            )
+            fixed |= patterns.on_device(*(f"patterns{i}" for i in range(self._levels)))
+            fixed["labels"] = labels[None]
+        return LineArtCanvas(self, drawing, fixed, style)
 
     def _labels(self, drawing: Drawing, shape: tuple[int, ...]) -> NDArray[np.int32]:
         """Regions at the working size, or patches in their place, padded to a shape."""
@@ -129,13 +163,14 @@ class LineArtModel(Model):
     def __call__(
         self,
         image: ImageLike,
-        style: int | ArrayLike | None = None,
+        style: Style = None,
+        hints: StrokesLike | None = None,
         *,
         flat: bool = False,
         **keywords: Unpack[CanvasKeywords],
     ) -> NDArray[Any]:
         """Prepare and render at once; (H, W, 3) uint8."""
-        return self.prepare(image).render(style, flat=flat, **keywords)
+        return self.prepare(image).render(style, hints, flat=flat, **keywords)
 
 
 def create_rasc(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> LineArtModel:
@@ -172,6 +207,12 @@ def create_rasc(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
         labels_encoded=labels_encoded,
         **parameters,
     )
+
+
+def _name_of(image: ImageLike) -> str:
+    if isinstance(image, Picture):
+        return image.name
+    return os.fspath(image) if isinstance(image, (str, os.PathLike)) else "the picture"
 
 
 def _shrunk(labels: NDArray[np.int32], factor: int) -> NDArray[np.int32]:
