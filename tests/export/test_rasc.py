@@ -155,7 +155,8 @@ def archive(tmp_path_factory):
             info = tarfile.TarInfo(name)
             info.size = len(buffer.getvalue())
             tar.addfile(info, io.BytesIO(buffer.getvalue()))
-            row = {"tar": "all.tar", "file": name, "category": "made/up", "split": split}
+            row = {"tar": "all.tar", "file": name, "category": "made/up", "split": split,
+                   "source": "made", "licence": "CC BY-SA 4.0"}  # fmt: skip
             rows[index].append(row)
 
         for i in range(10):

@@ -52,9 +52,11 @@ def test_pages_are_found():
     assert pages_of(inked, 100) == [(0, 1000)]  # no band
     regular = np.tile(np.r_[np.zeros(3, bool), np.ones(90, bool), np.zeros(7, bool)], 10)
     assert pages_of(regular, 100) == [(y, y + 100) for y in range(0, 1000, 100)]
-    speck = regular.copy()
-    speck[500:600] = False  # an empty page belongs to a neighbour
-    assert len(pages_of(speck, 100)) == 9
+    apart = regular.copy()
+    apart[30::100] = apart[31::100] = False  # drawings of two parts each
+    assert pages_of(apart, 100) == pages_of(regular, 100)
+    empty = np.r_[regular, np.zeros(100, bool), regular[:-7]]  # a page without a drawing
+    assert len(pages_of(empty, 100)) == 20
 
 
 def test_each_page_is_as_it_is_alone(canvas, model, pages):

@@ -9,6 +9,7 @@ __all__ = ["Pages", "is_long", "pages_of"]
 
 _LONG = 3.0  # times as high as wide: a strip
 _BAND = 0.01  # of the width: so many rows without a line are a band between pages
+_TALLEST = 2.0  # times as high as wide, or as wide as high: a page of a regular strip
 _LEAST = 0.3  # of the width: lower pages go to their neighbour
 
 Pages = list[tuple[int, int]]
@@ -22,9 +23,9 @@ def is_long(height: int, width: int) -> bool:
 def pages_of(inked: NDArray[np.bool_], width: int) -> Pages:
     """First and last row (exclusive) of each page of a drawing.
 
-    Pages are cut in the blank bands between them; where pages of one height fit, with a blank row
-    at each border, they are of that height. One page unless the drawing is three times as high as
-    wide and has bands.
+    Pages are cut in the blank bands between them; where three pages of one height or more fit, with
+    a blank row at each border, they are of that height. One page unless the drawing is three times
+    as high as wide and has bands.
 
     Parameters
     ----------
@@ -51,9 +52,12 @@ def pages_of(inked: NDArray[np.bool_], width: int) -> Pages:
 
 
 def _regular(inked: NDArray[np.bool_], width: int) -> list[int]:
-    """Cuts between pages of one height; the most pages that fit, none when none do."""
+    """Cuts between three pages of one height or more, of heights that fit the nearest to the width;
+    none when none fit.
+    """
     height = len(inked)
-    for count in range(int(height / (_LEAST * width)), 1, -1):
+    counts = range(max(3, int(height / (_TALLEST * width))), int(_TALLEST * height / width) + 1)
+    for count in sorted(counts, key=lambda count: abs(np.log(height / count / width))):
         if height % count:
             continue
         side = height // count
