@@ -78,6 +78,8 @@ class LineArtCanvas(Canvas[_Colors]):
     """
 
     _model: LineArtModel
+    _drawing: Drawing | None
+    _fixed: dict[str, Array]
 
     def __init__(
         self,
@@ -99,8 +101,8 @@ class LineArtCanvas(Canvas[_Colors]):
         style: NDArray[np.float32],
     ) -> None:
         super().__init__(model, size, working)
-        self._drawing: Drawing | None = None
-        self._fixed: dict[str, Array] = {}
+        self._drawing = None
+        self._fixed = {}
         self._style = style
         self._styles: Kept[_Styled] = Kept()
         self._divider: RegionDivider | None = None

@@ -145,7 +145,7 @@ def pages_in(samples: _Samples, threads: int | None = None) -> list[tuple[int, i
     if not is_long(height, width):
         return [(0, height)]
     page = separate_page(_luma(samples, thread_count(threads)), threads=threads)
-    return pages_of(page.lines.any(axis=1), width)
+    return pages_of(np.asarray(page.lines.any(axis=1)), width)
 
 
 def _luma(samples: _Samples, threads: int) -> NDArray[np.float32]:

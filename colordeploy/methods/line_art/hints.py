@@ -68,14 +68,6 @@ class RegionHints:
         hinted[self.regions] = True
         return hinted
 
-    def means(self, count: int) -> NDArray[np.float32]:
-        """(count, 3): the mean of each region's hints; zeros for those without."""
-        sums = np.zeros((count, 3), np.float32)
-        np.add.at(sums, self.regions, self.colors)
-        return sums / np.maximum(np.bincount(self.regions, minlength=count), 1)[:, None].astype(
-            np.float32
-        )
-
 
 def region_hints(
     dabs: Dabs,
