@@ -1,17 +1,16 @@
-"""Model bundles: a manifest, ONNX graphs and golden vectors, in a folder or a zip of one."""
+"""Opened bundles: a manifest, ONNX graphs and golden vectors, in a folder or a zip of one."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -19,23 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BackendError, BundleError
+from .manifest import MANIFEST, Manifest
 from .onnx_file import MalformedGraphError, has_external_data
 from .runtime.graph import PRECISIONS, Graph, Target, load_graph
 from .runtime.precision import HALVES, halved
 
-__all__ = [
-    "FORMAT",
-    "Bundle",
-    "GraphEntry",
-    "Manifest",
-    "TensorEntry",
-    "default_bundles",
-    "find_bundle",
-]
+__all__ = ["Bundle", "default_bundles", "find_bundle"]
 
-FORMAT = 1
 _ALL = "*"
-_MANIFEST = "manifest.json"
 _GOLDEN = "golden.npz"
 # Sizes of single files, unpacked: what is larger is refused before it is read.
 _MAXIMUM_MANIFEST = 4 << 20
@@ -51,137 +41,6 @@ _UNREADABLE = (
     RuntimeError,
     ValueError,
 )
-
-
-@dataclass(frozen=True)
-class TensorEntry:
-    """An input or output of a graph; a dimension is a number or the name of a free one."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class GraphEntry:
-    """One ONNX graph.
-
-    Attributes
-    ----------
-    file, sha256 : str
-        Name in the bundle and hash of its content.
-    inputs, outputs : tuple of TensorEntry
-    tolerance : float
-        Largest absolute error against the golden vectors that `verify` accepts.
-    """
-
-    file: str
-    sha256: str
-    inputs: tuple[TensorEntry, ...]
-    outputs: tuple[TensorEntry, ...]
-    tolerance: float
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a bundle is, see the fields of ``manifest.json``.
-
-    Attributes
-    ----------
-    name, method, version, licence, trained_on : str
-    quality : mapping
-        Measured quality, with the command that measured it.
-    graphs : mapping of str to GraphEntry
-    golden_sha256 : str
-    parameters : mapping
-        What the method needs besides the graphs, such as sigma and the working size.
-    """
-
-    name: str
-    method: str
-    version: str
-    licence: str
-    trained_on: str
-    quality: Mapping[str, Any]
-    graphs: Mapping[str, GraphEntry]
-    golden_sha256: str
-    parameters: Mapping[str, Any]
-    format: int = field(default=FORMAT)
-
-    def to_json(self) -> str:
-        """Return the content of ``manifest.json``."""
-
-        def plain(value: Any) -> Any:
-            if isinstance(value, (GraphEntry, TensorEntry)):
-                return {key: plain(item) for key, item in vars(value).items()}
-            if isinstance(value, Mapping):
-                return {key: plain(item) for key, item in value.items()}
-            return [plain(item) for item in value] if isinstance(value, tuple) else value
-
-        values = {key: plain(item) for key, item in vars(self).items()}
-        return json.dumps({**values, "manifest_sha256": _digest(values)}, indent=2) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str, origin: str) -> Manifest:
-        """Parse ``manifest.json``; `origin` names it in errors.
-
-        Raises
-        ------
-        BundleError
-            When it is no manifest of this format.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise BundleError(f"{origin}: {_MANIFEST} is not valid JSON: {error}") from None
-        if not isinstance(values, dict) or values.get("format") != FORMAT:
-            found = values.get("format") if isinstance(values, dict) else None
-            raise BundleError(
-                f"{origin}: bundle format {found!r} is not known to this version (it reads "
-                f"{FORMAT}); update colordeploy or export the bundle again"
-            )
-        if values.pop("manifest_sha256", None) != _digest(values):
-            raise BundleError(
-                f"{origin}: {_MANIFEST} is damaged or was edited by hand (its SHA-256 does not "
-                "match); fetch or export the bundle again"
-            )
-        try:
-            graphs = {name: _graph_entry(entry) for name, entry in values.pop("graphs").items()}
-            manifest = cls(graphs=graphs, **values)
-        except (TypeError, KeyError, AttributeError, ValueError) as error:
-            raise BundleError(f"{origin}: {_MANIFEST} is incomplete or odd: {error}") from None
-        texts = ("name", "method", "version", "licence", "trained_on", "golden_sha256")
-        for key in texts:
-            if not isinstance(getattr(manifest, key), str):
-                raise BundleError(f"{origin}: {key!r} in {_MANIFEST} must be a text")
-        for key in ("quality", "parameters"):
-            if not isinstance(getattr(manifest, key), dict):
-                raise BundleError(f"{origin}: {key!r} in {_MANIFEST} must be an object")
-        if not graphs:
-            raise BundleError(f"{origin}: {_MANIFEST} names no graph")
-        return manifest
-
-
-def _digest(values: Mapping[str, Any]) -> str:
-    """SHA-256 of a manifest's values, independent of spacing and order."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def _graph_entry(values: dict[str, Any]) -> GraphEntry:
-    def tensors(entries: list[dict[str, Any]]) -> tuple[TensorEntry, ...]:
-        if not entries:
-            raise ValueError("a graph needs inputs and outputs")
-        return tuple(TensorEntry(e["name"], e["dtype"], tuple(e["shape"])) for e in entries)
-
-    if not 0 < float(values["tolerance"]) < math.inf:
-        raise ValueError(f"a tolerance must be a finite number above 0, not {values['tolerance']}")
-    return GraphEntry(
-        str(values["file"]),
-        str(values["sha256"]),
-        tensors(values["inputs"]),
-        tensors(values["outputs"]),
-        float(values["tolerance"]),
-    )
 
 
 class Bundle:
@@ -205,11 +64,11 @@ class Bundle:
             self._prefix = self._prefix_in_zip()
         elif not self.path.is_dir():
             raise BundleError(f"{self.path}: no such bundle (a folder or a .zip of one)")
-        manifest = self._read(_MANIFEST)
+        manifest = self._read(MANIFEST)
         try:
             text = manifest.decode()
         except UnicodeDecodeError:
-            raise BundleError(f"{self.path}: {_MANIFEST} is not UTF-8 text") from None
+            raise BundleError(f"{self.path}: {MANIFEST} is not UTF-8 text") from None
         self.manifest = Manifest.from_json(text, str(self.path))
 
     def graph(self, name: str) -> bytes:
@@ -307,7 +166,7 @@ class Bundle:
     def parameter(self, name: str) -> Any:
         """Return a parameter of the manifest; BundleError when it is missing."""
         if name not in self.manifest.parameters:
-            raise BundleError(f"{self.path}: {_MANIFEST} lacks the parameter {name!r}")
+            raise BundleError(f"{self.path}: {MANIFEST} lacks the parameter {name!r}")
         return self.manifest.parameters[name]
 
     def number_parameter(self, name: str, above: float) -> float:
@@ -352,7 +211,7 @@ class Bundle:
     def _read(self, name: str) -> bytes:
         if PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
             raise BundleError(f"{self.path}: file name {name!r} leads out of the bundle")
-        limit = _MAXIMUM_MANIFEST if name == _MANIFEST else _MAXIMUM_FILE
+        limit = _MAXIMUM_MANIFEST if name == MANIFEST else _MAXIMUM_FILE
         try:
             if self.path.is_dir():
                 size = (self.path / name).stat().st_size
@@ -385,16 +244,16 @@ class Bundle:
             raise BundleError(
                 f"{self.path} is neither a folder nor a sound zip file: {error}"
             ) from None
-        found = [n for n in names if PurePosixPath(n).name == _MANIFEST and n.count("/") < 2]
+        found = [n for n in names if PurePosixPath(n).name == MANIFEST and n.count("/") < 2]
         if len(found) != 1:
-            raise BundleError(f"{self.path}: {len(found)} files {_MANIFEST}, there must be one")
-        return found[0].removesuffix(_MANIFEST)
+            raise BundleError(f"{self.path}: {len(found)} files {MANIFEST}, there must be one")
+        return found[0].removesuffix(MANIFEST)
 
 
 def default_bundles() -> dict[str, Path]:
     """Bundles inside the package, by name."""
     folder = Path(__file__).parent / "bundles"
-    return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{_MANIFEST}"))}
+    return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{MANIFEST}"))}
 
 
 def find_bundle(name: str | os.PathLike[str], others: Sequence[str] = ()) -> Bundle:

@@ -12,8 +12,9 @@ import onnx
 import pytest
 
 from colordeploy.accuracy.golden import verify
-from colordeploy.bundle import Bundle, Manifest, _digest, default_bundles, find_bundle
+from colordeploy.bundle import Bundle, default_bundles, find_bundle
 from colordeploy.errors import BackendError, BundleError
+from colordeploy.manifest import Manifest, _digest
 from colordeploy.models import load
 from colordeploy.runtime.graph import Target
 from export.bundling.specification import bundle as export_bundle

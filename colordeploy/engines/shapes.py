@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..bundle import Bundle, TensorEntry
+from ..bundle import Bundle
 from ..errors import BackendError
+from ..manifest import TensorEntry
 from ..methods import Method, find_method
 from ..runtime.tensorrt.build import Profile
 

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..device_array import DeviceArray, DeviceView, SupportsCudaArray, is_device_array
-from ..errors import BackendError, InputError, SolverError
+from ..errors import BackendError, InputError
 from . import _core
-from .affinities import DIRECTIONS, Affinities
-from .cancelling import Cancel, stoppable
+from .affinities import Affinities
+from .cancelling import Cancel
 from .checks import (
     any_array,
     finite_array,
@@ -39,7 +39,8 @@ from .device import (
     refuse_device,
     view_of,
 )
-from .limits import require_memory, within_memory
+from .host import HostSystem
+from .matrix import system_matrix
 from .plans import plan_of
 
 if TYPE_CHECKING:
@@ -283,39 +284,10 @@ class Propagator:
         BackendError
             Without SciPy, which nothing else here needs.
         """
-        try:
-            import scipy.sparse
-        except ImportError:
-            raise BackendError(
-                "Propagator.matrix gives a SciPy matrix, and SciPy is not installed: pip install "
-                "'colordeploy[matrix]'"
-            ) from None
-
         marks = self._host_marks(mask)
-        count = self._height * self._width
-        index = np.arange(count).reshape(self._height, self._width)
-        heads: list[NDArray[Any]] = []
-        tails: list[NDArray[Any]] = []
-        weights: list[_F64] = []
-        affinities = self.affinities
-        for plane, (dy, dx) in zip(affinities.local, DIRECTIONS, strict=True):
-            rows = slice(0, max(self._height - dy, 0))
-            columns = slice(max(-dx, 0), max(self._width - max(dx, 0), 0))
-            head = index[rows, columns]
-            heads.append(head.ravel())
-            tails.append((head + dy * self._width + dx).ravel())
-            weights.append(self._alpha * plane[rows, columns].ravel() + self._phi)
-        points = plan_of(self._height, self._width, self._step).global_pixels
-        i, j = np.tril_indices(len(points), -1)
-        heads.append(points[i])
-        tails.append(points[j])
-        weights.append(self._alpha * affinities.global_)
-        head, tail, weight = (np.concatenate(part) for part in (heads, tails, weights))
-        w = scipy.sparse.coo_matrix((weight, (head, tail)), shape=(count, count)).tocsr()
-        w = w + w.T
-        ground = np.where(marks.ravel(), 1.0, self._screening)
-        diagonal = ground + np.asarray(w.sum(axis=1)).ravel()
-        return scipy.sparse.csr_matrix(scipy.sparse.diags(diagonal, format="csr") - w)
+        return system_matrix(
+            self.affinities, marks, self._alpha, self._phi, self._screening
+        )
 
     def _marks(self, mask: Any) -> NDArray[np.uint8] | DeviceView:
         if is_device_array(mask):
@@ -347,53 +319,6 @@ class Propagator:
             raise InputError(
                 f"{name} must be {self._height}x{self._width} like the features, not {shape}"
             )
-
-
-class HostSystem:
-    """The propagation system of one picture on the CPU."""
-
-    def __init__(
-        self,
-        affinities: Affinities,
-        alpha: float,
-        phi: float,
-        screening: float,
-        threads: int,
-        single: bool,
-    ) -> None:
-        self._affinities, self._threads = affinities, threads
-        _, self._height, self._width = affinities.local.shape
-        require_memory(self._height, self._width, affinities.global_step, single=single)
-        plan = plan_of(self._height, self._width, affinities.global_step)
-        self._solver = _core.Solver(
-            plan, affinities.local, affinities.global_, alpha, phi, screening, single
-        )
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self._height, self._width
-
-    def affinities(self) -> Affinities:
-        return self._affinities
-
-    def nbytes(self) -> int:
-        affinities = self._affinities
-        return self._solver.nbytes + affinities.local.nbytes + affinities.global_.nbytes
-
-    @staticmethod
-    def taken(name: str, values: Any) -> Any:
-        refuse_device(name, values)
-        return values
-
-    def solve(self, mask: Any, values: Any, *, masked: bool, cancel: Cancel) -> _F64:
-        try:
-            with stoppable(cancel) as flag:
-                return within_memory(
-                    f"solving for {self._height}x{self._width} pixels",
-                    lambda: self._solver.solve(mask, values, masked, self._threads, flag),
-                )
-        except _core.SingularSystem as error:
-            raise SolverError(str(error)) from None
 
 
 def propagate(

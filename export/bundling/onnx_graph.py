@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from colordeploy.bundle import TensorEntry
+from colordeploy.manifest import TensorEntry
 
 HALF_SUFFIX = ".half"  # of the names of weights stored as float16
 _HALF_FROM = 1024  # weights of fewer elements are not worth it

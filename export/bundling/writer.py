@@ -7,7 +7,7 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from colordeploy.accuracy.golden import GraphCheck, verify
-from colordeploy.bundle import Bundle, GraphEntry, Manifest
+from colordeploy.bundle import Bundle
+from colordeploy.manifest import GraphEntry, Manifest
 from colordeploy.runtime.graph import Target
 
 from .onnx_graph import ExportedGraph
@@ -45,7 +46,7 @@ def write_bundle(
     out : Path
         Replaced when it is a bundle already; other files and folders are refused.
     manifest : mapping
-        Fields of `colordeploy.bundle.Manifest` but for graphs and hashes.
+        Fields of `colordeploy.manifest.Manifest` but for graphs and hashes.
     graphs : mapping of name to (graph, tolerance)
     golden : mapping
         Arrays named ``graph/case/input|output/tensor``.
@@ -67,6 +68,29 @@ def write_bundle(
         **manifest, graphs=entries, golden_sha256=hashlib.sha256(files["golden.npz"]).hexdigest()
     )
     files["manifest.json"] = complete.to_json().encode()
+    return _replace(out, files)
+
+
+def rewrite_golden(path: Path) -> tuple[int, int]:
+    """Write the golden vectors of a bundle again: the same values, packed as by `write_bundle`.
+
+    Returns
+    -------
+    values, packed : int
+        Bytes of the arrays, and of the file ``golden.npz``.
+    """
+    bundle = Bundle(path)
+    golden = bundle.golden()
+    content = _npz(golden)
+    manifest = replace(bundle.manifest, golden_sha256=hashlib.sha256(content).hexdigest())
+    files = {entry.file: bundle.graph(name) for name, entry in manifest.graphs.items()}
+    files |= {"golden.npz": content, "manifest.json": manifest.to_json().encode()}
+    _replace(path, files)
+    return sum(array.nbytes for array in golden.values()), len(content)
+
+
+def _replace(out: Path, files: Mapping[str, bytes]) -> list[GraphCheck]:
+    """Put a bundle of these files in the place of an older one, once its golden vectors agree."""
     if out.is_file() and out.suffix != ".zip":
         raise FileExistsError(f"{out} is a file; a bundle is a folder or a .zip")
     if out.is_dir() and any(out.iterdir()) and not (out / "manifest.json").is_file():
@@ -104,9 +128,11 @@ def write_bundle(
 def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Compressed npz with fixed time stamps: equal arrays give equal bytes."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name in sorted(arrays):
             content = io.BytesIO()
             np.save(content, arrays[name], allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            entry.compress_type = zipfile.ZIP_DEFLATED  # an entry's own, not the archive's, counts
+            archive.writestr(entry, content.getvalue(), compresslevel=9)
     return buffer.getvalue()

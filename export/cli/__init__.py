@@ -8,6 +8,7 @@ from .bundle import bundle
 from .evaluate import evaluate
 from .import_ import import_
 from .quantize import quantize
+from .repack import repack
 from .train import train
 
 
@@ -21,3 +22,4 @@ main.add_command(bundle)
 main.add_command(evaluate)
 main.add_command(import_)
 main.add_command(quantize)
+main.add_command(repack)

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from colordeploy.bundle import TensorEntry
 from colordeploy.errors import BackendError
+from colordeploy.manifest import TensorEntry
 from colordeploy.runtime.tensorrt.build import BuildOptions, Profile, build_engine
 from colordeploy.runtime.tensorrt.flavor import Flavor, find_flavor
 

@@ -17,9 +17,10 @@ from colordeploy.accuracy.golden import verify
 from colordeploy.accuracy.pictures import fidelity
 from colordeploy.bench.measure import Rules
 from colordeploy.bench.run import Plan, measured_runs
-from colordeploy.bundle import Bundle, TensorEntry, default_bundles
+from colordeploy.bundle import Bundle, default_bundles
 from colordeploy.cli import cli
 from colordeploy.errors import BundleError
+from colordeploy.manifest import TensorEntry
 from colordeploy.methods import all_methods, find_method
 from colordeploy.runtime.graph import Target
 from export.bundling.onnx_graph import ExportedGraph

@@ -1,13 +1,11 @@
-"""Running an engine: one engine, a pool of contexts with their streams and buffers."""
+"""Running an engine: inputs to where it reads them, outputs to where they are wanted."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-import threading
 import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,11 +20,11 @@ from ..inputs import Given, checked_inputs
 from ..loaded import LoadedGraph, require_finite
 from .flavor import Flavor
 from .kernels import KernelCache
+from .pool import SlotPool, refused
 from .slot import Shapes, Slot
 
 __all__ = ["TensorRTGraph"]
 
-_MOST_IDLE = 8  # slots that are kept; each holds the memory of a run
 _ALIGNMENT = 256  # of the addresses that TensorRT takes, in bytes
 
 
@@ -79,10 +77,8 @@ class TensorRTGraph(LoadedGraph):
         super().__init__(name)
         self._gpu, self._logger = device, flavor.new_logger()
         self._runtime: Any = None
-        self._engine: Any = None
         self._config: Any = None
-        self._idle: list[Slot] = []
-        self._lock = threading.Lock()
+        self._pool: SlotPool | None = None
         self.precision = precision
         self.device = f"cuda:{device.index}"
         self.why = f"{flavor.name} {flavor.version} was asked for"
@@ -105,7 +101,6 @@ class TensorRTGraph(LoadedGraph):
                     f"the engine of graph {name!r} does not take its weights "
                     f"({self._logger.said()}); build it again: colordeploy engine build"
                 )
-            self._engine = engine
             compiled = b"" if kernels is None else kernels.load()
             self._config = flavor.runtime_config(engine, cuda_graphs=cuda_graphs, kernels=compiled)
         self._captures = cuda_graphs and not flavor.captures_itself
@@ -115,6 +110,8 @@ class TensorRTGraph(LoadedGraph):
         self._inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         self._outputs = [n for n in names if n not in self._inputs]
         self._types = {n: np.dtype(trt.nptype(engine.get_tensor_dtype(n))) for n in names}
+        said = self._logger.said
+        self._pool = SlotPool(engine, self._config, device, name, self._outputs, said)
 
     @property
     def not_captured(self) -> str | None:
@@ -137,11 +134,13 @@ class TensorRTGraph(LoadedGraph):
                 inputs, types, self.name, gpu.index, gpu.place_of, self._from_context
             )
             shapes = {name: tuple(array.shape) for name, array in given.items()}
-            with self._slot(shapes) as slot:
+            pool = self._pool  # read once: another thread may close the graph
+            if pool is None:
+                raise self._closed()
+            with pool.taken(shapes) as slot:
                 return self._run_in(slot, shapes, given, on_device)
 
     def _run_in(self, slot: Slot, shapes: Shapes, given: Given, on_device: bool) -> dict[str, Any]:
-        self._shape(slot, shapes)
         laps = Laps(self._gpu, slot.stream, f"graph {self.name}", self._gpu.current)
         self._place(slot, given, laps, settle=on_device)
         for name, shape in slot.outputs.items():
@@ -173,15 +172,13 @@ class TensorRTGraph(LoadedGraph):
 
         Arrays on the GPU that were handed out stay: they are the caller's own.
         """
-        with self._lock:
-            self._engine = self._config = self._runtime = None
-            slots, self._idle = self._idle, []
-        with self._gpu.current():
-            for slot in slots:
-                slot.free()
+        pool = self._pool
+        self._pool = self._config = self._runtime = None
+        if pool is not None:
+            pool.close()
 
     def _foreign(self) -> list[Any]:
-        return [self._runtime, self._engine, self._config, self._idle]
+        return [self._runtime, self._config, self._pool]
 
     def _from_context(self, array: DeviceView, context: int) -> DeviceView:
         """The array, or a copy when it is in a context whose memory engines cannot read."""
@@ -198,78 +195,9 @@ class TensorRTGraph(LoadedGraph):
         gpu.copy_from_context(address, array.address, array.nbytes, array.stream, context)
         return DeviceView(address, array.shape, array.dtype, None, owner)
 
-    @contextmanager
-    def _slot(self, shapes: Shapes) -> Iterator[Slot]:
-        """A slot that is free, one that is set to the shapes if there is one."""
-        with self._lock:
-            engine, config = self._engine, self._config
-            alike = [i for i, slot in enumerate(self._idle) if slot.shapes == shapes]
-            slot = self._idle.pop(alike[-1] if alike else -1) if self._idle else None
-        if engine is None:
-            raise self._closed()
-        if slot is None:
-            context = (
-                engine.create_execution_context()
-                if config is None
-                else engine.create_execution_context(config)
-            )
-            if context is None:
-                raise BackendError(
-                    f"graph {self.name!r}: no context could be made "
-                    f"({self._logger.said()}); close other models, or use fewer threads"
-                )
-            slot = Slot(context, self._gpu, engine)
-        try:
-            yield slot
-        finally:
-            with self._lock:
-                closed = self._engine is None
-                kept = not closed and len(self._idle) < _MOST_IDLE
-                if kept:
-                    self._idle.append(slot)
-            if not kept:
-                slot.free()
-
-    def _shape(self, slot: Slot, shapes: Shapes) -> None:
-        """Choose a profile that serves the shapes, the present one if it does."""
-        if slot.shapes == shapes:
-            return
-        slot.touch()
-        slot.shapes = {}  # until the context knows all of them
-        count = slot.engine.num_optimization_profiles
-        order = sorted(range(count), key=lambda i: i != slot.profile)
-        for profile in order:
-            if not all(_serves(slot.engine, profile, n, shape) for n, shape in shapes.items()):
-                continue
-            if profile != slot.profile:
-                if not slot.context.set_optimization_profile_async(profile, slot.stream):
-                    raise self._refused("a profile")
-                slot.profile = profile
-            if all(slot.context.set_input_shape(name, shape) for name, shape in shapes.items()):
-                slot.shapes = shapes
-                slot.outputs = {n: tuple(slot.context.get_tensor_shape(n)) for n in self._outputs}
-                return
-        allowed = "; ".join(
-            f"{name} {tuple(least)} to {tuple(most)}"
-            for profile in range(count)
-            for name in shapes
-            for least, _, most in [slot.engine.get_tensor_profile_shape(name, profile)]
-        )
-        given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise BackendError(
-            f"the engine of graph {self.name!r} does not serve {given}; it serves {allowed}. "
-            "Build one that does: colordeploy engine build --profile or --size"
-        )
-
     def _bind(self, slot: Slot, name: str, address: int) -> None:
         if not slot.bind(name, address):
-            raise self._refused(f"the address of {name!r}")
-
-    def _refused(self, what: str) -> BackendError:
-        return BackendError(
-            f"TensorRT did not take {what} for graph {self.name!r} ({self._logger.said()}); "
-            "load the model again, or build its engine again: colordeploy engine build"
-        )
+            raise refused(f"the address of {name!r}", self.name, self._logger.said())
 
     def _place(
         self,
@@ -401,14 +329,6 @@ class TensorRTGraph(LoadedGraph):
 
 class _Owner:
     """Who holds memory: it is freed with this."""
-
-
-def _serves(engine: Any, profile: int, name: str, shape: tuple[int, ...]) -> bool:
-    """Whether one of an engine's profiles allows a shape."""
-    least, _, most = engine.get_tensor_profile_shape(name, profile)
-    return len(least) == len(shape) and all(
-        a <= n <= b for a, n, b in zip(least, shape, most, strict=True)
-    )
 
 
 def _streams(given: Given) -> list[int]:

@@ -74,8 +74,9 @@ def test_nobody_records(gpu):
 
 
 def test_an_engine_that_fails_has_no_time_of_computing(gpu):
-    graph = load(gpu)
-    graph._engine.fails = True
+    module = fake_tensorrt(gpu)
+    graph = TensorRTGraph(b"plan 1 64", Flavor("tensorrt", module), gpu, "m/g")
+    module.engines[0].fails = True
     with pytest.raises(BackendError, match="failed"), recording() as spans:
         graph.run({"x": x()})
     assert spans.device == {"graph m/g, to device": UP}
