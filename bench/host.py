@@ -96,13 +96,15 @@ def measure(name: str, megapixels: float, rounds: int) -> dict[str, float]:
             canvas.render(guidance, region=(0, 0, 1, 1))  # it is the shown one again
         small = (drawing if method.subject == "drawing" else photo)(2)
 
+        shown = np.stack([small, small // 2, small // 3], axis=-1)
+        example = method.example_guidance(model, model.prepare(small, size=SIDE), shown, rng)
+
         def work(token: colordeploy.CancelToken) -> None:
             made = model.prepare(small, size=SIDE, cancel=token)
-            shown = np.stack([small, small // 2, small // 3], axis=-1)
-            example = method.example_guidance(model, made, shown, rng)
+            given = example
             if method.encode_guidance is not None:
-                example = method.encode_guidance(model, example)
-            made.render(example, cancel=token)
+                given = method.encode_guidance(model, example, cancel=token)
+            made.render(given, cancel=token)
 
         seconds = clocked(lambda: work(colordeploy.CancelToken())) / 1e3
         steps = 4 * rounds

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 from .cancellation import CancelToken
@@ -21,9 +20,9 @@ def abandonable(work: Callable[[], _T], cancel: CancelToken | None) -> _T:
     """Do work that cannot be stopped at once; when it is cancelled its caller does not wait for it.
 
     Kernels of a runtime look at a cancellation between each other only, and a single one may take
-    long. So the work is done in a thread of its own, which goes on to the next such look after
-    its caller was told. What it reads must not be written to meanwhile, and it must write to
-    nothing that the caller gave it.
+    long; NumPy and Pillow never look. So the work is done in a thread of its own, which goes on to
+    the next such look after its caller was told. What it reads must not be written to meanwhile,
+    and it must write to nothing that the caller gave it.
 
     Parameters
     ----------
@@ -39,15 +38,20 @@ def abandonable(work: Callable[[], _T], cancel: CancelToken | None) -> _T:
     if cancel is None:
         return work()
     cancel.raise_if_cancelled()
-    future: Future[_T] = Future()
-    ended = threading.Event()
+    results: list[_T] = []
+    errors: list[BaseException] = []
+    ended, left = threading.Event(), threading.Event()
     context = contextvars.copy_context()
 
     def run() -> None:
         try:
-            future.set_result(context.run(work))
+            result = context.run(work)
+            if not left.is_set():
+                results.append(result)
         except BaseException as error:  # for the caller, if it still waits
-            future.set_exception(error)
+            # One that nobody takes would keep itself and all of the work's memory by its traceback.
+            if not left.is_set():
+                errors.append(error)
         ended.set()
 
     thread = threading.Thread(target=run, name="colordeploy")
@@ -57,8 +61,11 @@ def abandonable(work: Callable[[], _T], cancel: CancelToken | None) -> _T:
         return work()
     with cancel.calling(ended.set):
         ended.wait()
-    if not future.done() and cancel.cancelled:
+    if cancel.cancelled:
         thread.join(_GRACE)
-        if thread.is_alive():
-            raise Cancelled("cancelled")
-    return future.result()
+    if not results and not errors:
+        left.set()
+        raise Cancelled("cancelled")
+    if errors:
+        raise errors.pop()
+    return results.pop()

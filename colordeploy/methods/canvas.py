@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..abandoning import abandonable
 from ..cancellation import CancelToken
 from ..errors import InputError
 from ..pictures.rendering import Rendering, RenderKeywords
@@ -150,7 +151,8 @@ class Canvas(Unpicklable, ABC, Generic[_Layer]):
         key : hashable
             All that the layer depends on.
         layer : callable
-            Makes the layer.
+            Makes the layer; it may go on for a while after the call was cancelled, and reports no
+            progress.
         keywords : CanvasKeywords
             As ``render`` was given them.
         compose : callable
@@ -161,7 +163,11 @@ class Canvas(Unpicklable, ABC, Generic[_Layer]):
         rendering = Rendering.of(self._size, **wanted)
         with self._working(steps):
             steps(0.0, "colours")
-            made = self._layers.get(key, lambda: layer(steps))
+            # What a GPU is given is queued in no time, in the context of the calling thread.
+            made = abandonable(
+                lambda: self._layers.get(key, lambda: layer(steps)),
+                steps.cancel if self.device == "cpu" else None,
+            )
             steps(0.5, "pixels")
             result = compose(made, rendering, steps.cancel)
         steps(1.0, "done")

@@ -67,8 +67,8 @@ class Method:
     example_edit : callable
         From the same and the guidance before to the guidance after an edit.
     encode_guidance : callable or None
-        From a model and guidance as a file gives it to the form that serves many pictures; None
-        where there is no such step.
+        From a model and guidance as a file gives it to the form that serves many pictures; takes
+        the keywords of ``prepare``, too. None where there is no such step.
     share_guidance : callable
         From guidance of one model and the same of another model of this method to what the other
         should be given, so that choices that the last digit of a network decides are the first's.
@@ -84,5 +84,5 @@ class Method:
     bundled: bool = True
     multiple: str = "multiple"
     dimensions: Mapping[str, FreeDimension] = field(default_factory=dict)
-    encode_guidance: Callable[[Any, Any], Any] | None = None
+    encode_guidance: Callable[..., Any] | None = None
     share_guidance: Callable[[Any, Any], Any] = lambda first, other: first

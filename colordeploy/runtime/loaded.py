@@ -8,7 +8,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, NoReturn, overload
+from typing import Any, NoReturn
 from weakref import WeakSet
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..abandoning import abandonable
 from ..cancellation import CancelToken
-from ..device_array import Array, DeviceArray, is_device_array
+from ..device_array import Array, is_device_array
 from ..errors import BackendError, Cancelled, ColorDeployError
 from ..trace import span
 
@@ -47,24 +47,6 @@ class LoadedGraph(ABC):
         self.name = name
         self._process = os.getpid()
         _loaded.add(self)
-
-    @overload
-    def run(
-        self,
-        inputs: Mapping[str, Array],
-        *,
-        on_device: Literal[False] = False,
-        cancel: CancelToken | None = None,
-    ) -> dict[str, NDArray[Any]]: ...
-
-    @overload
-    def run(
-        self,
-        inputs: Mapping[str, Array],
-        *,
-        on_device: Literal[True],
-        cancel: CancelToken | None = None,
-    ) -> dict[str, DeviceArray]: ...
 
     def run(
         self,
@@ -105,7 +87,7 @@ class LoadedGraph(ABC):
         try:
             with span(f"graph {self.name}"):
                 outputs = abandonable(
-                    lambda: self._run(inputs, on_device, cancel),
+                    lambda: self._checked(inputs, on_device, cancel),
                     cancel if self.device == "cpu" else None,
                 )
         except Exception as error:
@@ -114,6 +96,12 @@ class LoadedGraph(ABC):
             if isinstance(error, ColorDeployError):
                 raise
             raise self._failure(error) from None
+        return outputs
+
+    def _checked(
+        self, inputs: Mapping[str, Array], on_device: bool, cancel: CancelToken | None
+    ) -> dict[str, Any]:
+        outputs = self._run(inputs, on_device, cancel)
         if not on_device:
             for output, array in outputs.items():
                 require_finite(array, self.name, output)

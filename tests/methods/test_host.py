@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import pickle
 import threading
 import time
@@ -150,6 +151,51 @@ def test_cancelled_before(held):
         colordeploy.load(held.name, device="cpu", cancel=token)
     assert np.array_equal(held.render(), before)
     assert np.array_equal(held.model.prepare(held.picture).render(held.guidance), before)
+
+
+# What neither looks at a cancellation nor can be stopped, at the end of each way.
+UNSTOPPABLE = [
+    ("prepare", "levin lga", "colordeploy.methods.scribble.canvas.Propagator"),
+    ("prepare", "disco", "colordeploy.methods.automatic.analysis.kmeans"),
+    ("prepare", "rasc", "colordeploy.methods.line_art.model.Drawing"),
+    ("render", "levin lga disco sscn", "colordeploy.pictures.photo.GuidedChroma"),
+    ("render", "rasc", "colordeploy.methods.line_art.canvas.region_means"),
+]
+
+
+@pytest.mark.parametrize(("call", "methods", "slow"), UNSTOPPABLE)
+def test_a_cancelled_call_waits_for_nothing(held, monkeypatch, call, methods, slow):
+    if held.name not in methods:
+        pytest.skip("another method's")
+    wanted, canvas = held.render(), held.model.prepare(held.picture)
+    module, _, name = slow.rpartition(".")
+    real = getattr(importlib.import_module(module), name)
+    begun, go_on, token = threading.Event(), threading.Event(), CancelToken()
+
+    def held_up(*arguments, **keywords):
+        begun.set()
+        go_on.wait(30)
+        return real(*arguments, **keywords)
+
+    def cancel():
+        begun.wait(30)
+        at.append(time.perf_counter())
+        token.cancel()
+
+    work = {
+        "prepare": lambda: held.model.prepare(held.picture, cancel=token),
+        "render": lambda: canvas.render(held.guidance, cancel=token),
+    }[call]
+    at, thread = [], threading.Thread(target=cancel)
+    with monkeypatch.context() as patched:
+        patched.setattr(slow, held_up)
+        thread.start()
+        with pytest.raises(Cancelled):
+            work()
+        assert time.perf_counter() - at[0] < 10  # the work would go on for thirty
+    go_on.set()
+    thread.join()
+    assert np.array_equal(canvas.render(held.guidance), wanted)
 
 
 def test_cancelled_at_every_step(held):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...abandoning import abandonable
 from ...errors import InputError
 from ...native.checks import whole_number
 from ...pictures.color import AB_BINS, lab_of, nearest_bin
@@ -66,7 +67,9 @@ class AutomaticCanvas(PhotoCanvas):
             )
         self._count, self._seed = min(count, available), seed
         steps(0.9, "anchors")
-        self._tokens = analysis.locate(analysis.features(), self._count, seed)
+        self._tokens = abandonable(
+            lambda: analysis.locate(analysis.features(), self._count, seed), steps.cancel
+        )
 
     @property
     def analysis(self) -> Analysis:

@@ -66,7 +66,9 @@ METHODS = (
                 _patches,
             )
         },
-        encode_guidance=lambda model, picture: model.encode_reference(picture),
+        encode_guidance=lambda model, picture, **keywords: model.encode_reference(
+            picture, **keywords
+        ),
         share_guidance=_same_places,
     ),
 )

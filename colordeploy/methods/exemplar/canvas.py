@@ -105,7 +105,8 @@ class ExemplarCanvas(PhotoCanvas):
             When the token was cancelled.
         """
         self._require_open()
-        encoded, selection = self._model.encoded(reference), Selection(k, r, seed)
+        encoded = self._model.encoded(reference, keywords.get("cancel"))
+        selection = Selection(k, r, seed)
 
         def chroma(steps: Steps) -> NDArray[Any]:
             outputs, _ = self._run(encoded, selection, steps)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ...abandoning import abandonable
 from ...bundle import Bundle
+from ...cancellation import CancelToken
 from ...errors import InputError
 from ...pictures.color import lab_of
 from ...pictures.decoding import ImageLike, read_picture
-from ...pictures.geometry import pad_to_multiple, resize, working_shape
+from ...pictures.geometry import WorkingSize, pad_to_multiple, resize, working_shape
 from ...runtime.graph import Graph
 from ...trace import span
 from ..method import GraphLoader
@@ -87,23 +88,11 @@ class ExemplarModel(Model):
         with Preparation(self, keywords) as preparation:
             steps = preparation.steps
             steps(0.0, "reading")
+            size = preparation.size
             with span("preprocessing"):
-                values = abandonable(lambda: read_picture(image), steps.cancel)
-            if min(values.shape[:2]) < _MINIMUM_SIDE:
-                raise InputError(
-                    f"a reference must have at least {_MINIMUM_SIDE}x{_MINIMUM_SIDE} pixels, not "
-                    f"{values.shape[0]}x{values.shape[1]}"
-                )
-            shape = working_shape(
-                (values.shape[0], values.shape[1]), preparation.size, self.working_size
-            )
-            working = np.clip(resize(values, shape), np.float32(0), np.float32(1))
-            lab = lab_of(working) if values.ndim == 3 else None
-            if lab is None or np.hypot(lab[..., 1], lab[..., 2]).max() < _MINIMUM_CHROMA:
-                raise InputError("the reference is gray: there is no colour in it to take")
-            scale = np.array([50.0, _AB_SCALE, _AB_SCALE])
-            scaled: NDArray[np.float32] = (lab / scale - (1, 0, 0)).astype(np.float32)
-            planes = [pad_to_multiple(scaled[..., c], self.multiple) for c in range(3)]
+                working, lab = abandonable(lambda: self._read(image, size), steps.cancel)
+            shape = lab.shape[:2]
+            planes = [pad_to_multiple(lab[..., c], self.multiple) for c in range(3)]
             steps(0.2, "encoding")
             graph = self.open_graphs()["encode_reference"]
             outputs = graph.run({"lab": np.stack(planes)[None]}, cancel=steps.cancel)
@@ -121,7 +110,27 @@ class ExemplarModel(Model):
                 self._identity,
             )
 
-    def encoded(self, reference: Reference | ImageLike) -> Reference:
+    def _read(
+        self, image: ImageLike, size: WorkingSize
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """A reference at its working size: sRGB in [0, 1], and Lab as the encoder takes it."""
+        values = read_picture(image)
+        if min(values.shape[:2]) < _MINIMUM_SIDE:
+            raise InputError(
+                f"a reference must have at least {_MINIMUM_SIDE}x{_MINIMUM_SIDE} pixels, not "
+                f"{values.shape[0]}x{values.shape[1]}"
+            )
+        shape = working_shape((values.shape[0], values.shape[1]), size, self.working_size)
+        working = np.clip(resize(values, shape), np.float32(0), np.float32(1))
+        lab = lab_of(working) if values.ndim == 3 else None
+        if lab is None or np.hypot(lab[..., 1], lab[..., 2]).max() < _MINIMUM_CHROMA:
+            raise InputError("the reference is gray: there is no colour in it to take")
+        scale = np.array([50.0, _AB_SCALE, _AB_SCALE])
+        return working, (lab / scale - (1, 0, 0)).astype(np.float32)
+
+    def encoded(
+        self, reference: Reference | ImageLike, cancel: CancelToken | None = None
+    ) -> Reference:
         """A reference of this model: as it is, or encoded now.
 
         Raises
@@ -130,7 +139,7 @@ class ExemplarModel(Model):
             For one that another model encoded, and as `encode_reference`.
         """
         if not isinstance(reference, Reference):
-            return self.encode_reference(reference)
+            return self.encode_reference(reference, cancel=cancel)
         if reference.model != self._identity:
             raise InputError(
                 f"this reference was encoded by {reference.model or 'another model'}, not by "

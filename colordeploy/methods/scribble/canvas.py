@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...abandoning import abandonable
 from ...cancellation import CancelToken
 from ...device_array import Strided
 from ...native import Affinities, GuidedChroma, Marks, Propagator
@@ -44,7 +45,11 @@ class ScribbleCanvas(PhotoCanvas):
         features, alpha = model.source(photo, steps)
         steps(0.6, "affinities")
         with span("affinities"):
-            self._propagator: Propagator | None = self._system(features, alpha, steps)
+            self._propagator: Propagator | None = (
+                self._system(features, alpha, steps)
+                if isinstance(features, Strided)
+                else abandonable(lambda: self._system(features, alpha, steps), steps.cancel)
+            )
         self._maps: Kept[AffinityMaps] = Kept(1)
         self._alpha = alpha
         self._bases: Kept[Base] = Kept(1)
@@ -135,7 +140,13 @@ class ScribbleCanvas(PhotoCanvas):
         """
         propagator = self.propagator
         with span("strokes"):
-            marks = constraints_of(strokes, self.size, self.working_size, required=base is None)
+            marks = constraints_of(
+                strokes,
+                self.size,
+                self.working_size,
+                required=base is None,
+                cancel=keywords.get("cancel"),
+            )
         if base is not None:
             return self._mended(marks, base, checked_reach(reach), keywords)
         values = marks.chroma[marks.mask]
@@ -152,7 +163,10 @@ class ScribbleCanvas(PhotoCanvas):
         propagator, photo, threads = self.propagator, self.photo, self._model.threads
         with span("base"):
             known = base_key(base)
-            under = self._bases.get(known, lambda: read_base(base, photo))
+            under = abandonable(
+                lambda: self._bases.get(known, lambda: read_base(base, photo)),
+                keywords.get("cancel"),
+            )
 
         def layer(steps: Steps) -> ChromaLayer:
             luma, chroma = under.reduced(self.working_size)
