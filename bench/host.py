@@ -1,6 +1,7 @@
 """What a host waits for on a large picture: regions, previews, edits, cancelling, starting.
 
-    python bench/host.py [--megapixels 24] [--model lga ...] [--rounds 9] [--out FILES]
+    python bench/host.py [--megapixels 24] [--model lga ...] [--rounds 9] [--cancel]
+                         [--out FILES]
 
 The example photo, enlarged (a drawing of circles for line art), two threads, guidance of the
 method's record. Medians in ms:
@@ -94,8 +95,15 @@ def measure(name: str, megapixels: float, rounds: int) -> dict[str, float]:
             edited = method.example_edit(model, canvas, rgb, rng, guidance)
             samples["edit in view"].append(clocked(partial(canvas.render, edited, region=region)))
             canvas.render(guidance, region=(0, 0, 1, 1))  # it is the shown one again
-        small = (drawing if method.subject == "drawing" else photo)(2)
+        samples["first preview"] = [first]
+        return {column: float(np.median(values)) for column, values in samples.items() if values}
 
+
+def longest_cancel(name: str, tries: int) -> float:
+    """Milliseconds that the slowest of so many cancellations took."""
+    with colordeploy.load(name, device="cpu", threads=THREADS) as model:
+        method, rng = method_of(model), np.random.default_rng(0)
+        small = (drawing if method.subject == "drawing" else photo)(2)
         shown = np.stack([small, small // 2, small // 3], axis=-1)
         example = method.example_guidance(model, model.prepare(small, size=SIDE), shown, rng)
 
@@ -107,11 +115,8 @@ def measure(name: str, megapixels: float, rounds: int) -> dict[str, float]:
             made.render(given, cancel=token)
 
         seconds = clocked(lambda: work(colordeploy.CancelToken())) / 1e3
-        steps = 4 * rounds
-        waits = [cancelled(work, seconds * (i + 1) / (steps + 1)) for i in range(steps)]
-        samples["cancel"] = [max(wait for wait in waits if wait is not None)]
-        samples["first preview"] = [first]
-        return {column: float(np.median(values)) for column, values in samples.items()}
+        waits = [cancelled(work, seconds * (i + 1) / (tries + 1)) for i in range(tries)]
+        return max(wait for wait in waits if wait is not None)
 
 
 def main() -> None:
@@ -119,6 +124,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", help="name or bundle; any number")
     parser.add_argument("--megapixels", type=float, default=24)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--cancel", action="store_true", help="that column only; writes no file")
     parser.add_argument("--out", type=Path, default=Path("bench/results/host"))
     arguments = parser.parse_args()
     lines = [
@@ -129,11 +135,16 @@ def main() -> None:
     print("\n".join(lines), flush=True)
     record: dict[str, Any] = {"threads": THREADS, "megapixels": arguments.megapixels}
     for name in arguments.model or MODELS:
-        record[name] = row = measure(name, arguments.megapixels, arguments.rounds)
+        row = {} if arguments.cancel else measure(name, arguments.megapixels, arguments.rounds)
+        row["cancel"] = longest_cancel(name, 4 * arguments.rounds)
+        record[name] = row
         lines.append(
-            f"{Path(name).name:8s}" + "".join(f"{row[column]:15.1f}" for column in COLUMNS)
+            f"{Path(name).name:8s}"
+            + "".join(f"{row.get(column, np.nan):15.1f}" for column in COLUMNS)
         )
         print(lines[-1], flush=True)
+    if arguments.cancel:
+        return
     arguments.out.with_suffix(".txt").write_text("\n".join(lines) + "\n")
     arguments.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from .workload import Job
 
 __all__ = ["Measured", "Rules", "check", "cold_start", "offline", "server", "single"]
 
+_MOST_BEHIND = 50  # queries for each worker of a server
 _Name = TypeVar("_Name", bound=Hashable)
 
 
@@ -44,7 +45,7 @@ class Rules:
     """
 
     duration: float = 10.0
-    queries: int = 100
+    queries: int = 10
     warm_up: float = 1.0
     warm_up_queries: int = 3
 
@@ -67,6 +68,10 @@ class Measured:
         Of the whole run, warm-up left out.
     busy : float
         CPU seconds of other processes in each second of the run; NaN where that cannot be told.
+    interrupted : bool
+        It was ended by Ctrl-C; what was measured until then is here.
+    overloaded : bool
+        A server that fell too far behind, which ended the run.
     """
 
     samples: dict[str, list[int]] = field(default_factory=dict)
@@ -75,6 +80,8 @@ class Measured:
     queries: int = 0
     seconds: float = 0.0
     busy: float = float("nan")
+    interrupted: bool = False
+    overloaded: bool = False
 
     def add(self, scopes: dict[str, int], spans: Recording | None = None) -> None:
         _append(self.samples, scopes)
@@ -152,11 +159,18 @@ def query(
 def single(
     models: dict[_Name, Any],
     jobs: Sequence[Job],
-    wanted: Sequence[NDArray[np.uint8]],
+    wanted: Mapping[_Name, Sequence[NDArray[np.uint8]]],
     rules: Rules,
     size: Any = None,
 ) -> dict[_Name, Measured]:
     """One query after another; several models take turns (A B A B), so that they can be compared.
+
+    Parameters
+    ----------
+    models : dict
+    jobs : sequence of Job
+    wanted : mapping
+        Pictures of the plain path, for each model.
 
     Raises
     ------
@@ -164,23 +178,30 @@ def single(
         See `check`.
     """
     results = {name: Measured() for name in models}
-    turns = itertools.cycle(zip(jobs, wanted, strict=True))
-    for _ in _until(rules.warm_up, rules.warm_up_queries):
-        job, picture = next(turns)
-        for model in models.values():
-            check(model, query(model, job, size)[0], picture)
+    turns = itertools.cycle(range(len(jobs)))
+    for _ in _until(rules.warm_up * len(models), rules.warm_up_queries):
+        i = next(turns)
+        for name, model in models.items():
+            check(model, query(model, jobs[i], size)[0], wanted[name][i])
     busy = _Busy()
     began = time.perf_counter()
-    for _ in _until(rules.duration * len(models), rules.queries):
-        job, picture = next(turns)
-        for name, model in models.items():
-            found, scopes, spans = query(model, job, size)
-            check(model, found, picture)
-            results[name].add(scopes, spans)
+    interrupted = False
+    try:
+        for _ in _until(rules.duration * len(models), rules.queries):
+            i = next(turns)
+            for name, model in models.items():
+                found, scopes, spans = query(model, jobs[i], size)
+                check(model, found, wanted[name][i])
+                results[name].add(scopes, spans)
+    except KeyboardInterrupt:
+        if not all(result.samples for result in results.values()):
+            raise
+        interrupted = True
     for result in results.values():
         result.queries = len(result.samples["end_to_end"])
         result.seconds = time.perf_counter() - began
         result.busy = busy.others()
+        result.interrupted = interrupted
     return results
 
 
@@ -193,7 +214,7 @@ def offline(
     size: Any = None,
 ) -> Measured:
     """Throughput with `batch` pictures in work at any time."""
-    query(model, jobs[0], size, edits=False)
+    _warm_up(model, jobs, rules, size)
     result, busy = Measured(), _Busy()
     counter = itertools.count()
     lock = threading.Lock()
@@ -226,8 +247,12 @@ def server(
     size: Any = None,
     seed: int = 0,
 ) -> Measured:
-    """Queries arrive at random, `rate` a second (a Poisson process); latency counts from there."""
-    query(model, jobs[0], size, edits=False)
+    """Queries arrive at random, `rate` a second (a Poisson process); latency counts from there.
+
+    A server that falls far behind is overloaded: its latency says how long the run was, and
+    nothing else, so the run ends there.
+    """
+    _warm_up(model, jobs, rules, size)
     count = max(rules.queries, int(rules.duration * rate))
     arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate, count))
     result, busy = Measured(), _Busy()
@@ -242,15 +267,25 @@ def server(
             result.add({**scopes, "latency": int(1e9 * waited)}, spans)
 
     with ThreadPoolExecutor(workers) as pool:
-        futures = []
+        futures: list[Future[None]] = []
         for i in range(count):
             time.sleep(max(0.0, began + arrivals[i] - time.perf_counter()))
+            if i - sum(future.done() for future in futures) > _MOST_BEHIND * workers:
+                result.overloaded = True
+                break
             futures.append(pool.submit(work, i))
         for future in futures:
             future.result()
-    result.queries, result.seconds = count, time.perf_counter() - began
+    result.queries, result.seconds = len(futures), time.perf_counter() - began
     result.busy = busy.others()
     return result
+
+
+def _warm_up(model: Any, jobs: Sequence[Job], rules: Rules, size: Any) -> None:
+    """One query after another, as long as the rules say."""
+    turns = itertools.cycle(jobs)
+    for _ in _until(rules.warm_up, rules.warm_up_queries):
+        query(model, next(turns), size, edits=False)
 
 
 def _run_all(works: Sequence[Callable[[], None]]) -> None:

@@ -1,13 +1,15 @@
-"""A run of the bench: check the model, measure it, and say what was measured on what."""
+"""A run of the bench: check the models, measure them, and say what was measured on what."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..accuracy.golden import verify
 from ..bundle import find_bundle
-from ..errors import BackendError
+from ..errors import BackendError, InputError
 from ..methods import find_method
 from ..models import load
 from ..runtime.driver import open_driver
@@ -15,12 +17,27 @@ from ..runtime.graph import Target
 from . import measure
 from .measure import Measured, Rules
 from .report import record_of
-from .statistics import interval_of_ratio
+from .statistics import highest_percentile, interval_of_ratio, percentile
 from .workload import Job, jobs, method_of
 
-__all__ = ["Plan", "measured_runs"]
+__all__ = ["Plan", "Subject", "groups", "measured_runs"]
 
 _TO_FIND_RATE = Rules(duration=1.0, queries=5, warm_up=0.0, warm_up_queries=1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One of the things that are compared.
+
+    Attributes
+    ----------
+    model : str
+        Name or path of a bundle.
+    target : Target
+    """
+
+    model: str
+    target: Target
 
 
 @dataclass(frozen=True)
@@ -29,8 +46,8 @@ class Plan:
 
     Attributes
     ----------
-    model : str
-        Name or bundle.
+    models : tuple of str
+        Names or bundles, all of one method, which get the same pictures and guidance.
     size : (height, width)
         Of the pictures.
     scenario : {"single", "offline", "server"}
@@ -40,29 +57,38 @@ class Plan:
         Pictures in work at once (offline, server).
     rate : float or None
         Arrivals a second (server); None: half of what one stream gives.
+    latency_bound : float or None
+        Milliseconds that a server's latency is to stay within.
     targets : tuple of Target
-        Several are measured in turns and compared with the first.
+        Every model is measured on each, all in turns, and compared with the first.
     rules : Rules
     cold : int
         Fresh processes for the cold start.
     seed : int
     """
 
-    model: str
+    models: tuple[str, ...]
     size: tuple[int, int] = (1024, 768)
     scenario: str = "single"
     working_size: Any = None
     batch: int = 1
     rate: float | None = None
+    latency_bound: float | None = None
     targets: tuple[Target, ...] = (Target(),)
     rules: Rules = field(default_factory=Rules)
     cold: int = 3
     seed: int = 0
 
-    def key(self, target: Target) -> dict[str, Any]:
-        """What tells this run's record from others."""
+    @property
+    def subjects(self) -> list[Subject]:
+        """All pairs of a model and a target."""
+        return [Subject(model, target) for model in self.models for target in self.targets]
+
+    def key(self, subject: Subject) -> dict[str, Any]:
+        """What tells this run's record from others: the model by its own name, not by its path."""
+        target = subject.target
         return {
-            "model": self.model,
+            "model": _name(subject.model),
             "scenario": self.scenario,
             "size": f"{self.size[0]}x{self.size[1]}",
             "working_size": self.working_size,
@@ -75,56 +101,86 @@ class Plan:
         }
 
 
-def measured_runs(plan: Plan) -> list[dict[str, Any]]:
-    """Records of a plan: one for each target, warm, then cold.
+def groups(models: Sequence[str]) -> list[tuple[str, ...]]:
+    """Models by their methods, in the order given: those of one method can take turns."""
+    found: dict[str, list[str]] = {}
+    for model in dict.fromkeys(models):
+        method = model if _without_networks(model) else find_bundle(model).manifest.method
+        found.setdefault(method, []).append(model)
+    return [tuple(names) for names in found.values()]
+
+
+def measured_runs(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Records of a plan: one for each subject, warm, then cold.
 
     Raises
     ------
     BackendError
         When a graph is off its golden vectors or a timed picture is a wrong one: no time is told
         then.
+    InputError
+        When more queries are to arrive than can be answered.
+    KeyboardInterrupt
+        After the records of what was measured until Ctrl-C.
     """
-    hashes = _verified(plan)
-    with _plain(plan) as plain:
-        work = jobs(method_of(plain), plan.size, plan.seed)
-        wanted = measure.expected(plain, work, plan.working_size)
+    subjects = plan.subjects
+    hashes = {model: _verified(model, plan.targets) for model in plan.models}
+    wanted: dict[Subject, list[Any]] = {}
+    work: list[Job] = []
+    for name in plan.models:
+        with _plain(name, plan) as plain:
+            work = work or jobs(method_of(plain), plan.size, plan.seed)
+            pictures = measure.expected(plain, work, plan.working_size)
+        wanted.update({s: pictures for s in subjects if s.model == name})
     free = _free_memory(plan.targets[0])
-    models = {target: _loaded(plan, target) for target in plan.targets}
-    try:
-        found = _measured(plan, models, work, wanted)
+    with ExitStack() as opened:
+        models = {s: opened.enter_context(_loaded(plan, s)) for s in subjects}
+        found, rates = _measured(plan, models, work, wanted)
         left = _free_memory(plan.targets[0])
-        records = []
-        for target, measured in found.items():
-            devices = {name: graph.device for name, graph in models[target].graphs.items()}
-            record = record_of(
-                plan.key(target),
-                measured,
-                devices=devices,
-                graphs=hashes,
-                engines=_engines(models[target]),
-                device_memory_mib=None if free is None or left is None else (free - left) / 2**20,
-            )
-            if target != plan.targets[0]:
-                samples = [found[t].samples["end_to_end"] for t in (plan.targets[0], target)]
-                record["against_first"] = interval_of_ratio(*samples)
-            records.append(record)
-    finally:
-        for model in models.values():
-            model.close()
-    for target in plan.targets if plan.cold else ():
-        measured = measure.cold_start(plan.model, target, plan.size, plan.cold)
-        records.append(record_of({**plan.key(target), "scenario": "cold"}, measured))
-    return records
+        taken = None if free is None or left is None else (free - left) / 2**20
+        for subject, measured in found.items():
+            more: dict[str, Any] = {
+                "bundle": _identity(subject.model),
+                "devices": {n: graph.device for n, graph in models[subject].graphs.items()},
+                "graphs": hashes[subject.model],
+                "engines": _engines(models[subject]),
+                "device_memory_mib": taken,
+                "rate": rates.get(subject),
+                "bound": _bound(plan, measured),
+            }
+            if subject != subjects[0]:
+                samples = [found[s].samples["end_to_end"] for s in (subjects[0], subject)]
+                more["against_first"] = interval_of_ratio(*samples)
+            yield record_of(plan.key(subject), measured, **more)
+    if any(measured.interrupted for measured in found.values()):
+        raise KeyboardInterrupt
+    for subject in subjects if plan.cold else ():
+        measured = measure.cold_start(subject.model, subject.target, plan.size, plan.cold)
+        key = {**plan.key(subject), "scenario": "cold"}
+        yield record_of(key, measured, bundle=_identity(subject.model))
 
 
-def _loaded(plan: Plan, target: Target) -> Any:
+def _name(model: str) -> str:
+    return model if _without_networks(model) else find_bundle(model).manifest.name
+
+
+def _identity(model: str) -> dict[str, str]:
+    """What was measured, for a reader of the file."""
+    if _without_networks(model):
+        return {"name": model}
+    manifest = find_bundle(model).manifest
+    return {"name": manifest.name, "version": manifest.version, "method": manifest.method}
+
+
+def _loaded(plan: Plan, subject: Subject) -> Any:
     """The model, set up so that a GPU's time can be told where graphs run one after another."""
+    target = subject.target
     options = target.options
-    timed = plan.scenario == "single" and not _without_networks(plan.model)
+    timed = plan.scenario == "single" and not _without_networks(subject.model)
     if timed and target.runtime == "onnxruntime" and target.device != "cpu":
         options = replace(options, timed=True)
     return load(
-        plan.model,
+        subject.model,
         backend=target.backend,
         device=target.device,
         threads=target.threads,
@@ -133,12 +189,12 @@ def _loaded(plan: Plan, target: Target) -> Any:
     )
 
 
-def _plain(plan: Plan) -> Any:
+def _plain(model: str, plan: Plan) -> Any:
     """The model as every timed picture is checked against it: float32 on the CPU."""
     threads = plan.targets[0].threads
-    if _without_networks(plan.model):
-        return load(plan.model, device="cpu", threads=threads)
-    return load(plan.model, backend="onnxruntime", device="cpu", threads=threads)
+    if _without_networks(model):
+        return load(model, device="cpu", threads=threads)
+    return load(model, backend="onnxruntime", device="cpu", threads=threads)
 
 
 def _without_networks(model: str) -> bool:
@@ -163,37 +219,67 @@ def _engines(model: Any) -> dict[str, str]:
 
 
 def _measured(
-    plan: Plan, models: dict[Target, Any], work: list[Job], wanted: list[Any]
-) -> dict[Target, Measured]:
+    plan: Plan, models: Mapping[Subject, Any], work: list[Job], wanted: Mapping[Subject, list[Any]]
+) -> tuple[dict[Subject, Measured], dict[Subject, float]]:
+    """Measured by subject, and arrivals a second where there are any."""
     size, rules = plan.working_size, plan.rules
     if plan.scenario == "single":
-        return measure.single(models, work, wanted, rules, size)
-    found = {}
-    for target, model in models.items():
+        return measure.single(dict(models), work, wanted, rules, size), {}
+    found: dict[Subject, Measured] = {}
+    rates: dict[Subject, float] = {}
+    for subject, model in models.items():
+        pictures = wanted[subject]
         if plan.scenario == "offline":
-            found[target] = measure.offline(model, work, wanted, rules, plan.batch, size)
+            found[subject] = measure.offline(model, work, pictures, rules, plan.batch, size)
             continue
-        rate = plan.rate
-        if rate is None:
-            alone = measure.single({target: model}, work, wanted, _TO_FIND_RATE, size)[target]
-            samples = sorted(alone.samples["end_to_end"])
-            rate = 0.5e9 / samples[len(samples) // 2]
-        found[target] = measure.server(
-            model, work, wanted, rules, rate, plan.batch, size, plan.seed
+        rate = rates[subject] = _rate(plan, model, work, pictures)
+        found[subject] = measure.server(
+            model, work, pictures, rules, rate, plan.batch, size, plan.seed
         )
-    return found
+    return found, rates
 
 
-def _verified(plan: Plan) -> dict[str, str]:
+def _rate(plan: Plan, model: Any, work: list[Job], wanted: list[Any]) -> float:
+    """Arrivals a second: those of the plan, or half of what one stream gives."""
+    alone = measure.single({0: model}, work, {0: wanted}, _TO_FIND_RATE, plan.working_size)[0]
+    samples = sorted(alone.samples["end_to_end"])
+    capacity = 1e9 / samples[len(samples) // 2]
+    if plan.rate is None:
+        return 0.5 * capacity
+    if plan.rate > capacity * plan.batch:
+        raise InputError(
+            f"{plan.rate:g} queries a second are more than the {capacity * plan.batch:.3g} that "
+            f"{plan.batch} at once can be at best ({capacity:.3g} one after another); give a lower "
+            "--rate, or more at once by --batch"
+        )
+    return plan.rate
+
+
+def _bound(plan: Plan, measured: Measured) -> dict[str, Any] | None:
+    """Whether a server's latency was within the bound, at the percentile that samples allow."""
+    latency = measured.samples.get("latency")
+    if plan.latency_bound is None or not latency:
+        return None
+    p = highest_percentile(len(latency))
+    found = (percentile(latency, p) or 0) / 1e6
+    return {
+        "milliseconds": plan.latency_bound,
+        "percentile": p,
+        "found_ms": found,
+        "within": found <= plan.latency_bound and not measured.overloaded,
+    }
+
+
+def _verified(model: str, targets: Sequence[Target]) -> dict[str, str]:
     """SHA-256 of the graphs, after a look at their golden vectors."""
-    if _without_networks(plan.model):
+    if _without_networks(model):
         return {}
-    bundle = find_bundle(plan.model)
-    for target in plan.targets:
+    bundle = find_bundle(model)
+    for target in targets:
         for check in verify(bundle, target):
             if not check.passed:
                 raise BackendError(
-                    f"{plan.model}/{check.graph} is off by {check.largest_error:.2e} from its "
+                    f"{model}/{check.graph} is off by {check.largest_error:.2e} from its "
                     f"golden vectors on {check.device} (allowed: {check.tolerance:.2e}); no time "
                     "is told for wrong pictures"
                 )

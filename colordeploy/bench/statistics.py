@@ -7,19 +7,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["interval_of_ratio", "percentile", "variation"]
+__all__ = ["PERCENTILES", "highest_percentile", "interval_of_ratio", "percentile", "variation"]
 
-_ENOUGH = {50: 1, 90: 100, 99: 1000}
+_ENOUGH = {50: 1, 90: 100, 95: 200, 99: 1000}
+"""Samples that a percentile needs, so that ten lie above it."""
+PERCENTILES = tuple(_ENOUGH)
 _RESAMPLES = 2000
 
 
 def percentile(samples: Sequence[int], p: int) -> int | None:
     """By nearest rank (no value that was not measured); None when there are too few samples:
-    100 for the 90th, 1,000 for the 99th.
+    100 for the 90th, 200 for the 95th, 1,000 for the 99th.
     """
     if len(samples) < _ENOUGH[p]:
         return None
     return sorted(samples)[max(1, math.ceil(p / 100 * len(samples))) - 1]
+
+
+def highest_percentile(count: int) -> int:
+    """The highest of `PERCENTILES` that so many samples allow."""
+    return max(p for p, enough in _ENOUGH.items() if enough <= max(count, 1))
 
 
 def variation(samples: Sequence[int]) -> float:

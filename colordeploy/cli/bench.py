@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..bench.compare import ALLOWANCES
 from ..errors import BackendError
-from ..files import write_whole
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 from .options import say, verbosity_options
 
@@ -34,6 +34,18 @@ def bench() -> None:
     """
 
 
+def _judging(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of what compares with a baseline."""
+    for option in (
+        click.option("--threshold", default=0.05, show_default=True,
+                     help="Slower by more than this share, beyond the noise, is a failure."),
+        click.option("--allow", multiple=True, type=click.Choice(ALLOWANCES),
+                     help="Another machine, other versions, missing runs: named, no failure."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @bench.command()
 @click.argument("models", nargs=-1)
 @click.option("--scenario", type=click.Choice(_SCENARIOS), default="single", show_default=True,
@@ -44,6 +56,9 @@ def bench() -> None:
               help="Pictures in work at once (offline, server).")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True),
               help="Arrivals a second (server); by default half of one stream's.")  # fmt: skip
+@click.option("--latency-bound", type=click.FloatRange(min=0, min_open=True),
+              help="Milliseconds (server): exit status 1 when latency exceeds them, at the highest "
+              "percentile that the samples allow.")  # fmt: skip
 @click.option("--backend", multiple=True, type=click.Choice(BACKENDS), default=("auto",),
               help="Who runs the graphs; several take turns and are compared.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
@@ -51,10 +66,14 @@ def bench() -> None:
               help="Several are compared too, with every backend that has them.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option("--duration", default=10.0, show_default=True, help="Seconds a run takes at least.")
-@click.option("--queries", default=100, show_default=True, help="Queries it has at least.")
+@click.option("--queries", default=10, show_default=True, help="Queries it has at least.")
 @click.option("--cold", default=3, show_default=True, help="Fresh processes for the cold start.")
 @click.option("--seed", default=0, show_default=True, help="Of pictures and arrivals.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write this file.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path),
+              help="Also write this file, anew after each run.")  # fmt: skip
+@click.option("--gate", type=click.Path(path_type=Path),
+              help="A file of --json: status 1 when a run is slower than there.")  # fmt: skip
+@_judging
 @verbosity_options
 def run(
     models: tuple[str, ...],
@@ -63,6 +82,7 @@ def run(
     working_size: str | None,
     batch: int,
     rate: float | None,
+    latency_bound: float | None,
     backend: tuple[str, ...],
     device: str,
     precision: tuple[str, ...],
@@ -72,28 +92,56 @@ def run(
     cold: int,
     seed: int,
     json_file: Path | None,
+    gate: Path | None,
+    threshold: float,
+    allow: tuple[str, ...],
 ) -> None:
-    """Measure MODELS (names or bundles; by default all of the package)."""
+    """Measure MODELS (names or bundles; by default all of the package).
+
+    Bundles of one method, backends and precisions take turns and are compared with the first.
+    """
     from ..bench.measure import Rules
-    from ..bench.report import FORMAT, machine, table
-    from ..bench.run import Plan, measured_runs
+    from ..bench.report import Record, read_record, table
+    from ..bench.run import Plan, groups, measured_runs
     from ..models import model_names
 
     sizes = [_size(text) for text in size or ("1024x768",)]
     targets = _targets(backend, precision, device, threads)
-    records: list[dict[str, Any]] = []
-    for name in models or model_names():
+    baseline = None if gate is None else read_record(gate)
+    record = Record(json_file)
+    for names in groups(models or model_names()):
         for shape in sizes:
             plan = Plan(
-                name, shape, scenario, _working(working_size), batch, rate, targets,
-                Rules(duration, queries), cold, seed,
+                names, shape, scenario, _working(working_size), batch, rate, latency_bound,
+                targets, Rules(duration, queries), cold, seed,
             )  # fmt: skip
-            for record in measured_runs(plan):
-                records.append(record)
-                click.echo(table(record))
-    if json_file:
-        content = {"format": FORMAT, "machine": machine(), "runs": records}
-        write_whole(json_file, (json.dumps(content, indent=1) + "\n").encode())
+            for found in measured_runs(plan):
+                record.add(found)
+                click.echo(table(found))
+    record.complete()
+    bounds = [found["bound"] for found in record.content["runs"] if found.get("bound")]
+    passed = all(bound["within"] for bound in bounds)
+    if baseline is not None:
+        passed &= _judged(baseline, record.content, threshold, allow)
+    if not passed:
+        sys.exit(1)
+
+
+def _judged(
+    first: Mapping[str, Any], second: Mapping[str, Any], threshold: float, allowed: tuple[str, ...]
+) -> bool:
+    """Print a comparison; whether it passes."""
+    from ..bench.compare import compare as compared
+
+    comparison = compared(first, second)
+    for line in comparison.lines(threshold):
+        click.echo(line)
+    failures = comparison.failures(threshold, allowed)
+    for line in failures:
+        click.echo(f"FAILED: {line}")
+    if not failures:
+        click.echo("passed")
+    return not failures
 
 
 def _targets(
@@ -136,21 +184,15 @@ def _working(text: str | None) -> Any:
 @bench.command(name="compare")
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@click.option("--threshold", default=0.05, show_default=True,
-              help="Slower by more than this share, beyond the noise, is a failure.")  # fmt: skip
+@_judging
 @verbosity_options
-def compare(first: Path, second: Path, threshold: float) -> None:
-    """Compare two files of --json; exit status 1 when something got slower."""
-    from ..bench.report import compare as compared
+def compare(first: Path, second: Path, threshold: float, allow: tuple[str, ...]) -> None:
+    """Compare two files of --json, the first being the baseline.
+
+    Exit status 1 when something got slower, when runs are missing from the second, and when the
+    machine or the versions differ.
+    """
     from ..bench.report import read_record
 
-    slower = False
-    for change in compared(read_record(first), read_record(second)):
-        worse = change.slower(threshold)
-        slower = slower or worse
-        click.echo(
-            f"{change.key}: {change.scope} {change.ratio:.3f} ({change.low:.3f} to "
-            f"{change.high:.3f}){'  SLOWER' if worse else ''}"
-        )
-    if slower:
+    if not _judged(read_record(first), read_record(second), threshold, allow):
         sys.exit(1)

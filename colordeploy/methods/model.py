@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..bundle import Bundle
 from ..errors import BundleError, InputError
+from ..pictures.decoding import ImageLike
 from ..runtime.graph import Graph
 from .method import GraphLoader
 from .steps import Steps
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .canvas import Canvas
+    from .prepare import PrepareKeywords
 
 __all__ = ["Model", "ModelOptions", "Unpicklable", "check_graphs", "open_graphs"]
 
@@ -57,7 +65,7 @@ class Unpicklable:
         )
 
 
-class Model(Unpicklable):
+class Model(Unpicklable, ABC):
     """A loaded model; as a context manager it is closed at the end.
 
     Attributes
@@ -78,6 +86,25 @@ class Model(Unpicklable):
         self._graphs: Mapping[str, Graph] | None = graphs
         limit = options.max_concurrency
         self._turns = None if limit is None else BoundedSemaphore(limit)
+
+    @abstractmethod
+    def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> Canvas[Any]:
+        """Compute everything that depends on the picture alone, once for all guidance.
+
+        Parameters
+        ----------
+        image : path, PIL image, or (H, W) or (H, W, 3) array
+            See `colordeploy.pictures.decoding.read_samples`.
+        **keywords
+            See `PrepareKeywords`: size, cancel, progress.
+
+        Raises
+        ------
+        InputError
+            For pictures that cannot be read or are empty.
+        Cancelled
+            When the token was cancelled.
+        """
 
     @property
     def threads(self) -> int | None:

@@ -18,6 +18,7 @@ from ..device_array import Array
 from ..errors import BackendError, Cancelled
 from .inputs import require_names
 from .loaded import LoadedGraph
+from .openvino_import import import_openvino
 from .target import Target
 from .threads import graph_threads
 
@@ -46,7 +47,7 @@ class OpenVinoGraph(LoadedGraph):
         self._failed = False
         self._lock = threading.Condition()
         self._running: list[CancelToken] = []
-        core = _core()
+        core = import_openvino().Core()
         if target.device.startswith("cuda"):
             raise BackendError(
                 f"device {target.device!r} was asked for, but OpenVINO has no NVIDIA GPUs; use "
@@ -195,7 +196,7 @@ def has_bfloat16(core: Any = None) -> bool:
     BackendError
         Without OpenVINO.
     """
-    core = core or _core()
+    core = core or import_openvino().Core()
     return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -215,17 +216,6 @@ def _cache_folder() -> Path | None:
         return folder
     logger.warning("%s=%s cannot be written; models are compiled at every start", _CACHE, named)
     return None
-
-
-def _core() -> Any:
-    try:
-        import openvino
-    except ImportError:
-        raise BackendError(
-            "OpenVINO was asked for (backend 'openvino', or bfloat16 on a CPU), but is not "
-            "installed; pip install 'colordeploy[openvino]', or use backend='onnxruntime'"
-        ) from None
-    return openvino.Core()
 
 
 def _reason(target: Target) -> str:

@@ -76,7 +76,7 @@ def test_jobs_are_seeded_and_varied(work):
 
 def test_single_stream_takes_turns(work, wanted):
     models = {"a": FakeModel(), "b": FakeModel()}
-    results = measure.single(models, work, wanted, FAST)
+    results = measure.single(models, work, dict.fromkeys(models, wanted), FAST)
     for name, result in results.items():
         assert result.queries == 6
         assert models[name].calls == (6 + 2) * 2  # with the edits and the warm-up
@@ -105,7 +105,7 @@ def test_the_devices_time_is_a_scope(work, wanted):
             return canvas
 
     models = {"gpu": OnGpu(), "cpu": FakeModel()}
-    results = measure.single(models, work, wanted, FAST)
+    results = measure.single(models, work, dict.fromkeys(models, wanted), FAST)
     found = results["gpu"]
     assert found.samples["device"] == [7] * 6
     assert found.samples["edit_device"] == [4] * 6
@@ -122,7 +122,7 @@ def _worked(name, nanoseconds):
 
 def test_a_run_ends_when_both_limits_are_met(work, wanted):
     rules = Rules(duration=0.3, queries=2, warm_up=0.0, warm_up_queries=0)
-    result = measure.single({"a": FakeModel()}, work, wanted, rules)["a"]
+    result = measure.single({"a": FakeModel()}, work, {"a": wanted}, rules)["a"]
     assert result.seconds >= 0.3
     assert result.queries > 5
 
@@ -132,7 +132,7 @@ def test_no_time_is_told_for_a_wrong_picture(work, wanted, scenario):
     model = FakeModel(wrong_after=7)
     rules = Rules(duration=0.0, queries=20, warm_up=0.0, warm_up_queries=0)
     start = {
-        "single": lambda: measure.single({"a": model}, work, wanted, rules),
+        "single": lambda: measure.single({"a": model}, work, {"a": wanted}, rules),
         "offline": lambda: measure.offline(model, work, wanted, rules, 2),
         "server": lambda: measure.server(model, work, wanted, rules, 500.0, 2),
     }[scenario]
@@ -142,7 +142,7 @@ def test_no_time_is_told_for_a_wrong_picture(work, wanted, scenario):
 
 def test_offline_keeps_as_many_in_work(work, wanted):
     model = FakeModel()
-    result = measure.offline(model, work, wanted, Rules(0.0, 60), 3)
+    result = measure.offline(model, work, wanted, Rules(0.0, 60, 0.0, 0), 3)
     assert model.most == 3
     assert result.queries >= 60
     assert result.queries == len(result.samples["end_to_end"])
@@ -152,13 +152,46 @@ def test_offline_keeps_as_many_in_work(work, wanted):
 def test_server_counts_the_waiting(work, wanted):
     """Arrivals that are faster than the service pile up: the last ones wait longest."""
     model = FakeModel()
-    rules = Rules(duration=0.0, queries=30)
+    rules = Rules(0.0, 30, 0.0, 0)
     result = measure.server(model, work, wanted, rules, 2000.0, 1)
     latency = result.samples["latency"]
     assert len(latency) == 30
     assert latency[-1] > 20 * 6e6 > max(result.samples["end_to_end"])
-    slow = measure.server(model, work, wanted, Rules(0.0, 10), 20.0, 1)
+    slow = measure.server(model, work, wanted, Rules(0.0, 10, 0.0, 0), 20.0, 1)
     assert np.median(slow.samples["latency"]) < 30e6
+
+
+@pytest.mark.parametrize("scenario", ["offline", "server"])
+def test_all_scenarios_warm_up(work, wanted, scenario):
+    model = FakeModel()
+    rules = Rules(duration=0.0, queries=2, warm_up=0.2, warm_up_queries=1)
+    if scenario == "offline":
+        result = measure.offline(model, work, wanted, rules, 1)
+    else:
+        result = measure.server(model, work, wanted, rules, 100.0, 1)
+    assert model.calls >= result.queries + 2
+
+
+def test_an_overloaded_server_is_ended(work, wanted):
+    result = measure.server(FakeModel(), work, wanted, Rules(0.0, 5000, 0.0, 0), 1e5, 1)
+    assert result.overloaded
+    assert result.queries < 1000
+    assert len(result.samples["latency"]) == result.queries
+
+
+def test_ctrl_c_keeps_what_was_measured(work, wanted):
+    class Interrupted(FakeModel):
+        def prepare(self, picture, size=None):
+            if self.calls >= 6:
+                raise KeyboardInterrupt
+            return super().prepare(picture, size)
+
+    models = {"a": Interrupted()}
+    result = measure.single(models, work, {"a": wanted}, Rules(0.0, 50, 0.0, 0))["a"]
+    assert result.interrupted
+    assert result.queries == 3  # each with an edit
+    with pytest.raises(KeyboardInterrupt):
+        measure.single(models, work, {"a": wanted}, Rules(0.0, 50, 0.0, 0))
 
 
 def test_cold_start_in_a_fresh_process():
@@ -171,5 +204,5 @@ def test_cold_start_in_a_fresh_process():
 
 
 def test_busy_is_a_share_or_unknown(work, wanted):
-    result = measure.single({"a": FakeModel()}, work, wanted, FAST)["a"]
+    result = measure.single({"a": FakeModel()}, work, {"a": wanted}, FAST)["a"]
     assert math.isnan(result.busy) or result.busy >= 0

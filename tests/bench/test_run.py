@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
 from colordeploy.bench import run
 from colordeploy.bench.measure import Rules
-from colordeploy.bench.run import Plan, measured_runs
-from colordeploy.errors import BackendError
+from colordeploy.bench.report import table
+from colordeploy.bench.run import Plan, Subject, groups, measured_runs
+from colordeploy.bundle import default_bundles
+from colordeploy.errors import BackendError, InputError
 from colordeploy.runtime.graph import Target
 
 FAST = Rules(duration=0.0, queries=2, warm_up=0.0, warm_up_queries=0)
@@ -31,7 +34,7 @@ def test_graphs_run_on_a_stream_of_their_own_where_they_are_timed(
 ):
     given = []
     monkeypatch.setattr(run, "load", lambda name, **keywords: given.append((name, keywords)))
-    run._loaded(Plan("lga", scenario=scenario), target)
+    run._loaded(Plan(("lga",), scenario=scenario), Subject("lga", target))
     name, keywords = given[0]
     assert name == "lga"
     assert (keywords["backend"], keywords["device"]) == (target.backend, target.device)
@@ -42,7 +45,7 @@ def test_the_gpus_memory_and_engines_are_in_the_record(monkeypatch):
     free = iter([3 << 30, 1 << 30])
     driver = SimpleNamespace(free_memory=lambda index: next(free))
     monkeypatch.setattr(run, "open_driver", lambda: driver)
-    plan = Plan("levin", (48, 64), targets=(Target(),), rules=FAST, cold=0)
+    plan = Plan(("levin",), (48, 64), targets=(Target(),), rules=FAST, cold=0)
     (record,) = measured_runs(plan)
     assert record["device_memory_mib"] == 2048
     assert record["engines"] == {}
@@ -55,5 +58,40 @@ def test_without_a_gpu_there_is_nothing_to_say(monkeypatch):
         raise BackendError("there is no NVIDIA driver")
 
     monkeypatch.setattr(run, "open_driver", missing)
-    plan = Plan("levin", (48, 64), targets=(Target(),), rules=FAST, cold=0)
-    assert measured_runs(plan)[0]["device_memory_mib"] is None
+    plan = Plan(("levin",), (48, 64), targets=(Target(),), rules=FAST, cold=0)
+    (record,) = measured_runs(plan)
+    assert record["device_memory_mib"] is None
+
+
+def levin(**more):
+    target = Target(device="cpu", threads=1)
+    return Plan(("levin",), (48, 64), "server", targets=(target,), rules=FAST, cold=0, **more)
+
+
+def test_bundles_of_a_method_take_turns(tmp_path):
+    """The key holds the bundle's own name, wherever it lies."""
+    other = tmp_path / "lga-elsewhere"
+    shutil.copytree(default_bundles()["lga"], other)
+    models = ("lga", str(other))
+    assert groups(["lga", "levin", str(other), "lga"]) == [models, ("levin",)]
+    target = Target(device="cpu", threads=1)
+    first, second = measured_runs(Plan(models, (48, 64), targets=(target,), rules=FAST, cold=0))
+    assert first["key"]["model"] == second["key"]["model"] == "lga"
+    assert first["graphs"] == second["graphs"]
+    assert "against_first" not in first
+    ratio, low, high = second["against_first"]
+    assert low <= ratio <= high
+
+
+def test_more_arrivals_than_can_be_answered_are_refused():
+    with pytest.raises(InputError, match=r"more than the .*lower --rate"):
+        list(measured_runs(levin(rate=1e6)))
+
+
+@pytest.mark.parametrize(("bound", "within"), [(1e6, True), (1e-6, False)])
+def test_a_servers_latency_has_a_verdict(bound, within):
+    (record,) = measured_runs(levin(latency_bound=bound))
+    assert record["bound"]["within"] is within
+    assert record["bound"]["percentile"] == 50
+    assert record["rate"] > 0
+    assert ("OVER" in table(record)) is not within

@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from colordeploy.bench.statistics import interval_of_ratio, percentile, variation
+from colordeploy.bench.statistics import (
+    highest_percentile,
+    interval_of_ratio,
+    percentile,
+    variation,
+)
 
 
 def test_percentiles_by_nearest_rank():
@@ -13,7 +18,13 @@ def test_percentiles_by_nearest_rank():
     assert percentile(samples, 99) is None  # of 100 samples that would be the last but one
     assert percentile(samples[:99], 90) is None
     assert percentile([7], 50) == 7
+    assert percentile(list(range(200)), 95) == 189
+    assert percentile(list(range(199)), 95) is None
     assert percentile([*range(1000)], 99) == 989
+
+
+def test_the_percentile_that_samples_allow():
+    assert [highest_percentile(n) for n in (0, 1, 99, 100, 200, 1000)] == [50, 50, 50, 90, 95, 99]
 
 
 def test_variation():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from colordeploy.cli import cli
 from colordeploy.errors import BackendError
 
+DOCS = Path(__file__).parents[2] / "docs"
 QUICK = ("--duration", "0", "--queries", "2", "--size", "48x64", "--threads", "1")
 
 
@@ -38,7 +40,7 @@ def test_backends_sizes_and_the_cold_start(tmp_path):
     runs = json.loads(path.read_text())["runs"]
     assert [r["key"]["size"] for r in runs] == ["48x64"] * 4 + ["40x40"] * 4
     assert [r["key"]["scenario"] for r in runs[:4]] == ["single", "single", "cold", "cold"]
-    assert "over the first backend's" in done.output
+    assert "over the first one's" in done.output
     assert runs[0]["devices"] == {"affinity": "cpu"}
     assert len(runs[0]["graphs"]["affinity"]) == 64
     assert "graph lga/affinity" in runs[0]["stages_ns"]
@@ -66,23 +68,90 @@ def test_several_precisions(tmp_path):
         )
 
 
-def test_compare(tmp_path):
+def test_compare_and_gate(tmp_path):
     a, b = tmp_path / "a.json", tmp_path / "b.json"
-    assert run("levin", "--cold", 0, "--json", a, *QUICK).exit_code == 0
+    many = ("--cold", 0, *QUICK, "--queries", 10)
+    assert run("levin", "--json", a, *many).exit_code == 0
     content = json.loads(a.read_text())
-    for samples in content["runs"][0]["samples_ns"].values():
-        samples[:] = [3 * ns for ns in samples]
-    b.write_text(json.dumps(content))
-    done = run("compare", a, b, "--threshold", 0.5)
-    # Two samples that differ a lot may hide it: what counts is that equal files never fail.
-    assert run("compare", a, a).exit_code == 0
-    assert "end_to_end 3.0" in done.output
+    same = run("compare", a, a)
+    assert (same.exit_code, same.output.splitlines()[-1]) == (0, "passed")
     for samples in content["runs"][0]["samples_ns"].values():
         samples[:] = [10**12] * len(samples)
     b.write_text(json.dumps(content))
     done = run("compare", a, b)
     assert done.exit_code == 1
-    assert "SLOWER" in done.output
+    assert "FAILED: 4 slower by more than 5 %" in done.output
+    assert run("levin", "--gate", b, *many).exit_code == 0  # faster than that
+    done = run("levin", "--gate", a, "--cold", 0, *QUICK[:4], "--size", 40)
+    assert done.exit_code == 1
+    assert "not in the second file" in done.output
+    content["machine"]["cpu"] = "another"
+    a.write_text(json.dumps(content))
+    assert "other machine: cpu another" in run("compare", b, a).output
+    assert run("compare", b, a).exit_code == 1
+    assert run("compare", b, a, "--allow", "machine").exit_code == 0
+
+
+def test_a_servers_bound():
+    arguments = ("levin", "--scenario", "server", "--cold", 0, *QUICK)
+    done = run(*arguments, "--latency-bound", 1e6)
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "within the bound" in done.output
+    assert run(*arguments, "--latency-bound", 1e-6).exit_code == 1
+
+
+def test_files_follow_their_schema(tmp_path):
+    """docs/bench.schema.json, by the few words of JSON Schema that it uses."""
+    schema = json.loads((DOCS / "bench.schema.json").read_text())
+    path = tmp_path / "a.json"
+    for arguments in (("--scenario", "server", "--latency-bound", 1), ("--cold", 1)):
+        run("levin", "--json", path, *QUICK, *arguments)
+        follow(schema, json.loads(path.read_text()), "file")
+    content = json.loads(path.read_text())
+    content["runs"][0]["surprise"] = 1
+    with pytest.raises(AssertionError, match="surprise"):
+        follow(schema, content, "file")
+
+
+KINDS = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+    "integer": int,
+    "number": (int, float),
+}
+
+
+def follow(schema, value, where):
+    assert value == schema.get("const", value), where
+    assert value in schema.get("enum", [value]), where
+    if kinds := schema.get("type"):
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if isinstance(value, bool):
+            assert "boolean" in kinds, (where, value)
+        else:
+            assert any(isinstance(value, KINDS[kind]) for kind in kinds), (where, value)
+    if isinstance(value, dict):
+        assert set(schema.get("required", ())) <= value.keys(), where
+        known = schema.get("properties", {})
+        if schema.get("additionalProperties") is False:
+            assert value.keys() <= known.keys(), (where, sorted(value.keys() - known.keys()))
+        for name in known.keys() & value.keys():
+            follow(known[name], value[name], f"{where}.{name}")
+    if isinstance(value, list) and "items" in schema:
+        for item in value:
+            follow(schema["items"], item, f"{where}[]")
+
+
+def test_the_example_workflow_uses_options_that_there_are():
+    text = (DOCS / "examples" / "bench-gate.yml").read_text()
+    lines = [line.strip().removeprefix("- run: ") for line in text.splitlines()]
+    (arguments,) = [line.split()[2:] for line in lines if line.startswith("colordeploy bench ")]
+    context = cli.commands["bench"].commands["run"].make_context("run", arguments)
+    assert context.params["models"] == ("lga", "disco")
+    assert context.params["gate"]
 
 
 def test_wrong_use():

@@ -64,7 +64,8 @@ def test_broken_installations_are_named(monkeypatch):
         import_onnxruntime()
 
 
-def test_nobody_else_imports_it():
+@pytest.mark.parametrize("package", ["onnxruntime", "openvino"])
+def test_nobody_else_imports_it(package):
     found = []
     for folder in ("colordeploy", "export", "bench"):
         for path in (ROOT / folder).rglob("*.py"):
@@ -72,6 +73,6 @@ def test_nobody_else_imports_it():
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 if isinstance(node, ast.ImportFrom):
                     names = [node.module or ""]
-                if "onnxruntime" in names:
+                if package in names:
                     found.append(str(path.relative_to(ROOT)))
     assert found == []

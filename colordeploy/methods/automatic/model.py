@@ -66,25 +66,19 @@ class AutomaticModel(Model):
         seed: int = 0,
         **keywords: Unpack[PrepareKeywords],
     ) -> AutomaticCanvas:
-        """Analyze a picture and locate its anchors.
+        """Analyze a picture and locate its anchors; see `Model.prepare`.
 
         Parameters
         ----------
-        image : path, PIL image, or (H, W) or (H, W, 3) array
-            See `colordeploy.pictures.decoding.read_samples`.
         anchors : int
             How many, at least 1; a small picture has fewer places, and then gets fewer.
         seed : int
             Of the clustering that locates them; the same seed gives the same anchors.
-        **keywords
-            See `PrepareKeywords`: size, cancel, progress.
 
         Raises
         ------
         InputError
-            For pictures that cannot be read or are empty, and numbers out of range.
-        Cancelled
-            When the token was cancelled.
+            For numbers out of range, too.
         """
         with Preparation(self, keywords) as preparation:
             photo = preparation.photo(image, self.working_size, "lab")

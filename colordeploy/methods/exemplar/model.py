@@ -152,22 +152,7 @@ class ExemplarModel(Model):
         return reference.select(selection, self.k, self.r)
 
     def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> ExemplarCanvas:
-        """Read a picture and bring it to its working size.
-
-        Parameters
-        ----------
-        image : path, PIL image, or (H, W) or (H, W, 3) array
-            See `colordeploy.pictures.decoding.read_samples`.
-        **keywords
-            See `PrepareKeywords`: size, cancel, progress.
-
-        Raises
-        ------
-        InputError
-            For pictures that cannot be read or are empty.
-        Cancelled
-            When the token was cancelled.
-        """
+        """Read a picture and bring it to its working size; see `Model.prepare`."""
         with Preparation(self, keywords) as preparation:
             return ExemplarCanvas(self, preparation.photo(image, self.working_size, "lab"))
 

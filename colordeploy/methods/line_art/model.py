@@ -67,27 +67,23 @@ class LineArtModel(Model):
         radii: Sequence[int] | None = None,
         **keywords: Unpack[PrepareKeywords],
     ) -> LineArtCanvas:
-        """Find a drawing's regions and run what does not depend on the style.
+        """Find a drawing's regions and run what does not depend on the style; see `Model.prepare`.
 
         Parameters
         ----------
         image : path, PIL image, or (H, W) or (H, W, 3) array
-            Dark lines on light ground, see `colordeploy.pictures.decoding.read_samples`. Mostly
-            dark ones are taken for the opposite and inverted, which is logged. A strip of pages,
-            three times as high as wide or more, is worked on page by page (`StripCanvas`).
+            Dark lines on light ground. Mostly dark ones are taken for the opposite and inverted,
+            which is logged. A strip of pages, three times as high as wide or more, is worked on
+            page by page (`StripCanvas`).
         radii : sequence of int, optional
             Of the balls that look for regions, in pixels of the drawing, decreasing, 0 to 31: gaps
             of up to twice the largest radius are closed. By default 3, 2, 1 at the working size,
             larger in larger pictures; (0,) closes no gap.
-        **keywords
-            See `PrepareKeywords`: size, cancel, progress.
 
         Raises
         ------
         InputError
-            For pictures that cannot be read, and for those without lines or without ground.
-        Cancelled
-            When the token was cancelled.
+            For pictures without lines or without ground, too.
         """
         with Preparation(self, keywords) as preparation:
             steps, size = preparation.steps, preparation.size

@@ -59,22 +59,7 @@ class ScribbleModel(Model):
         self.solver = solver
 
     def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> ScribbleCanvas:
-        """Compute everything that depends on the picture alone.
-
-        Parameters
-        ----------
-        image : path, PIL image, or (H, W) or (H, W, 3) array
-            See `colordeploy.pictures.decoding.read_samples`.
-        **keywords
-            See `PrepareKeywords`: size, cancel, progress.
-
-        Raises
-        ------
-        InputError
-            For pictures that cannot be read or are empty.
-        Cancelled
-            When the token was cancelled.
-        """
+        """Compute features, affinities and the plan of the system; see `Model.prepare`."""
         with Preparation(self, keywords) as preparation:
             photo = preparation.photo(image, self.parameters.working_size, "luma")
             return ScribbleCanvas(self, photo, preparation.steps)
