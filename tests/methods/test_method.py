@@ -82,7 +82,7 @@ def test_a_method_enters_by_one_door(bundle, photo_like, monkeypatch):
     assert all(check.passed for check in verify(Bundle(bundle), Target(device="cpu")))
     assert fidelity(Bundle(bundle), "fp16", [photo_like]).mean < 0.5
     rules = Rules(duration=0.0, queries=2, warm_up=0.0, warm_up_queries=0)
-    plan = Plan(str(bundle), (48, 64), targets=(Target(device="cpu"),), rules=rules, cold=0)
+    plan = Plan((str(bundle),), (48, 64), targets=(Target(device="cpu"),), rules=rules, cold=0)
     (record,) = measured_runs(plan)
     assert record["graphs"]
 
