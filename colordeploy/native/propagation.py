@@ -285,9 +285,7 @@ class Propagator:
             Without SciPy, which nothing else here needs.
         """
         marks = self._host_marks(mask)
-        return system_matrix(
-            self.affinities, marks, self._alpha, self._phi, self._screening
-        )
+        return system_matrix(self.affinities, marks, self._alpha, self._phi, self._screening)
 
     def _marks(self, mask: Any) -> NDArray[np.uint8] | DeviceView:
         if is_device_array(mask):
