@@ -26,7 +26,7 @@ from .workload import Job
 
 __all__ = ["Measured", "Rules", "check", "cold_start", "offline", "server", "single"]
 
-_MOST_BEHIND = 50  # queries for each worker of a server
+_MAXIMUM_BEHIND = 50  # queries for each worker of a server
 _Name = TypeVar("_Name", bound=Hashable)
 
 
@@ -116,11 +116,11 @@ def check(model: Any, found: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> No
     """
     value = psnr(found, wanted) if found.shape == wanted.shape else float("nan")
     exact = all(graph.precision == "fp32" for graph in model.graphs.values())
-    least = MINIMUM_PSNR if exact else MINIMUM_PSNR_HALF
-    if not value >= least:
+    minimum = MINIMUM_PSNR if exact else MINIMUM_PSNR_HALF
+    if not value >= minimum:
         raise BackendError(
             f"the timed picture is a wrong one (PSNR {value:.1f} dB against the plain path, at "
-            f"least {least:g} are due); no time is told for it"
+            f"least {minimum:g} are due); no time is told for it"
         )
 
 
@@ -270,7 +270,7 @@ def server(
         futures: list[Future[None]] = []
         for i in range(count):
             time.sleep(max(0.0, began + arrivals[i] - time.perf_counter()))
-            if i - sum(future.done() for future in futures) > _MOST_BEHIND * workers:
+            if i - sum(future.done() for future in futures) > _MAXIMUM_BEHIND * workers:
                 result.overloaded = True
                 break
             futures.append(pool.submit(work, i))

@@ -21,8 +21,8 @@ __all__ = ["FORMAT", "Record", "read_record", "record_of", "table", "warnings_of
 FORMAT = 2
 """Of the JSON file; a file of another format is refused."""
 
-_MOST_VARIATION = 0.025
-_MOST_BUSY = 0.10  # CPU seconds a second
+_MAXIMUM_VARIATION = 0.025
+_MAXIMUM_BUSY = 0.10  # CPU seconds a second
 
 
 def peak_memory() -> float:
@@ -39,12 +39,12 @@ def warnings_of(measured: Measured, scope: str) -> list[str]:
     """Why figures of a run may not hold."""
     found = []
     samples = measured.samples.get(scope, [])
-    if len(samples) > 1 and variation(samples) > _MOST_VARIATION:
+    if len(samples) > 1 and variation(samples) > _MAXIMUM_VARIATION:
         spread = 100 * variation(samples)
         found.append(f"{scope} varies: its coefficient of variation is {spread:.1f} %")
     if measured.overloaded:
         found.append("overloaded: queries came faster than they were done, and the run was ended")
-    if measured.busy > _MOST_BUSY:
+    if measured.busy > _MAXIMUM_BUSY:
         found.append(f"other processes used {measured.busy:.2f} CPUs meanwhile")
     return found
 

@@ -22,8 +22,8 @@ __all__ = [
 ]
 
 # More take turns at the few large fronts rather than to speed them up.
-_MOST_THREADS = 8
-_MOST_ASKED = 64  # each takes working memory of its own
+_MAXIMUM_THREADS = 8
+_MAXIMUM_ASKED = 64  # each takes working memory of its own
 _SMALLEST_SIGMA = 1e-100
 
 
@@ -64,10 +64,10 @@ def any_array(name: str, values: ArrayLike) -> NDArray[Any]:
 def thread_count(threads: Any) -> int:
     """Threads to use: as many as asked for, 64 at most, or as this process may, eight at most."""
     if threads is None:
-        return min(processors(), _MOST_THREADS)
+        return min(processors(), _MAXIMUM_THREADS)
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise InputError(f"threads must be a whole number of at least 1, or None; not {threads!r}")
-    return min(int(threads), _MOST_ASKED)
+    return min(int(threads), _MAXIMUM_ASKED)
 
 
 def finite_array(name: str, values: ArrayLike, axes: str, *, single: bool = False) -> NDArray[Any]:

@@ -360,5 +360,5 @@ def _plane(name: str, plane: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArr
 
 
 def _out_of_range(count: int, *labels: NDArray[np.int32]) -> InputError:
-    least, most = min(int(m.min()) for m in labels), max(int(m.max()) for m in labels)
-    return InputError(f"labels must lie between 0 and {count - 1}; these reach {least} to {most}")
+    low, high = min(int(m.min()) for m in labels), max(int(m.max()) for m in labels)
+    return InputError(f"labels must lie between 0 and {count - 1}; these reach {low} to {high}")

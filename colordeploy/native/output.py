@@ -27,7 +27,7 @@ Pixels: TypeAlias = "NDArray[Any]"  # uint8, uint16 or float32, as the output sa
 Region: TypeAlias = tuple[int, int, int, int]
 
 _TYPES: dict[str, type[np.generic]] = {"rgb8": np.uint8, "rgb16": np.uint16, "lab": np.float32}
-_MOST_SATURATION = 2.0
+_MAXIMUM_SATURATION = 2.0
 
 
 def region_of(region: Any, shape: tuple[int, ...]) -> Region:
@@ -58,8 +58,10 @@ def region_of(region: Any, shape: tuple[int, ...]) -> Region:
 def saturation_of(saturation: Any) -> float:
     """Check a factor on the chroma, 0 to 2."""
     factor = finite_number("saturation", saturation, positive=False)
-    if factor > _MOST_SATURATION:
-        raise InputError(f"saturation must lie between 0 and {_MOST_SATURATION:g}, not {factor:g}")
+    if factor > _MAXIMUM_SATURATION:
+        raise InputError(
+            f"saturation must lie between 0 and {_MAXIMUM_SATURATION:g}, not {factor:g}"
+        )
     return factor
 
 

@@ -10,7 +10,7 @@ from . import _core
 
 __all__ = ["drop_plans", "plan_of"]
 
-_MOST_PIXELS = 1 << 28  # four edges a pixel are counted in 32 bits
+_MAXIMUM_PIXELS = 1 << 28  # four edges a pixel are counted in 32 bits
 _KEPT = 4
 
 _plans: OrderedDict[tuple[int, int, int], _core.Plan] = OrderedDict()
@@ -21,9 +21,9 @@ def plan_of(
     height: int, width: int, global_step: int, cancel: _core.CancelFlag | None = None
 ) -> _core.Plan:
     """Elimination order and index lists; they depend on the size alone."""
-    if height * width > _MOST_PIXELS:
+    if height * width > _MAXIMUM_PIXELS:
         raise InputError(
-            f"{height}x{width} pixels are more than the {_MOST_PIXELS} that can be solved for; use "
+            f"{height}x{width} pixels are more than the {_MAXIMUM_PIXELS} that can be solved for; use "
             "a smaller working size"
         )
     key = height, width, global_step

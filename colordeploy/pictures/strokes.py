@@ -283,8 +283,8 @@ def _layer_of(strokes: StrokesLike, shape: tuple[int, int]) -> NDArray[np.uint8]
 def _touches(line: Line, size: tuple[int, int]) -> bool:
     """Whether a line may reach into a picture of that size: its box does."""
     points, reach = np.asarray(line.points), line.width / 2
-    least, most = points.min(axis=0) - reach, points.max(axis=0) + reach
-    return bool((most >= 0).all() and (least <= np.asarray(size) - 1).all())
+    low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
+    return bool((high >= 0).all() and (low <= np.asarray(size) - 1).all())
 
 
 def _warn_of_outside(lines: list[Line], size: tuple[int, int]) -> None:

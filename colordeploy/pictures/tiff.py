@@ -25,7 +25,7 @@ from .tiff_samples import READ_COMPRESSIONS, Layout, read_samples
 __all__ = ["read_tiff", "tiff_exif", "tiff_outline"]
 
 _LOG = logging.getLogger("colordeploy")
-_MOST_DIRECTORIES = 10_000
+_MAXIMUM_DIRECTORIES = 10_000
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 (
     _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER,
@@ -125,7 +125,7 @@ def _directories(file: BinaryIO) -> list[_Page]:
     offset = start.next
     found: list[_Page] = []
     seen: set[int] = set()
-    while offset and offset not in seen and len(found) < _MOST_DIRECTORIES:
+    while offset and offset not in seen and len(found) < _MAXIMUM_DIRECTORIES:
         seen.add(offset)
         tags = TiffImagePlugin.ImageFileDirectory_v2(head)
         file.seek(offset)

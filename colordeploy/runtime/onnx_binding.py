@@ -26,7 +26,7 @@ ort = import_onnxruntime()
 _GRAPH_ID = "gpu_graph_id"
 _NOT_CAPTURED = "-1"
 _NO_WAIT = "disable_synchronize_execution_providers"
-_MOST_CAPTURES = 4  # of one session; each keeps its own inputs and outputs on the GPU
+_MAXIMUM_CAPTURES = 4  # of one session; each keeps its own inputs and outputs on the GPU
 _NAMES = "bool float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
 _TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _NAMES.split()}
 _TYPES.update(float=np.dtype("float32"), double=np.dtype("float64"))
@@ -177,7 +177,7 @@ class BoundSession:
         if captured is None:
             # A run without a capture says how large the outputs are.
             outputs = self._run_once(given, options, _NOT_CAPTURED)
-            if len(self._captured) < _MOST_CAPTURES:
+            if len(self._captured) < _MAXIMUM_CAPTURES:
                 self._captured[shapes] = self._fixed(given, outputs, len(self._captured) + 1)
             return self._results(outputs, on_device)
         for name, array in given.items():

@@ -28,7 +28,7 @@ logger = logging.getLogger("colordeploy")
 
 _CACHE = "COLORDEPLOY_OPENVINO_CACHE"
 _POLL = 0.01  # seconds between looks at runs that are being cancelled
-_MOST_IDLE = 4  # requests that are kept; each holds the memory of a run
+_MAXIMUM_IDLE = 4  # requests that are kept; each holds the memory of a run
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -169,7 +169,7 @@ class OpenVinoGraph(LoadedGraph):
         yield request  # one that failed is not used again
         with self._lock:
             if self._model is model:
-                if len(self._idle) < _MOST_IDLE:
+                if len(self._idle) < _MAXIMUM_IDLE:
                     self._idle.append(request)
                 self._done.add(shapes)
 

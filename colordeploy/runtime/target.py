@@ -14,7 +14,7 @@ __all__ = ["BACKENDS", "PRECISIONS", "Target", "parse_target"]
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
-_MOST_THREADS = 1024
+_MAXIMUM_THREADS = 1024
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -82,10 +82,10 @@ def parse_target(
     if threads is not None and (
         isinstance(threads, bool)
         or not isinstance(threads, (int, np.integer))
-        or not 1 <= threads <= _MOST_THREADS
+        or not 1 <= threads <= _MAXIMUM_THREADS
     ):
         raise BackendError(
-            f"threads must be a whole number of 1 to {_MOST_THREADS}, or None; got {threads!r}"
+            f"threads must be a whole number of 1 to {_MAXIMUM_THREADS}, or None; got {threads!r}"
         )
     options = ProviderOptions() if options is None else options
     _check_options(backend, device, options)

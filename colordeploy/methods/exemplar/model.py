@@ -175,10 +175,10 @@ def create_sscn(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
     assert bundle is not None  # the record says that it has one
     manifest = bundle.manifest
     parameters = {
-        "multiple": bundle.whole_parameter("multiple", least=1),
-        "working_size": bundle.whole_parameter("working_size", least=1),
-        "k": bundle.whole_parameter("k", least=0),
-        "r": bundle.whole_parameter("r", least=0),
+        "multiple": bundle.whole_parameter("multiple", minimum=1),
+        "working_size": bundle.whole_parameter("working_size", minimum=1),
+        "k": bundle.whole_parameter("k", minimum=0),
+        "r": bundle.whole_parameter("r", minimum=0),
     }
     wanted = {
         "encode_reference": ({"lab"}, {"features", "style", "activation"}),

@@ -178,7 +178,7 @@ def create_rasc(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
             f"{bundle.path}: a rasc bundle has the graphs encode, correlate and decode; this one "
             f"has {', '.join(sorted(entries))}"
         )
-    levels = bundle.whole_parameter("levels", least=1)
+    levels = bundle.whole_parameter("levels", minimum=1)
     features = {f"features{i}" for i in range(levels)}
     labels_encoded = "labels" in {t.name for t in entries["encode"].inputs}
     wanted = {
@@ -190,9 +190,9 @@ def create_rasc(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
         wanted["correlate"] = ({"present", *(f"regions{i}" for i in range(levels))}, patterns)
         wanted["decode"] = ({"style", "labels", *features, *patterns}, {"rgb"})
     parameters = {
-        "multiple": bundle.whole_parameter("multiple", least=1),
-        "working_size": bundle.whole_parameter("working_size", least=1),
-        "patches": bundle.whole_parameter("patches", least=0),
+        "multiple": bundle.whole_parameter("multiple", minimum=1),
+        "working_size": bundle.whole_parameter("working_size", minimum=1),
+        "patches": bundle.whole_parameter("patches", minimum=0),
     }
     check_graphs(bundle, wanted)
     return LineArtModel(

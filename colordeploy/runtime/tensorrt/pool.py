@@ -13,7 +13,7 @@ from .slot import Shapes, Slot
 
 __all__ = ["SlotPool", "refused"]
 
-_MOST_IDLE = 8  # slots that are kept; each holds the memory of a run
+_MAXIMUM_IDLE = 8  # slots that are kept; each holds the memory of a run
 
 
 class SlotPool:
@@ -80,7 +80,7 @@ class SlotPool:
         finally:
             with self._lock:
                 closed = self._engine is None
-                kept = not closed and len(self._idle) < _MOST_IDLE
+                kept = not closed and len(self._idle) < _MAXIMUM_IDLE
                 if kept:
                     self._idle.append(slot)
             if not kept:
@@ -115,10 +115,10 @@ class SlotPool:
                 slot.outputs = {n: tuple(slot.context.get_tensor_shape(n)) for n in self._outputs}
                 return
         allowed = "; ".join(
-            f"{name} {tuple(least)} to {tuple(most)}"
+            f"{name} {tuple(minimum)} to {tuple(maximum)}"
             for profile in range(count)
             for name in shapes
-            for least, _, most in [slot.engine.get_tensor_profile_shape(name, profile)]
+            for minimum, _, maximum in [slot.engine.get_tensor_profile_shape(name, profile)]
         )
         given = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise BackendError(
@@ -137,7 +137,7 @@ def refused(what: str, name: str, said: str) -> BackendError:
 
 def _serves(engine: Any, profile: int, name: str, shape: tuple[int, ...]) -> bool:
     """Whether one of an engine's profiles allows a shape."""
-    least, _, most = engine.get_tensor_profile_shape(name, profile)
-    return len(least) == len(shape) and all(
-        a <= n <= b for a, n, b in zip(least, shape, most, strict=True)
+    minimum, _, maximum = engine.get_tensor_profile_shape(name, profile)
+    return len(minimum) == len(shape) and all(
+        a <= n <= b for a, n, b in zip(minimum, shape, maximum, strict=True)
     )
