@@ -23,8 +23,8 @@ def plan_of(
     """Elimination order and index lists; they depend on the size alone."""
     if height * width > _MAXIMUM_PIXELS:
         raise InputError(
-            f"{height}x{width} pixels are more than the {_MAXIMUM_PIXELS} that can be solved for; use "
-            "a smaller working size"
+            f"{height}x{width} pixels are more than the {_MAXIMUM_PIXELS} that can be solved for; "
+            "use a smaller working size"
         )
     key = height, width, global_step
     with _lock:
