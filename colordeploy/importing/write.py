@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import GraphEntry, Manifest, TensorEntry
 from ..errors import BundleError, InputError
+from ..manifest import GraphEntry, Manifest, TensorEntry
 from ..methods.imported import INPUTS, OUTPUTS, NetworkInterface
 from .opening import NetworkFile, Tensor, open_network
 from .presets import PRESETS, Preset
