@@ -35,6 +35,7 @@ def test_whole_or_not_at_all(tmp_path, failure):
     assert names(tmp_path) == ["a.bin"]
 
 
+@pytest.mark.fault(26)
 def test_a_pipe_is_written_through(tmp_path):
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
@@ -48,6 +49,7 @@ def test_a_pipe_is_written_through(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@pytest.mark.fault(26)
 def test_a_device_is_written_through(tmp_path):
     device = tmp_path / "null"
     try:
@@ -60,6 +62,7 @@ def test_a_device_is_written_through(tmp_path):
     assert names(tmp_path) == ["null"]
 
 
+@pytest.mark.fault(27)
 def test_links(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder/real")
@@ -73,6 +76,7 @@ def test_links(tmp_path):
             function(tmp_path / "loop")
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
 def test_what_cannot_be_moved_over_is_written_directly(tmp_path, monkeypatch, caplog, number):
     """A bind-mounted file (as in containers)."""
@@ -93,6 +97,7 @@ def test_what_cannot_be_moved_over_is_written_directly(tmp_path, monkeypatch, ca
     assert names(tmp_path) == ["mounted"]
 
 
+@pytest.mark.fault(27)
 def test_a_file_in_a_closed_folder_is_written_directly(tmp_path, monkeypatch, caplog):
     target = tmp_path / "open"
     target.write_bytes(b"something longer than what comes")
@@ -127,6 +132,7 @@ def test_what_cannot_be_written_is_found_out_before(tmp_path):
             write_whole(target, b"1")
 
 
+@pytest.mark.fault(24)
 def test_names_of_250_bytes(tmp_path):
     target = tmp_path / ("\N{GRINNING FACE}" * 62 + "ab")  # 250 bytes in UTF-8
     write_whole(target, b"1")

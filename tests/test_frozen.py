@@ -41,6 +41,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.fault(35)
 def test_the_version_needs_no_metadata(tmp_path):
     copied(tmp_path, bundles=False)
     done = run(tmp_path, "--version")
@@ -48,6 +49,7 @@ def test_the_version_needs_no_metadata(tmp_path):
     assert colordeploy.__version__ == importlib.metadata.version("colordeploy")
 
 
+@pytest.mark.fault(35)
 def test_models_that_were_left_behind_are_said(tmp_path):
     copied(tmp_path, bundles=False)
     done = run(tmp_path, "models", "info", "lga")
@@ -56,6 +58,7 @@ def test_models_that_were_left_behind_are_said(tmp_path):
     assert "PyInstaller" in done.stderr
 
 
+@pytest.mark.fault(35)
 @pytest.mark.slow
 def test_a_frozen_program(tmp_path, photo_like):
     """PyInstaller with our hook alone: the command line colours a photo."""

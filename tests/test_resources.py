@@ -33,6 +33,7 @@ def test_the_machine_counts_where_nothing_else_is_said(tmp_path):
     assert processors(root) == len(os.sched_getaffinity(0))
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize("inside", [True, False])
 def test_version_2_groups_up_to_the_outermost(tmp_path, inside):
     """In a container the path that the process sees may be that on the host."""
@@ -125,6 +126,7 @@ except SolverError as error:
 """
 
 
+@pytest.mark.fault(29)
 @pytest.mark.skipif(sys.platform != "linux", reason="VmSize is Linux'")
 @pytest.mark.parametrize("limit", ["RLIMIT_AS, (600 << 20,) * 2", "RLIMIT_DATA, (300 << 20,) * 2"])
 def test_ulimit_is_an_error_with_advice(limit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
+from .icc import profile_of_gamma
 from .metadata import orientation_of
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "pixels_of",
     "said_by_pillow",
     "straight",
+    "widened",
 ]
 
 Samples: TypeAlias = "NDArray[Any]"  # uint8, or float32 in [0, 1]
@@ -76,19 +79,16 @@ def of_pillow(picture: Image.Image, name: str) -> Decoded:
     if mode.startswith("I"):
         return _integers(picture, name, profile)
     if mode in ("La", "RGBa"):
-        values = pixels_of(picture)
-        alpha = values[..., -1].copy()
-        color = straight(values[..., 0] if mode == "La" else values[..., :3], alpha)
-        return Decoded(color, "gray" if mode == "La" else "rgb", alpha, profile)
+        color, alpha = _split(picture, mode)
+        return Decoded(straight(color, alpha), "gray" if mode == "La" else "rgb", alpha, profile)
     if mode == "CMYK":
         return Decoded(pixels_of(picture), "cmyk", profile=profile)
     if mode == "LAB":
         return Decoded(pixels_of(picture), "lab", profile=profile)
     if mode in ("LA", "PA", "RGBA") or picture.has_transparency_data:
         gray = mode in ("1", "L", "LA")
-        values = pixels_of(picture, "LA" if gray else "RGBA")
-        color = values[..., 0] if gray else values[..., :3]
-        return Decoded(color, "gray" if gray else "rgb", values[..., -1].copy(), profile)
+        color, alpha = _split(picture, "LA" if gray else "RGBA")
+        return Decoded(color, "gray" if gray else "rgb", alpha, profile)
     if mode in ("1", "L"):
         return Decoded(pixels_of(picture, "L"), "gray", profile=profile)
     return Decoded(pixels_of(picture, "RGB"), "rgb", profile=profile)
@@ -107,14 +107,54 @@ def pixels_of(picture: Image.Image, mode: str | None = None) -> NDArray[np.uint8
     channels = Image.getmodebands(wanted)
     shape = (picture.height, picture.width, channels)
     result = np.empty(shape[:2] if channels == 1 else shape, np.uint8)
+    for rows, part in _parts(picture, wanted):
+        result[rows] = part
+    return result
+
+
+def _split(picture: Image.Image, mode: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colour and alpha of a Pillow image in a mode that has both, each in memory of its own."""
+    channels = Image.getmodebands(mode) - 1
+    shape = (picture.height, picture.width, channels)
+    color = np.empty(shape[:2] if channels == 1 else shape, np.uint8)
+    alpha = np.empty(shape[:2], np.uint8)
+    for rows, part in _parts(picture, mode):
+        color[rows] = part[..., 0] if channels == 1 else part[..., :-1]
+        alpha[rows] = part[..., -1]
+    return color, alpha
+
+
+def _parts(picture: Image.Image, mode: str) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Rows of a Pillow image, some at a time, in a mode."""
     # Cropping heeds Pillow's own limit, which a host may have lowered.
     pixels = min(_PIXELS, Image.MAX_IMAGE_PIXELS or _PIXELS)
     rows = max(1, pixels // max(1, picture.width))
     for begin in range(0, picture.height, rows):
         end = min(begin + rows, picture.height)
         part = picture.crop((0, begin, picture.width, end))
-        result[begin:end] = np.asarray(part if part.mode == wanted else part.convert(wanted))
-    return result
+        yield slice(begin, end), np.asarray(part if part.mode == mode else part.convert(mode))
+
+
+def widened(values: NDArray[np.uint16], white: int) -> NDArray[np.float32]:
+    """16-bit samples as float32, `white` as 1, in memory that grows out of theirs.
+
+    Both at once would take half as much again as the floats alone, which are the largest thing
+    that a picture becomes. The samples must not be used any more.
+    """
+    owner: Any = values
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    shape, count = values.shape, values.size
+    whole = owner.size == count and owner.dtype == values.dtype and values.flags.c_contiguous
+    if not (whole and owner.flags.owndata):
+        return np.divide(values, np.float32(white), dtype=np.float32)
+    owner.resize(2 * count, refcheck=False)  # the system moves pages, nothing is copied
+    values, floats = owner, owner.view(np.float32)
+    for begin in reversed(range(0, count, _PIXELS)):  # the last first: it lies on none before it
+        end = min(begin + _PIXELS, count)
+        floats[begin:end] = values[begin:end] / np.float32(white)
+    found: NDArray[np.float32] = floats.reshape(shape)
+    return found
 
 
 def looked_up(table: NDArray[Any], values: NDArray[np.uint8]) -> NDArray[Any]:
@@ -134,12 +174,20 @@ def straight(color: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     color : (H, W) or (H, W, C) uint8 or float32
     alpha : (H, W) of the same type
     """
-    cover = alpha if color.ndim == 2 else alpha[..., None]
-    if color.dtype == np.uint8:
-        wide = cover.astype(np.uint16)
-        full = (color.astype(np.uint16) * 255 + wide // 2) // np.maximum(wide, 1)
-        return np.where(cover > 0, np.minimum(full, 255), 0).astype(np.uint8)
-    return np.where(cover > 0, np.minimum(color / np.maximum(cover, 1e-6), 1), 0).astype(np.float32)
+    result = np.empty(color.shape, color.dtype)
+    rows = max(1, _PIXELS // max(1, color.shape[1]))
+    for begin in range(0, color.shape[0], rows):
+        part, cover = color[begin : begin + rows], alpha[begin : begin + rows]
+        if color.ndim == 3:
+            cover = cover[..., None]
+        if color.dtype == np.uint8:
+            wide = cover.astype(np.uint16)
+            full = (part.astype(np.uint16) * 255 + wide // 2) // np.maximum(wide, 1)
+            result[begin : begin + rows] = np.where(cover > 0, np.minimum(full, 255), 0)
+        else:
+            full = np.minimum(part / np.maximum(cover, np.float32(1e-6)), np.float32(1))
+            result[begin : begin + rows] = np.where(cover > 0, full, np.float32(0))
+    return result
 
 
 def _integers(picture: Image.Image, name: str, profile: bytes | None) -> Decoded:
@@ -163,6 +211,15 @@ def _integers(picture: Image.Image, name: str, profile: bytes | None) -> Decoded
     return Decoded(values.astype(np.float32) / np.float32(65535), "gray", alpha, profile)
 
 
+def _of_chunks(picture: Image.Image) -> bytes | None:
+    """PNG's gAMA and cHRM as a profile, where neither iCCP nor sRGB says more."""
+    gamma = picture.info.get("gamma")
+    if not isinstance(gamma, float) or "srgb" in picture.info:
+        return None
+    gray = picture.mode in ("1", "L", "LA", "I", "I;16", "I;16B")
+    return profile_of_gamma(gamma, picture.info.get("chromaticity"), gray=gray)
+
+
 def said_by_pillow(picture: Image.Image) -> dict[str, Any]:
     """What a loaded Pillow image says beside its samples: the other fields of `Decoded`."""
     xmp = picture.info.get("xmp", b"")
@@ -172,7 +229,7 @@ def said_by_pillow(picture: Image.Image) -> dict[str, Any]:
     with suppress(Exception):  # damaged EXIF is no reason to refuse a picture
         exif = picture.getexif()
     return {
-        "profile": picture.info.get("icc_profile"),
+        "profile": picture.info.get("icc_profile") or _of_chunks(picture),
         "orientation": orientation_of(exif, xmp),
         "exif": exif,
         "xmp": xmp,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +17,7 @@ from .color import lightness_of, lightness_of_gray, luma_of
 from .decoded import Decoded, Samples, looked_up, of_pillow, said_by_pillow
 from .limits import check_pixels
 from .opening import decode, open_file
-from .picture import Picture, floats, in_range, over_white, straight_srgb
+from .picture import Picture, floats, in_range, lay_over_white, straight_srgb
 
 __all__ = [
     "ImageLike",
@@ -35,22 +37,32 @@ ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | Picture | str | os.P
 def read_luma(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """Luma of a picture in any accepted form: (H, W) float32 in [0, 1], see `read_samples`."""
     samples = read_samples(image)
-    return floats(samples) if samples.ndim == 2 else luma_of(samples, threads)
+    if samples.dtype == np.float32 and samples.ndim == 2:
+        return np.ascontiguousarray(samples)
+    return _by_rows(samples, floats if samples.ndim == 2 else partial(luma_of, threads=threads))
 
 
 def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_samples`."""
     samples = read_samples(image)
     if samples.ndim == 3:
-        return lightness_of(samples, threads)
+        return _by_rows(samples, partial(lightness_of, threads=threads))
     if samples.dtype == np.uint8:
         table = lightness_of_gray(np.arange(256, dtype=np.float32) / np.float32(255))
         return looked_up(table, samples)
-    lightness = np.empty(samples.shape, np.float32)
+    return _by_rows(samples, lightness_of_gray)
+
+
+def _by_rows(
+    samples: Samples, function: Callable[[Samples], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """A plane made of samples, a bounded part of the rows at a time."""
+    plane = np.empty(samples.shape[:2], np.float32)
     rows = max(1, _PIXELS // samples.shape[1])
     for begin in range(0, samples.shape[0], rows):
-        lightness[begin : begin + rows] = lightness_of_gray(samples[begin : begin + rows])
-    return lightness
+        part = np.ascontiguousarray(samples[begin : begin + rows])
+        plane[begin : begin + rows] = function(part)
+    return plane
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:
@@ -71,8 +83,8 @@ def read_samples(image: ImageLike) -> Samples:
     Returns
     -------
     (H, W) for gray ones, (H, W, 3) for others
-        uint8, or float32 in [0, 1] where there is more than eight bits. It may be the caller's own
-        array: it is not to be written to.
+        uint8, or float32 in [0, 1] where there is more than eight bits; of any strides. It may be
+        the caller's own array: it is not to be written to.
 
     Raises
     ------
@@ -85,7 +97,9 @@ def read_samples(image: ImageLike) -> Samples:
         return Picture.open(image).samples
     if isinstance(image, Image.Image):
         samples, alpha = straight_srgb(_of_image(image, "the picture"), "the picture")
-        return over_white(samples, alpha)
+        if alpha is not None:
+            lay_over_white(samples, alpha)
+        return samples
     if isinstance(image, np.ndarray):
         return _of_array(image, "the image")
     raise InputError(f"image must be a path, a PIL image or an array, not {type(image).__name__}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,17 @@ _LONGEST = 8  # aspect ratio up to which the default working size is the short s
 WorkingSize: TypeAlias = "int | Literal['native'] | None"
 
 
-def resize(values: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.float32]:
+def resize(values: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Resize a plane, or a stack of planes in the last axis, antialiased (bicubic).
 
     Parameters
     ----------
-    values : (H, W) or (H, W, C) float
+    values : (H, W) or (H, W, C) float, or uint8, 255 of which is 1
+        Never held as floats as a whole.
     shape : (h, w)
     """
     if values.shape[:2] == tuple(shape):
-        return values.astype(np.float32)
+        return _floats(values).astype(np.float32)  # a copy in any case
     if values.ndim == 3:
         return np.stack([resize(values[..., c], shape) for c in range(values.shape[2])], axis=-1)
     height, width = values.shape
@@ -41,11 +42,16 @@ def resize(values: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.f
         reach = 2 * max(1.0, scale) + 1  # of the bicubic kernel
         top = max(0, math.floor(begin * scale - reach))
         bottom = min(height, math.ceil(end * scale + reach))
-        part = Image.fromarray(np.ascontiguousarray(values[top:bottom], dtype=np.float32))
+        part = Image.fromarray(np.ascontiguousarray(_floats(values[top:bottom])))
         box = (0, begin * scale - top, width, min(end * scale, height) - top)
         size = (shape[1], end - begin)
         result[begin:end] = np.asarray(part.resize(size, Image.Resampling.BICUBIC, box=box))
     return result
+
+
+def _floats(values: NDArray[Any]) -> NDArray[np.float32]:
+    floats = np.asarray(values, np.float32)
+    return floats / np.float32(255) if values.dtype == np.uint8 else floats
 
 
 def working_shape(shape: tuple[int, int], size: WorkingSize, default: int) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -64,9 +63,12 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn (H, W, ...) values as an EXIF orientation says; others than 2 to 8 leave them alone."""
+    """Turn (H, W, ...) values as an EXIF orientation says; others than 2 to 8 leave them alone.
+
+    A view: a turned copy would double what a large picture takes.
+    """
     turn = _TURNS.get(orientation)
-    return values if turn is None else np.ascontiguousarray(turn(values))
+    return values if turn is None else turn(values)
 
 
 def orientation_of(exif: Image.Exif | None, xmp: bytes) -> int:

@@ -82,7 +82,9 @@ class Photo:
             shape = working_shape((full.shape[0], full.shape[1]), size, default)
             maximum = np.float32(_MAXIMUM[space])
             working = np.clip(resize(full, shape), np.float32(0), maximum)
-            return cls(full if space == "luma" else full / maximum, working, space, threads)
+            if space == "lab":  # never the caller's own: no picture comes as CIE L
+                full /= maximum
+            return cls(full, working, space, threads)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from .metadata import Metadata, metadata_of, upright
 from .opening import decode, open_file
 from .profiles import to_srgb
 
-__all__ = ["Picture", "floats", "in_range", "over_white", "straight_srgb"]
+__all__ = ["Picture", "floats", "in_range", "lay_over_white", "straight_srgb"]
 
 _LOG = logging.getLogger("colordeploy")
 _OUTSIDE = 1e-3  # by which floats may leave [0, 1]: what resampling and rounding do
@@ -36,6 +36,7 @@ class Picture:
     ----------
     samples : (H, W) or (H, W, 3) uint8 or float32 in [0, 1]
         sRGB, upright, transparent parts laid over white; floats where there is more than 8 bits.
+        Of any strides: a photo that lies on its side in the file is turned without a copy.
     alpha : (H, W) of the same type, or None
         None when it is opaque.
     metadata : Metadata
@@ -118,7 +119,9 @@ class Picture:
         samples, alpha = straight_srgb(found, name)
         size = samples.shape[1], samples.shape[0]
         said = metadata_of(found.exif, found.xmp, found.dpi, size)
-        return cls(over_white(samples, alpha), alpha, said, name, page or 1, found.pages)
+        if alpha is not None:
+            lay_over_white(samples, alpha)
+        return cls(samples, alpha, said, name, page or 1, found.pages)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -147,7 +150,7 @@ def floats(samples: Samples) -> NDArray[np.float32]:
 
 
 def in_range(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-    """Floats in [0, 1]; what is out of it by rounding is clipped."""
+    """Floats in [0, 1]; what is out of it by rounding is clipped, in place."""
     lowest, highest = float(values.min()), float(values.max())
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         raise InputError(f"{name} holds NaN or infinite values; replace them")
@@ -162,14 +165,14 @@ def in_range(values: NDArray[np.float32], name: str) -> NDArray[np.float32]:
             f"{remedy}"
         )
     if lowest < 0 or highest > 1:
-        return values.clip(0, 1)
+        return np.clip(values, 0, 1, out=values if values.flags.writeable else None)
     return values
 
 
 def straight_srgb(
     found: Decoded, name: str, *, keep_opaque: bool = False
 ) -> tuple[Samples, Samples | None]:
-    """Upright straight sRGB and alpha, of the same type."""
+    """Upright straight sRGB and alpha, of the same type and in memory of their own."""
     values, alpha = found.values, found.alpha
     if values.size == 0:
         raise InputError(f"{name} is empty: {values.shape[1]}x{values.shape[0]} pixels")
@@ -179,6 +182,8 @@ def straight_srgb(
     del values
     found.values = np.empty(0, np.uint8)  # large, and not needed any more
     samples = upright(_gray_if_neutral(samples), found.orientation)
+    if not samples.flags.writeable:  # a host's own
+        samples = samples.copy()
     if alpha is not None:
         if samples.dtype != np.uint8 and alpha.dtype == np.uint8:
             alpha = floats(alpha)
@@ -201,11 +206,8 @@ def _gray_if_neutral(samples: Samples) -> Samples:
     return np.ascontiguousarray(samples[..., 0])
 
 
-def over_white(samples: Samples, alpha: Samples | None) -> Samples:
-    """Transparent parts over white, a bounded part of the rows at a time."""
-    if alpha is None:
-        return samples
-    result: Any = np.empty(samples.shape, samples.dtype)
+def lay_over_white(samples: Samples, alpha: Samples) -> None:
+    """Transparent parts over white, in place, a bounded part of the rows at a time."""
     rows = max(1, _ROWS // max(1, samples[0].size))
     for begin in range(0, samples.shape[0], rows):
         part: Any = samples[begin : begin + rows]
@@ -217,9 +219,7 @@ def over_white(samples: Samples, alpha: Samples | None) -> Samples:
             mixed = (part * cover + 255 * (255 - cover) + 127) // 255
         else:
             mixed = part * cover + (1 - cover)
-        result[begin : begin + rows] = mixed
-    found: Samples = result
-    return found
+        samples[begin : begin + rows] = mixed
 
 
 def _colored(rgb: NDArray[np.float32], tolerance: int) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
-from .decoded import Decoded, Model, Samples, pixels_of, said_by_pillow
+from .decoded import Decoded, Model, Samples, pixels_of, said_by_pillow, widened
 from .limits import check_pixels
 
 __all__ = ["png_16"]
@@ -34,31 +35,35 @@ def png_16(file: BinaryIO, name: str, max_pixels: int | None) -> Decoded | None:
     values: NDArray[Any]
     if kind == _GRAY:
         picture.load()
-        values = np.asarray(picture).astype(np.uint16)[..., None]
+        values = np.asarray(picture).astype(np.uint16)
     elif kind == _GRAY_ALPHA:  # four bytes a pixel, and so are RGBA's
-        values = _raw(picture, "RGBA", "RGBA").view(">u2")
+        values = _raw(picture, "RGBA", "RGBA").view(">u2").astype(np.uint16)
     else:
         mode = "RGB" if kind == _RGB else "RGBA"
-        bytes_of = np.empty((picture.height, picture.width, len(mode), 2), np.uint8)
-        bytes_of[..., 0] = _raw(picture, mode, f"{mode};16B")
+        values = np.empty((picture.height, picture.width, len(mode)), np.uint16)
+        two = values.view(np.uint8).reshape(*values.shape, 2)
+        low = int(sys.byteorder == "big")
+        two[..., 1 - low] = _raw(picture, mode, f"{mode};16B")
         picture.im = Image.new("L", (1, 1)).im  # its memory is not needed any more
         file.seek(0)
-        bytes_of[..., 1] = _raw(PngImagePlugin.PngImageFile(file), mode, f"{mode};16L")
-        values = bytes_of.view(">u2")[..., 0]
+        two[..., low] = _raw(PngImagePlugin.PngImageFile(file), mode, f"{mode};16L")
+        del two
     clear = picture.info.get("transparency")
+    said = said_by_pillow(picture)
+    picture.im = Image.new("L", (1, 1)).im
     scale = _scale(values, _significant_bits(file))
-    samples = values.astype(np.float32)
-    samples /= np.float32(scale)
-    np.clip(samples, 0, 1, out=samples)
     alpha: Samples | None = None
     if kind in (_GRAY_ALPHA, _RGB_ALPHA):
-        samples, alpha = samples[..., :-1], values[..., -1].astype(np.float32) / np.float32(65535)
+        alpha = values[..., -1] / np.float32(65535)
+        color = values[..., 0] if kind == _GRAY_ALPHA else values[..., :-1]
+        values = np.ascontiguousarray(color)
     elif clear is not None:
-        alpha = (values != np.array(clear, np.uint16)).any(axis=-1).astype(np.float32)
+        same = values == np.array(clear, np.uint16)
+        alpha = 1 - (same if kind == _GRAY else same.all(axis=-1)).astype(np.float32)
+    samples = widened(values, scale)
+    np.clip(samples, 0, 1, out=samples)
     model: Model = "gray" if kind in (_GRAY, _GRAY_ALPHA) else "rgb"
-    return Decoded(
-        samples[..., 0] if model == "gray" else samples, model, alpha, **said_by_pillow(picture)
-    )
+    return Decoded(samples, model, alpha, **said)
 
 
 def _significant_bits(file: BinaryIO) -> int | None:

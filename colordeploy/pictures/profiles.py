@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -76,55 +77,79 @@ def _neutral(values: Samples) -> bool:
 
 
 def _by_profile(values: Samples, model: Model, profile: bytes) -> Samples:
-    if values.dtype == np.uint8:
-        return _by_cms(values, model, profile)
     exact = MatrixProfile.parse(profile)
+    if values.dtype == np.uint8 and not (exact and exact.made_here):
+        return _by_rows(values, _by_cms(model, profile), eight=True)
     if exact is not None:
         return _by_rows(values, exact.to_srgb)
     # Tables, as of printers, are used in 8 bits by Pillow's binding of Little CMS.
-    eight = np.rint(values * np.float32(255)).astype(np.uint8)
-    return _by_cms(eight, model, profile).astype(np.float32) / np.float32(255)
+    convert = _by_cms(model, profile)
+    return _by_rows(values, lambda part: _eight(convert, part))
 
 
-def _by_cms(values: NDArray[Any], model: Model, profile: bytes) -> NDArray[np.uint8]:
+def _eight(
+    convert: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], part: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What a conversion of 8 bits makes of floats."""
+    made = convert(np.rint(part * np.float32(255)).astype(np.uint8))
+    return np.divide(made, np.float32(255), dtype=np.float32)
+
+
+def _by_cms(model: Model, profile: bytes) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """A profile as a function of some rows."""
     if model == "gray":
-        return looked_up(_table_of(profile), values)
-    picture = Image.fromarray(np.ascontiguousarray(values), mode=_MODES[model])
-    return np.asarray(_converted(picture, profile))
+        return partial(looked_up, _table_of(profile))
+    mode = _MODES[model]
+    transform = _transform(mode, profile)
+
+    def convert(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        picture = Image.fromarray(np.ascontiguousarray(part), mode=mode)
+        return np.asarray(_applied(picture, transform))
+
+    return convert
 
 
 @lru_cache(maxsize=4)
 def _table_of(profile: bytes) -> NDArray[np.uint8]:
     """The sRGB grey (256,), or colour (256, 3), of each value of a grey profile."""
     levels = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    table: NDArray[np.uint8] = np.asarray(_converted(levels, profile))[0]
+    table: NDArray[np.uint8] = np.asarray(_applied(levels, _transform("L", profile)))[0]
     # Off neutral by a level is rounding.
     return table[:, 1].copy() if np.ptp(table.astype(int), axis=1).max() <= 2 else table
 
 
-def _converted(picture: Image.Image, profile: bytes) -> Image.Image:
-    found = ImageCms.profileToProfile(
-        picture,
-        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-        ImageCms.createProfile("sRGB"),
-        outputMode="RGB",
-    )
+def _transform(mode: str, profile: bytes) -> ImageCms.ImageCmsTransform:
+    """From a profile to sRGB."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+
+
+def _applied(picture: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+    found = ImageCms.applyTransform(picture, transform)
     if found is None:
         raise ValueError("it converts nothing")
     return found
 
 
-def _by_rows(values: Samples, function: Any) -> Samples:
-    """Apply a function of float rows to samples of either type, a bounded part at a time."""
+def _by_rows(
+    values: Samples, function: Callable[[NDArray[Any]], NDArray[Any]], *, eight: bool = False
+) -> Samples:
+    """Apply a function of rows to samples of either type, a bounded part at a time.
+
+    In place where the result has the same shape: a large picture is not held twice. The function
+    is one of floats, or with `eight` of eight bits.
+    """
     result: Any = None
     rows = max(1, _ROWS // max(1, values[0].size))
     for begin in range(0, values.shape[0], rows):
         part = values[begin : begin + rows]
-        eight = part.dtype == np.uint8
-        made = function(part.astype(np.float32) / np.float32(255) if eight else part)
+        scaled = part.dtype == np.uint8 and not eight
+        made = function(part.astype(np.float32) / np.float32(255) if scaled else part)
         if result is None:
-            result = np.empty((values.shape[0], *made.shape[1:]), values.dtype)
-        result[begin : begin + rows] = np.rint(made * 255) if eight else made
+            own = made.shape == part.shape and values.flags.writeable
+            shape = (values.shape[0], *made.shape[1:])
+            result = values if own else np.empty(shape, values.dtype)
+        result[begin : begin + rows] = np.rint(made * 255) if scaled else made
     found: Samples = result
     return found
 

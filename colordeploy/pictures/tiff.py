@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from ..errors import InputError
-from .decoded import Decoded, Model, Samples, of_pillow, straight
+from .decoded import Decoded, Model, Samples, of_pillow, straight, widened
 from .formats import raw_refusal
 from .limits import check_pixels
 from .metadata import orientation_of
@@ -227,28 +227,29 @@ def _decode(file: BinaryIO, page: _Page, name: str) -> Decoded:
             f"{name} is a TIFF of a kind that is not read (photometric interpretation "
             f"{photometric}, {layout.channels} channels); save it as grey, RGB, CMYK or Lab"
         )
-    color, rest = values[..., : _COLORS[model]], values[..., _COLORS[model] :]
-    maximum = page.get(_MAX_VALUE)
+    maximum, extra = page.get(_MAX_VALUE), page.many(_EXTRA)
+    color, rest = values, values[..., _COLORS[model] :]
+    alpha: Samples | None = None
+    if rest.shape[2]:
+        if not extra or extra[0] in (1, 2, 999):
+            alpha = _numbers(rest[..., 0].copy(), layout, None, name)
+        color = np.ascontiguousarray(values[..., : _COLORS[model]])
+    del values, rest
     if model == "lab":
         color = _lab(color, layout, photometric, name)
     else:
-        color = _numbers(color, layout, maximum, name)
+        color = _numbers(color[..., 0] if model == "gray" else color, layout, maximum, name)
         if photometric == 0:
-            color = 255 - color if color.dtype == np.uint8 else 1 - color
-    color = np.ascontiguousarray(color[..., 0] if model == "gray" else color)
-    alpha: Any = None
-    extra = page.many(_EXTRA)
-    if rest.shape[2] and (not extra or extra[0] in (1, 2, 999)):
-        alpha = np.ascontiguousarray(_numbers(rest[..., 0], layout, None, name))
-        if extra[:1] == (1,):
-            color = straight(color, alpha)
+            np.subtract(255 if color.dtype == np.uint8 else 1, color, out=color)
+    if extra[:1] == (1,) and alpha is not None:
+        color = straight(color, alpha)
     return Decoded(color, model, alpha)
 
 
 def _numbers(values: NDArray[Any], layout: Layout, maximum: Any, name: str) -> Samples:
     """Samples as uint8, or float32 of which white is 1."""
     if layout.kind == 3:
-        return values.astype(np.float32)
+        return values.astype(np.float32, copy=False)
     bits = layout.bits
     if layout.kind == 2:
         if values.size and values.min() < 0:
@@ -266,7 +267,9 @@ def _numbers(values: NDArray[Any], layout: Layout, maximum: Any, name: str) -> S
         return values.astype(np.uint8, copy=False)
     if full in (1, 3, 15):
         return values.astype(np.uint8) * np.uint8(255 // full)
-    return (values / np.float32(full)).astype(np.float32)
+    if values.dtype == np.uint16:
+        return widened(values, full)
+    return (values / np.float32(full)).astype(np.float32, copy=False)
 
 
 def _lab(values: NDArray[Any], layout: Layout, photometric: int, name: str) -> Samples:

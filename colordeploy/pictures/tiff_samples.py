@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from ..errors import InputError
+from .decoded import pixels_of
 
 __all__ = ["READ_COMPRESSIONS", "Layout", "read_samples"]
 
 _NONE = 1
+_PART = 1 << 24  # bytes that are read at once
 # None, LZW, deflate (two numbers), PackBits, LZMA, Zstandard: of bytes, whatever they mean.
 READ_COMPRESSIONS = frozenset({_NONE, 5, 8, 32946, 32773, 34925, 50000})
 _UNSIGNED, _SIGNED, _FLOAT, _UNTYPED = 1, 2, 3, 4
@@ -71,6 +73,7 @@ def read_samples(file: BinaryIO, layout: Layout, name: str) -> NDArray[Any]:
         For depths and kinds that are not read, and when data are missing.
     """
     _check(layout, name)
+    layout = _in_parts(layout)
     across = -(-layout.width // layout.segment[1])
     down = -(-layout.height // layout.segment[0])
     planes = layout.channels if layout.planar else 1
@@ -87,6 +90,8 @@ def read_samples(file: BinaryIO, layout: Layout, name: str) -> NDArray[Any]:
                 tiled = across > 1 or layout.segment[1] != layout.width
                 data = _segment(file, layout, index, rows, together, tiled, name)
                 columns = min(layout.segment[1], layout.width - left)
+                if across * down * planes == 1 and not tiled:
+                    return data if data.flags.writeable else data.copy()
                 if result is None:
                     shape = (layout.height, layout.width, layout.channels)
                     result = np.empty(shape, data.dtype)
@@ -95,6 +100,24 @@ def read_samples(file: BinaryIO, layout: Layout, name: str) -> NDArray[Any]:
                 place[..., first : first + together] = data[:rows, :columns]
     found: NDArray[Any] = result
     return found
+
+
+def _in_parts(layout: Layout) -> Layout:
+    """Planes of one uncompressed strip as several strips: none is held beside the result."""
+    rows, width = layout.segment
+    together = 1 if layout.planar else layout.channels
+    row_bytes = -(-width * together * layout.bits // 8)
+    step = max(1, _PART // max(1, row_bytes))
+    one = width == layout.width and rows >= layout.height > step
+    if layout.compression != _NONE or not one:
+        return layout
+    pieces = [
+        (offset + begin * row_bytes, max(0, min(count - begin * row_bytes, step * row_bytes)))
+        for offset, count in zip(layout.offsets, layout.counts, strict=False)
+        for begin in range(0, layout.height, step)
+    ]
+    offsets, counts = zip(*pieces, strict=True) if pieces else ((), ())
+    return replace(layout, offsets=offsets, counts=counts, segment=(step, width))
 
 
 def _check(layout: Layout, name: str) -> None:
@@ -147,7 +170,7 @@ def _decompressed(data: bytes, layout: Layout, row_bytes: int, rows: int) -> NDA
     picture = TiffImagePlugin.TiffImageFile(file)
     picture.im = Image.new("L", picture.size).im  # these "pixels" are bytes, checked by the caller
     picture.load()
-    return np.asarray(picture).ravel()
+    return pixels_of(picture).ravel()
 
 
 def _values(raw: NDArray[np.uint8], layout: Layout, width: int, channels: int) -> NDArray[Any]:
@@ -157,8 +180,11 @@ def _values(raw: NDArray[np.uint8], layout: Layout, width: int, channels: int) -
     if layout.bits in (8, 16, 32, 64):
         letter = {_UNSIGNED: "u", _UNTYPED: "u", _SIGNED: "i", _FLOAT: "f"}[layout.kind]
         dtype = np.dtype(f"{layout.order}{letter}{layout.bits // 8}")
-        values: NDArray[Any] = raw.view(dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        values: NDArray[Any] = raw.view(dtype).reshape(shape)
+        values = values.astype(dtype.newbyteorder("="), copy=False)
         if layout.predictor == 2:
+            if not values.flags.writeable:
+                values = values.copy()
             np.cumsum(values, axis=1, dtype=values.dtype, out=values)
         return values
     return _unpacked(raw, layout, shape)

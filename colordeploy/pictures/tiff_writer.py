@@ -33,6 +33,7 @@ def write_tiff(
     ----------
     file : binary file
     pages : list of arrays
+        Emptied.
     said : list of Metadata
         One for each page.
     level : int
@@ -45,22 +46,25 @@ def write_tiff(
     ValueError
         When it grows beyond the 4 GiB that a TIFF can have.
     """
-    content = bytearray(_HEADER + bytes(4))
-    pointer = 4  # where the place of the next directory goes
-    for picture, metadata in zip(pages, said, strict=True):
-        strips, rows = _strips(picture, level)
-        begin = len(content)
-        content[pointer : pointer + 4] = begin.to_bytes(4, "little")
-        directory = _directory(picture, metadata, profile, strips, rows)
-        entries = int.from_bytes(directory.tobytes(begin)[:2], "little")
-        pointer = begin + 2 + 12 * entries
-        content += directory.tobytes(begin)
-        for strip in strips:
-            content += strip
-        content += bytes(len(content) % 2)
-        if len(content) > _LARGEST:
+    file.write(_HEADER + (8).to_bytes(4, "little"))
+    begin = 8
+    for number, metadata in enumerate(said, 1):
+        strips, rows = _strips(pages[0], level)
+        directory = _directory(pages[0], metadata, profile, strips, rows)
+        del pages[0]  # large, and not needed any more
+        data = bytearray(directory.tobytes(begin))
+        end = begin + len(data) + sum(map(len, strips))
+        padding = end % 2
+        if end > _LARGEST:
             raise ValueError("it would be larger than 4 GiB")
-    file.write(content)
+        if number < len(said):
+            place = 2 + 12 * int.from_bytes(data[:2], "little")  # of the next directory's place
+            data[place : place + 4] = (end + padding).to_bytes(4, "little")
+        file.write(data)
+        for strip in strips:
+            file.write(strip)
+        file.write(bytes(padding))
+        begin = end + padding
 
 
 def _strips(picture: NDArray[Any], level: int) -> tuple[list[bytes], int]:

@@ -32,6 +32,7 @@ def inside(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.fault(21)
 def test_a_folder(inside, caplog):
     """What is no picture by its name is passed over, and said so with -v."""
     make(inside / "in", "b.png", "A.JPG", "._a.jpg", ".hidden.png", "sub/c.png")
@@ -49,6 +50,7 @@ def test_a_folder(inside, caplog):
         found("in/x.png")
 
 
+@pytest.mark.fault(24)
 def test_names_are_taken_literally_before_they_are_patterns(inside):
     make(inside, "a [1940].png", "a 1.png", "b*.png", "b1.png")
     assert found("a [1940].png") == ["a [1940].png"]
@@ -59,6 +61,7 @@ def test_names_are_taken_literally_before_they_are_patterns(inside):
     assert found("missing.png") == ["missing.png"]  # its own error comes when it is read
 
 
+@pytest.mark.fault(24, 42)
 def test_patterns(inside):
     make(inside / "old", "a.JPG", "b.jpg", "in/a.jpg", "in/deep/b.jpg")
     (inside / "old" / "notes.txt").write_text("x")
@@ -73,6 +76,7 @@ def test_patterns(inside):
     assert not tree[0].named
 
 
+@pytest.mark.fault(42)
 def test_the_same_picture_is_done_once(inside):
     make(inside, "a.png")
     (inside / "link.png").symlink_to("a.png")

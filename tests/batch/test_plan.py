@@ -51,6 +51,7 @@ def test_names_in_a_folder(inside):
     assert targets(planned(["in/b.tif"], "out", suffix=".jpg")) == ["out/b.jpg"]
 
 
+@pytest.mark.fault(24)
 def test_one_picture_and_a_pattern_that_matches_one(inside):
     """One rule whatever the number of matches."""
     make("in/a.jpg")
@@ -76,6 +77,7 @@ def test_one_picture_and_a_pattern_that_matches_one(inside):
         planned(["in"], "file")
 
 
+@pytest.mark.fault(22)
 def test_nothing_is_lost(inside):
     make("in/a.jpg", "in/b.png", "out/a.png")
     with pytest.raises(InputError, match=r"1 file is in the way .*out/a\.png.*--overwrite"):
@@ -91,6 +93,7 @@ def test_nothing_is_lost(inside):
     assert len(planned(["in/a.jpg"], "out").items) == 1  # an earlier result
 
 
+@pytest.mark.fault(22)
 def test_extras_take_part(inside):
     """x.palette.png beside a picture that is called so."""
     make("in/x.jpg", "in/x.palette.jpg")
@@ -100,6 +103,7 @@ def test_extras_take_part(inside):
     assert plan.items[0].extras == {"palette": Path("out/x.palette.png")}
 
 
+@pytest.mark.fault(23)
 def test_places_are_checked_before(inside):
     make("in/a.png", "closed")
     with pytest.raises(InputError, match="cannot make the folder closed/out"):
@@ -108,6 +112,7 @@ def test_places_are_checked_before(inside):
         planned(["in"], "/proc/out")
 
 
+@pytest.mark.fault(15)
 def test_pages(inside):
     pages("in/scan.tif", 3)
     pages("in/film.gif", 12)
@@ -135,6 +140,7 @@ def test_broken_pictures_are_known_and_the_rest_goes_on(inside):
     assert "200x200" in errors["in/large.png"]
 
 
+@pytest.mark.fault(25)
 def test_skip_existing(inside):
     make("in/a.png", "in/b.png", "in/c.png", "out/a.png", "out/b.png")
     os.utime("in/b.png", (2e9, 2e9))  # changed after its result

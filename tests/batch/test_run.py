@@ -72,6 +72,7 @@ def test_a_folder(inside):
     assert all(outcome.work > 0 and outcome.write > 0 for outcome in report.outcomes)
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("where", ["reading", "work", "writing"])
 def test_a_picture_that_fails_is_named_and_the_rest_is_done(inside, where):
     make(*(f"in/{n}.png" for n in range(5)))
@@ -114,6 +115,7 @@ def test_the_report(inside):
     assert "in/c.png" in content["pictures"][2]["error"]
 
 
+@pytest.mark.fault(43, "5d")
 @pytest.mark.parametrize(
     ("wanted", "status"), [("copy", "copied"), ("skip", "skipped"), (None, "copied")]
 )
@@ -134,6 +136,7 @@ def test_pictures_in_colour(inside, wanted, status, caplog):
     assert (Picture.open("b.png").samples[..., 1] == 0).all()
 
 
+@pytest.mark.fault(15)
 def test_pages_become_pages(inside):
     images = [Image.new("L", (8, 6), 60 * n + 20) for n in range(3)]
     images[0].save("a.tif", save_all=True, append_images=images[1:])

@@ -133,6 +133,7 @@ def broken(monkeypatch, **modules):
     return done.exit_code, found, {m["what"].partition(":")[0]: m for m in found["missing"]}
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("left", [None, ModuleType("onnxruntime")], ids=["removed", "parts"])
 def test_no_onnxruntime(bare, monkeypatch, left):
     status, found, missing = broken(monkeypatch, onnxruntime=left)
@@ -145,6 +146,7 @@ def test_no_onnxruntime(bare, monkeypatch, left):
     assert "engine_cache" in found
 
 
+@pytest.mark.fault(31)
 def test_two_onnxruntimes_in_one_folder(bare, monkeypatch):
     real = module.version
 

@@ -41,6 +41,7 @@ def results(folder: str) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file())
 
 
+@pytest.mark.fault(20, 21, 22, 24, 43)
 def test_a_folder_with_a_broken_picture(inside, photo_like):
     """Faults 20, 21, 22, 24, 43: four kinds of trouble in one job."""
     Path("in/broken.jpg").write_bytes(Path("in/a.jpg").read_bytes()[:500])
@@ -62,6 +63,7 @@ def test_a_folder_with_a_broken_picture(inside, photo_like):
     assert b"0 pictures, 6 skipped, 1 failed" in again.stderr
 
 
+@pytest.mark.fault(22, 23, 42)
 def test_nothing_is_replaced_and_nothing_begun(inside):
     before = results(".")
     for arguments, word in (
@@ -81,6 +83,7 @@ def test_nothing_is_replaced_and_nothing_begun(inside):
     assert results(".") == before
 
 
+@pytest.mark.fault(44)
 def test_names_with_a_dash(inside):
     Path("in/a.jpg").rename("-dash.jpg")
     behind = run("auto", "--", "-dash.jpg", "-o", "out.png", status=2)
@@ -90,6 +93,7 @@ def test_names_with_a_dash(inside):
     assert results("out") == ["-dash.png"]
 
 
+@pytest.mark.fault(26, 42)
 def test_standard_input_and_output(inside):
     """Faults 26, 42: ``-`` on both sides; only the picture is on stdout."""
     done = run("auto", "-", "-o", "-", input=Path("in/a.jpg").read_bytes())
@@ -107,6 +111,7 @@ def test_palette_and_layers_are_planned(inside):
     assert b"x.palette.png" in done.stderr
 
 
+@pytest.mark.fault(40)
 def test_lines_without_a_terminal(inside, monkeypatch):
     """Fault 40: count, rate and time left now and then."""
     script = (
@@ -122,6 +127,7 @@ def test_lines_without_a_terminal(inside, monkeypatch):
     assert len(lines) == 4
 
 
+@pytest.mark.fault(25, 39)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption(inside, number):
     """Faults 25, 39: status 130 within a second, nothing half-done, and it goes on."""

@@ -81,6 +81,7 @@ def test_same_picture_and_seed_same_colours(model, canvas, photo_like):
     assert len(places) > 1
 
 
+@pytest.mark.fault(46)
 def test_the_lightness_is_the_pictures_own(model):
     rng = np.random.default_rng(0)
     gray = rng.random((70, 90)).astype(np.float32)
@@ -90,6 +91,7 @@ def test_the_lightness_is_the_pictures_own(model):
     assert (picture.max(axis=2) != picture.min(axis=2)).any()
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (16, 16), (17, 33), (300, 40), (129, 700)])
 @pytest.mark.parametrize("size", [None, 64, "native"])
 def test_any_size(model, shape, size):
@@ -101,6 +103,7 @@ def test_any_size(model, shape, size):
         assert 0 <= anchor.x <= shape[1] - 1
 
 
+@pytest.mark.fault(9)
 def test_a_small_picture_gets_fewer_anchors(model, caplog):
     with caplog.at_level("INFO", logger="colordeploy"):
         canvas = model.prepare(np.linspace(0, 1, 32 * 20, dtype=np.float32).reshape(32, 20))
@@ -235,9 +238,39 @@ def test_command(bundle, photo_like, tmp_path):
     assert len(list((tmp_path / "g").iterdir())) == 2
 
 
+def test_command_keeps_anchors_of_a_photo(bundle, photo_like, tmp_path, model):
+    """Of a grey one what the model makes of it, of one in colour its own; at any size."""
+    gray = Image.fromarray(photo_like).convert("L")
+    gray.save(tmp_path / "first.png")
+    gray.resize((80, 60)).save(tmp_path / "small.png")
+    Image.fromarray(photo_like).save(tmp_path / "colour.png")
+
+    def colored(photo: str, kept: str, *more: str) -> np.ndarray:
+        out = tmp_path / "out.png"
+        arguments = [str(tmp_path / photo), "-o", str(out), "--anchors-from", str(tmp_path / kept)]
+        base = ["--model", str(bundle), "--threads", "1", "--overwrite", *more]
+        done = CliRunner().invoke(cli, ["auto", *arguments, *base])
+        assert done.exit_code == 0, done.exception
+        return np.asarray(Image.open(out))
+
+    canvas = model.prepare(tmp_path / "first.png")
+    assert np.array_equal(colored("first.png", "first.png"), canvas.render(canvas.anchors))
+    assert np.array_equal(
+        colored("first.png", "first.png", "--sample", "2"), canvas.render(sample=2)
+    )
+    own = canvas.anchors_from(tmp_path / "colour.png")
+    assert np.array_equal(colored("first.png", "colour.png"), canvas.render(own))
+    assert colored("small.png", "first.png", "--palette").shape == (60, 80, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
+        (["{photo}", "-o", "{out}/a.png", "--anchors-from", "{missing}"], "no such file"),
+        (
+            ["{photo}", "-o", "{out}/a.png", "--anchors-from", "{photo}", "--sample", "1"],
+            "has its own",
+        ),
         (["{missing}", "-o", "{out}/a.png"], "no such file"),
         (["{empty}", "-o", "{out}"], "no pictures"),
         (["{photo}", "-o", "{out}/a.xyz"], "suffix"),

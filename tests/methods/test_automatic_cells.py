@@ -92,6 +92,7 @@ def test_colours_from_another_picture_are_the_cells_means(model, photo_like):
         assert anchor.ab == pytest.approx(tuple(cell), abs=0.05)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (17, 33), (129, 300)])
 @pytest.mark.parametrize("size", [None, "native"])
 def test_any_size(model, shape, size):
@@ -101,6 +102,7 @@ def test_any_size(model, shape, size):
     assert canvas.render(canvas.anchors).shape == (*shape, 3)
 
 
+@pytest.mark.fault(45)
 def test_white_stays_white_and_black_black(model):
     gray = np.full((64, 96), 128, np.uint8)
     gray[:16], gray[-16:] = 255, 0

@@ -59,6 +59,7 @@ def test_gray_drawings_saved_in_colour_are_black_ink():
     assert Drawing(circles().convert("RGB"), same).lines.ink is None
 
 
+@pytest.mark.fault(2)
 def test_light_lines_on_dark_ground_are_inverted(caplog):
     drawing = Drawing(circles(ground=0, ink=255), same)
     assert "mostly dark" in caplog.text
@@ -67,6 +68,7 @@ def test_light_lines_on_dark_ground_are_inverted(caplog):
     assert np.array_equal(drawing.lines.opacity, plain.lines.opacity)
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize(("value", "word"), [(255, "empty"), (230, "empty"), (0, "dark all over")])
 def test_empty_and_black_pages_are_refused(value, word):
     with pytest.raises(InputError, match=word):
@@ -133,6 +135,7 @@ def test_patches():
     assert labels.tolist()[4] == [4, 4, 4, 5, 5, 5, 6]
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("ground", [(190, 190, 190), (200, 181, 142)])
 def test_the_ground_stays_the_pages(ground):
     page = circles("RGB", ground, (30, 28, 30))
@@ -141,6 +144,7 @@ def test_the_ground_stays_the_pages(ground):
     assert np.abs(laid_over_white(drawing) - np.asarray(page) / 255).max() < 0.01
 
 
+@pytest.mark.fault(4)
 def test_noise_alone_is_refused_by_name(tmp_path):
     noise = np.random.default_rng(0).normal(180, 25, (200, 300)).clip(0, 255).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "scan.png")
@@ -148,6 +152,7 @@ def test_noise_alone_is_refused_by_name(tmp_path):
         Drawing(tmp_path / "scan.png", same)
 
 
+@pytest.mark.fault("5b")
 def test_a_screened_shape_is_one_region():
     page = circles(side=300)
     y, x = np.mgrid[:300, :340]

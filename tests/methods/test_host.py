@@ -252,6 +252,7 @@ def test_close_and_bytes(held):
         block.render(held.guidance)
 
 
+@pytest.mark.fault(37)
 def test_pickle_and_copy_say_what_to_do(held):
     for thing in (held.model, held.canvas):
         for leave in (pickle.dumps, copy.copy, copy.deepcopy):
@@ -307,6 +308,7 @@ def test_max_concurrency(photo_like):
             colordeploy.load("levin", max_concurrency=limit)
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(
     "asked",
     [{"backend": "tensorrt"}, {"backend": "openvino"}, {"precision": "bf16", "device": "cpu"}],
@@ -316,6 +318,7 @@ def test_what_levin_cannot_heed_is_an_error(asked):
         colordeploy.load("levin", **asked)
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", ["levin", "lga"])
 @pytest.mark.parametrize("device", ["cuda", "cuda:99"])
 def test_a_named_device_is_honoured_or_an_error(name, device):
@@ -328,6 +331,7 @@ def test_build_and_unknown_values():
         colordeploy.load("lga", build="perhaps")
 
 
+@pytest.mark.fault(38)
 def test_trim_frees_what_is_idle(photo_like):
     with colordeploy.load("levin", threads=1) as model:
         canvas = model.prepare(photo_like)
@@ -356,6 +360,7 @@ def test_threads_render_at_once(held):
     assert all(np.array_equal(part, wanted[3:100, 4:140]) for part in found)
 
 
+@pytest.mark.fault(47)
 def test_a_region_search_does_not_wait_for_another(photo_like):
     """Canvases share no lock: preparing two pictures in two threads is not one after the other."""
     with colordeploy.load("rasc", device="cpu", threads=1) as model:

@@ -72,6 +72,7 @@ def test_interpolation_is_pillows():
     ).max() < (1e-5)
 
 
+@pytest.mark.fault(46)
 def test_picture_keeps_its_luma():
     rng = np.random.default_rng(4)
     luma = rng.random((64, 90)).astype(np.float32)

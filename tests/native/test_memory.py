@@ -61,6 +61,7 @@ def test_idle_memory_is_bounded():
         assert idle_limit() == most
 
 
+@pytest.mark.fault(38)
 @pytest.mark.usefixtures("limit")
 def test_little_stays_of_many_sizes():
     set_idle_limit(8 << 20)
@@ -116,6 +117,7 @@ def test_what_is_estimated_before_is_about_what_is_taken(height, width, step, pr
     assert 0.7 < estimated / taken < 1.5
 
 
+@pytest.mark.fault(29)
 def test_a_picture_that_cannot_fit_is_refused_before_it_is_planned():
     """24 megapixels: planning alone would take gigabytes, and ten seconds."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -136,6 +138,7 @@ def test_misaligned_arrays_are_as_good_as_others(name):
     assert np.array_equal(propagate(**{**arrays, name: odd}, **OPTIONS), expected)
 
 
+@pytest.mark.fault(33, 36)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_child_solves_while_the_parent_does():
     features, mask, values = random_problem(np.random.default_rng(0), 180, 170, 3)

@@ -61,6 +61,7 @@ PAPERS = {
 DARK = {"chalk", "blueprint", "chalk on gray", "white ink on brown"}
 
 
+@pytest.mark.fault(1, 2, 3)
 @pytest.mark.parametrize("paper", PAPERS)
 def test_the_lines_are_found_on_every_paper(paper):
     found = separate_page(luma(PAPERS[paper]))

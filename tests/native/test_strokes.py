@@ -121,6 +121,7 @@ def stroke_layer(alpha, colour=(200, 40, 30)):
     return rgba
 
 
+@pytest.mark.fault(6, 7)
 def test_a_veil_swallows_nothing_and_pale_brushes_mark():
     alpha = np.zeros((60, 80), np.uint8)
     alpha[10:20, 10:70], alpha[40:44, 20:30] = 255, 60
@@ -134,6 +135,7 @@ def test_a_veil_swallows_nothing_and_pale_brushes_mark():
     assert not marked_pixels(stroke_layer(np.full((60, 80), 3))).any()
 
 
+@pytest.mark.fault(5)
 def test_soft_rims_carry_no_colour():
     y, x = np.mgrid[:60, :80]
     distance = np.abs(y - 30)

@@ -93,6 +93,7 @@ def metadata_picture(alpha: np.ndarray | None = None) -> Picture:
     return Picture(np.zeros((120, 160), np.uint8), alpha, said)
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "webp"])
 def test_metadata_is_kept(tmp_path, photo_like, suffix, depth):
@@ -136,6 +137,7 @@ def test_16_bits_come_back(tmp_path, suffix, channels, shape):
         np.testing.assert_array_equal(tifffile.imread(path), values)
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
 def test_alpha_is_kept(tmp_path, photo_like, suffix, depth):

@@ -56,6 +56,7 @@ def test_heic(tmp_path):
         assert np.abs(picture.samples / full - _COLOR / 255).mean() < 0.01
 
 
+@pytest.mark.fault(18)
 def test_heic_without_a_decoder(monkeypatch):
     head = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
     monkeypatch.setattr("colordeploy.pictures.opening.import_module", _missing)
@@ -67,6 +68,7 @@ def _missing(name):
     raise ImportError(name)
 
 
+@pytest.mark.fault(17, 18)
 @pytest.mark.parametrize(
     ("head", "suffix", "words"),
     [
@@ -95,6 +97,7 @@ def test_what_other_files_are_is_said(tmp_path, head, suffix, words, monkeypatch
     assert words in str(caught.value)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP", "PPM", "AVIF"])
 def test_the_limit_of_pixels(tmp_path, kind):
     path = tmp_path / "a"
@@ -121,12 +124,14 @@ def test_a_bomb_is_refused_before_it_is_decoded():
         Picture.from_bytes(bomb, "bomb.png")
 
 
+@pytest.mark.fault(16)
 def test_memory_is_looked_at_first(monkeypatch):
     monkeypatch.setattr(limits, "free_memory", lambda: 64 * 2**20 + 1000)
     with pytest.raises(InputError, match=r"a\.png \(96x64 pixels\) takes about .* GiB"):
         Picture.from_bytes(encoded("PNG"), "a.png")
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_without_its_last_bytes(tmp_path, progressive, caplog):
     """It is read with a warning; one that lacks rows is refused."""
@@ -141,6 +146,7 @@ def test_a_jpeg_without_its_last_bytes(tmp_path, progressive, caplog):
             Picture.from_bytes(whole[: int(len(whole) * share)], "cut.jpg")
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
 def test_frames(kind):
     frames = [Image.new("RGB", (9, 7), color) for color in ("red", "lime", "blue")]

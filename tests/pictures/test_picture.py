@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from colordeploy.pictures.decoding import read_luma, read_picture, read_samples
 from colordeploy.pictures.picture import Picture
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("depth", ["f2", "f4", "f8"])
 def test_floats_may_leave_the_range_by_rounding(depth):
     values = np.linspace(0, 1, 64).astype(depth).reshape(8, 8)
@@ -22,6 +24,7 @@ def test_floats_may_leave_the_range_by_rounding(depth):
     np.testing.assert_array_equal(found[1:7], values[1:7].astype(np.float32))
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("full", "remedy"), [(255, "divide it by 255"), (65535, "by 65535"), (90000, "clip it")]
 )
@@ -33,6 +36,7 @@ def test_floats_beyond_it_are_refused(full, remedy):
         read_luma(Image.fromarray(values.astype(np.float32)))
 
 
+@pytest.mark.fault(48)
 def test_pillow_modes():
     """Mode I with 8 or 16 bits, premultiplied modes, and the rest."""
     eight = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -53,6 +57,7 @@ def test_pillow_modes():
         assert np.abs(found - expected).max() <= 1.01 / 255, mode
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("mode", ["LA", "La", "RGBA", "RGBa", "PA"])
 def test_modes_with_alpha(mode):
     rgba = np.zeros((8, 8, 4), np.uint8)
@@ -92,6 +97,7 @@ _TURNS = {
 }  # fmt: skip
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("place", ["exif", "xmp"])
@@ -170,3 +176,21 @@ def test_colored():
     patch[:20, :20] = [200, 30, 20]
     assert colored(patch)
     assert colored(rng.integers(0, 255, neutral.shape).astype(float))
+
+
+def test_large_files_are_turned_and_laid_over_white_without_a_copy():
+    """Three planes, their alpha, and what Pillow holds: no more of NumPy's than the picture."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file, size = io.BytesIO(), (3000, 2000)
+    picture = Image.effect_noise(size, 90).convert("RGB")
+    picture.putpixel((0, 0), (255, 0, 0))
+    picture.putalpha(Image.linear_gradient("L").resize(size))
+    picture.save(file, "PNG", exif=exif, compress_level=1)
+    decoded = 4 * size[0] * size[1]
+    tracemalloc.start()
+    found = Picture.from_bytes(file.getvalue())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found.size, found.samples.shape) == (size, (*size, 3))
+    assert peak < 2.3 * decoded  # four bytes a pixel, a part that is worked on, the file

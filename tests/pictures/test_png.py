@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from colordeploy.errors import InputError
 from colordeploy.pictures.picture import Picture, floats
@@ -42,6 +42,7 @@ def test_one_color_is_transparent(channels):
     assert np.allclose(picture.samples[1:], 30000 / 65535, atol=1e-6)
 
 
+@pytest.mark.fault(11)
 def test_significant_bits():
     """12-bit samples in 16-bit words: stored as they are, shifted, and as PNG wants them."""
     twelve = values_of(1, 4095)
@@ -73,3 +74,45 @@ def test_frames_of_an_animated_png():
 def test_an_interlaced_picture_of_one_pixel():
     picture = Picture.from_bytes(png(np.full((1, 1, 3), 513), interlaced=True), "a.png")
     assert np.allclose(floats(picture.samples), 513 / 65535)
+
+
+def _encoded(linear: np.ndarray) -> np.ndarray:
+    """IEC 61966-2-1."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _with_chunks(picture: Image.Image, chunks: dict[bytes, bytes]) -> bytes:
+    info, file = PngImagePlugin.PngInfo(), io.BytesIO()
+    for name, data in chunks.items():
+        info.add(name, data)
+    picture.save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+@pytest.mark.fault(13)
+def test_linear_samples_are_told_by_gama():
+    gamma = {b"gAMA": struct.pack(">I", 100000)}
+    ramp = np.arange(256)
+    deep = Picture.from_bytes(png(ramp[None, :, None] * 257, gamma), "a.png").samples
+    assert np.abs(deep[0] - _encoded(ramp / 255)).max() < 1e-5
+    eight = Image.fromarray(ramp[None].astype(np.uint8))
+    for kind in ("L", "RGB", "P"):
+        found = Picture.from_bytes(_with_chunks(eight.convert(kind), gamma), "a.png").samples
+        assert np.abs(found[0] - _encoded(ramp / 255) * 255).max() <= 0.5 + 1e-3
+
+
+def test_primaries_are_told_by_chrm():
+    """Display P3's: its red is outside of sRGB, its grey is grey."""
+    points = (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    chunks = {b"gAMA": struct.pack(">I", 45455), b"cHRM": struct.pack(">8I", *points)}
+    picture = Image.new("RGB", (2, 1), (128, 128, 128))
+    picture.putpixel((0, 0), (200, 100, 50))
+    red, gray = Picture.from_bytes(_with_chunks(picture, chunks), "a.png").samples[0].astype(int)
+    light = (np.array([200, 100, 50]) / 255) ** 2.2
+    to_srgb = [[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]]
+    assert np.abs(red - 255 * _encoded((to_srgb @ light).clip(0, 1))).max() <= 1
+    assert np.abs(gray - 255 * _encoded(np.full(3, (128 / 255) ** 2.2))).max() <= 1
+    for more in ({}, {b"sRGB": b"\0"}):  # sRGB by another name, and said to be sRGB
+        said = {b"gAMA": chunks[b"gAMA"]} if not more else chunks | more
+        samples = Picture.from_bytes(_with_chunks(picture, said), "a.png").samples
+        assert np.array_equal(samples, np.asarray(picture))

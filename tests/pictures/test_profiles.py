@@ -74,6 +74,7 @@ _KINDS = ["png 8", "png 16", "png palette", "png alpha", "tiff 8", "tiff 16", "t
 _KINDS += ["jpeg", "webp"]
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("profile", _GRAYS)
 def test_gray(kind, profile):
@@ -163,6 +164,7 @@ def test_a_damaged_profile_is_no_reason_to_refuse(profile, caplog):
     assert "a.png: its colour profile is not used" in caplog.text
 
 
+@pytest.mark.fault(8)
 def test_strokes(tmp_path):
     """A layer's profile is heeded, as a picture's is (faults 8)."""
     for name, profile in _RGBS.items():

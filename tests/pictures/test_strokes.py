@@ -134,6 +134,7 @@ def test_every_form_gives_the_same_constraints(tmp_path, caplog):
     assert not caplog.records
 
 
+@pytest.mark.fault(48)
 def test_strokes_outside_of_the_picture_are_said_to_be(caplog):
     inside, outside = Stroke([(3, 3)], "teal"), Stroke([(50, 3), (60, 9)], "red", 5)
     for read in (

@@ -39,6 +39,7 @@ def random_values(depth: str, channels: int) -> tuple[np.ndarray, np.ndarray, fl
     return values, values / full, 0.5 / min(full, 65535)
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("photometric", _CHANNELS)
 @pytest.mark.parametrize("depth", ["u1", "u2", "u4", "f2", "f4", "f8"])
 @pytest.mark.parametrize("compression", [None, "lzw", "deflate", "packbits", "zstd", "lzma"])
@@ -121,6 +122,7 @@ def test_depths_that_are_no_whole_bytes(bits, channels, photometric, fill):
         assert np.abs(found - (expected[..., 0] if channels == 1 else expected)).max() <= 0.5 / full
 
 
+@pytest.mark.fault(11)
 def test_a_white_page_of_12_bits_is_white():
     assert read(packed(np.full((8, 8, 1), 4095), 12, "<", {})).min() == 1
     words = np.full((8, 8), 4095, np.uint16)
@@ -198,6 +200,7 @@ def thumbnail_and_picture(*, said: bool, first: bool) -> tuple[bytes, np.ndarray
     return file.getvalue(), large
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("said", [True, False])
 @pytest.mark.parametrize("first", [True, False])
 def test_thumbnails_are_no_pages(said, first):
@@ -217,6 +220,7 @@ def test_picture_in_a_sub_directory():
     assert np.abs(read(file.getvalue()) - large / 65535).max() < 1e-6
 
 
+@pytest.mark.fault(15)
 def test_pages():
     pages = np.random.default_rng(6).integers(0, 256, (3, 20, 30)).astype(np.uint8)
     file = io.BytesIO()
@@ -261,6 +265,7 @@ def test_pillows_files(mode, compression):
     assert np.abs(found - expected).max() <= 1.01 / 255
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("compression", [None, "jpeg"])
 @pytest.mark.parametrize("place", ["tag", "xmp"])
 def test_orientation(compression, place):

@@ -161,6 +161,7 @@ stop.set()
 """
 
 
+@pytest.mark.fault(33)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_forked_child_is_told_and_ends(backend, threads, tmp_path):
@@ -172,6 +173,7 @@ def test_a_forked_child_is_told_and_ends(backend, threads, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.fault(33)
 def test_loading_in_a_child_works(tmp_path):
     """What the error advises: the parent has loaded, the child loads its own."""
     (tmp_path / "chain.onnx").write_bytes(long_chain(3))
@@ -190,6 +192,7 @@ def test_loading_in_a_child_works(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.fault(30)
 def test_one_processor_is_quiet(tmp_path):
     """As in a container whose cpuset is one of many processors."""
     if len(os.sched_getaffinity(0)) < 2:

@@ -25,6 +25,7 @@ RENDER = (
 )
 
 
+@pytest.mark.fault(32, 34)
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 @pytest.mark.parametrize("before", ["", "import onnxruntime;"])
 @pytest.mark.parametrize("set_to", [None, "0"])
@@ -54,6 +55,7 @@ def test_the_switch_is_thrown_after_a_hosts_own_import(monkeypatch):
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"  # for child processes
 
 
+@pytest.mark.fault(31)
 def test_broken_installations_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(BackendError, match=r"does not load.*--force-reinstall onnxruntime"):

@@ -14,7 +14,7 @@ from ...abandoning import abandonable
 from ...errors import InputError
 from ...native.checks import whole_number
 from ...pictures.color import AB_BINS, lab_of, nearest_bin
-from ...pictures.decoding import ImageLike, read_picture
+from ...pictures.decoding import ImageLike, read_samples
 from ...pictures.geometry import resize
 from ...pictures.photo import Photo
 from ..canvas import CanvasKeywords, checked_position
@@ -124,7 +124,7 @@ class AutomaticCanvas(PhotoCanvas):
         InputError
             For a picture of another size, or one that cannot be read.
         """
-        rgb = read_picture(picture)
+        rgb = read_samples(picture)
         if rgb.shape != (*self.size, 3):
             raise InputError(
                 f"the picture to take colours from must be in colour and have the canvas's "

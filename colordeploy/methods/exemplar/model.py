@@ -13,7 +13,7 @@ from ...bundle import Bundle
 from ...cancellation import CancelToken
 from ...errors import InputError
 from ...pictures.color import lab_of
-from ...pictures.decoding import ImageLike, read_picture
+from ...pictures.decoding import ImageLike, read_samples
 from ...pictures.geometry import WorkingSize, pad_to_multiple, resize, working_shape
 from ...runtime.graph import Graph
 from ...trace import span
@@ -114,7 +114,7 @@ class ExemplarModel(Model):
         self, image: ImageLike, size: WorkingSize
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """A reference at its working size: sRGB in [0, 1], and Lab as the encoder takes it."""
-        values = read_picture(image)
+        values = read_samples(image)
         if min(values.shape[:2]) < _MINIMUM_SIDE:
             raise InputError(
                 f"a reference must have at least {_MINIMUM_SIDE}x{_MINIMUM_SIDE} pixels, not "
