@@ -6,13 +6,15 @@ Linux' control groups (containers, `systemd-run`, batch systems) and the limits 
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["free_memory", "processors"]
+__all__ = ["free_memory", "give_back_freed", "processors"]
 
 _ROOT = Path("/")
 
@@ -54,6 +56,16 @@ def free_memory(root: Path = _ROOT) -> int | None:
     if machine is not None:
         found.append(machine)
     return max(0, min(found)) if found else None
+
+
+def give_back_freed() -> None:
+    """Give memory that was freed, and lies between what is in use, back to the system.
+
+    Pillow holds a picture in blocks of 16 MB, which the C library keeps when they are freed in
+    another thread than the first: 400 MB after a photo of 100 megapixels.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # other C libraries have no such call
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _installed() -> int | None:

@@ -95,9 +95,16 @@ def _once(sources: list[Source]) -> list[Source]:
     return list(seen.values())
 
 
-def _in_folder(folder: Path, output: Path | None, recursive: bool) -> Iterator[Path]:
-    """Its pictures, sorted; those of folders in it behind its own."""
+def _in_folder(
+    folder: Path, output: Path | None, recursive: bool, seen: set[str] | None = None
+) -> Iterator[Path]:
+    """Its pictures, sorted; those of folders in it behind its own.
+
+    Each folder once, whatever links lead to it: links that form a circle have no end.
+    """
     own = None if output is None else os.path.realpath(output)
+    visited = set() if seen is None else seen
+    visited.add(os.path.realpath(folder))
     inner = []
     try:
         entries = sorted(folder.iterdir())
@@ -111,9 +118,8 @@ def _in_folder(folder: Path, output: Path | None, recursive: bool) -> Iterator[P
             yield entry
     if recursive:
         for entry in inner:
-            if entry.is_symlink() and os.path.realpath(folder).startswith(os.path.realpath(entry)):
-                continue  # a link upwards has no end
-            yield from _in_folder(entry, output, recursive)
+            if os.path.realpath(entry) not in visited:
+                yield from _in_folder(entry, output, recursive, visited)
 
 
 def _of_pattern(pattern: Path, output: Path | None, recursive: bool) -> Iterator[Source]:

@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from ..errors import InputError
+from ..resources import give_back_freed
 from .decoded import Decoded, of_pillow, said_by_pillow
 from .formats import Format, format_of, refusal
 from .limits import check_pixels
@@ -36,6 +37,7 @@ __all__ = ["Outline", "decode", "open_file", "outline_of", "says_ours"]
 
 _LOG = logging.getLogger("colordeploy")
 _HEAD = 64
+_LARGE = 1 << 25  # bytes of samples, after which the decoder's memory is given back at once
 _END_OF_JPEG = b"\xff\xd9"
 _LAST_ROWS = 17  # of a JPEG that may be missing: a row of its blocks, and one that it touches
 _Plugin = Callable[[BinaryIO], ImageFile.ImageFile]
@@ -107,7 +109,10 @@ def decode(
     if kind is None:
         raise InputError(f"{name} {refusal(head, suffix)}")
     try:
-        return _decoders()[kind](file, name, page, max_pixels)
+        found = _decoders()[kind](file, name, page, max_pixels)
+        if found.values.nbytes > _LARGE:
+            give_back_freed()
+        return found
     except (InputError, MemoryError):
         raise
     except Image.DecompressionBombError:

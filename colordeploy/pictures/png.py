@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
+from ..resources import give_back_freed
 from .decoded import Decoded, Model, Samples, pixels_of, said_by_pillow, widened
 from .limits import check_pixels
 
@@ -45,6 +46,7 @@ def png_16(file: BinaryIO, name: str, max_pixels: int | None) -> Decoded | None:
         low = int(sys.byteorder == "big")
         two[..., 1 - low] = _raw(picture, mode, f"{mode};16B")
         picture.im = Image.new("L", (1, 1)).im  # its memory is not needed any more
+        give_back_freed()
         file.seek(0)
         two[..., low] = _raw(PngImagePlugin.PngImageFile(file), mode, f"{mode};16L")
         del two

@@ -95,3 +95,13 @@ def test_a_link_upwards_has_an_end(inside):
     make(inside, "in/a.png")
     os.symlink("..", inside / "in" / "up")
     assert found("in", recursive=True) == ["in/a.png"]
+
+
+def test_links_in_a_circle_have_an_end(inside):
+    """Every folder once; a name that begins like another's is another."""
+    make(inside, "in/a/1.png", "in/b/2.png", "in/ab/3.png")
+    for folder, other in (("a", "b"), ("b", "a"), ("ab", "a")):
+        for name in "xyz":
+            os.symlink(f"../{other}", inside / "in" / folder / name)
+    assert found("in", recursive=True) == ["in/a/1.png", "in/a/x/2.png", "in/ab/3.png"]
+    assert found("in/ab", recursive=True) == ["in/ab/3.png", "in/ab/x/1.png", "in/ab/x/x/2.png"]
