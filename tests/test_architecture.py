@@ -23,7 +23,7 @@ FLOORS = (
     ("methods",),
     ("models",),
     ("accuracy", "importing"),
-    ("bench", "batch", "pyinstaller", "service"),
+    ("bench", "batch", "pyinstaller", "studio"),
     ("cli",),
 )
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

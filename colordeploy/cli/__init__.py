@@ -20,6 +20,7 @@ from .jobs import INTERRUPTED
 from .models import models
 from .scribble import scribble
 from .sketch import sketch
+from .studio import studio
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +29,10 @@ def cli() -> None:
     """Image colorization: photos and line art in, colour out."""
 
 
-for _command in (scribble, auto, exemplar, sketch, affinities, models, engine, bench, doctor):
+_COMMANDS = (
+    scribble, auto, exemplar, sketch, studio, affinities, models, engine, bench, doctor,
+)  # fmt: skip
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

@@ -1,0 +1,71 @@
+// Colours that follow the hand: guidance out, pixels in, by WebSocket. It comes back by itself.
+
+const HEADER = 32;
+
+export class Live {
+  // told: { frame(header, pixels), error(message), gone(), state(connected) }
+  constructor(canvas, told) {
+    this.canvas = canvas;
+    this.told = told;
+    this.number = 0;
+    this.events = new Map(); // when the event was that a message is the answer to
+    this.last = null;
+    this.wait = 250;
+    this.connect();
+  }
+
+  connect() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.socket = new WebSocket(`${scheme}//${location.host}/api/canvases/${this.canvas}/live`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => {
+      this.wait = 250;
+      this.told.state(true);
+      if (this.last) this.transmit(this.last);
+    };
+    this.socket.onmessage = (event) => this.receive(event.data);
+    this.socket.onclose = () => {
+      if (this.ended) return;
+      this.told.state(false);
+      this.retry = setTimeout(() => this.connect(), this.wait);
+      this.wait = Math.min(5000, this.wait * 2);
+    };
+  }
+
+  // eventTime: performance.now() of the pointer event that this answers, if any.
+  send(guidance, view, eventTime) {
+    this.number += 1;
+    if (eventTime !== undefined) this.events.set(this.number, eventTime);
+    this.last = { number: this.number, guidance, view };
+    this.transmit(this.last);
+    return this.number;
+  }
+
+  transmit(message) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  receive(data) {
+    if (typeof data === "string") {
+      const said = JSON.parse(data);
+      if (said.gone) this.told.gone(said.error);
+      else this.told.error(said.error);
+      return;
+    }
+    const [number, y0, x0, y1, x1, height, width, spent] = new Uint32Array(data, 0, 8);
+    let eventTime;
+    for (const [sent, time] of this.events) {
+      if (sent > number) break;
+      if (sent === number) eventTime = time;
+      this.events.delete(sent);
+    }
+    const header = { number, y0, x0, y1, x1, height, width, spent, eventTime };
+    this.told.frame(header, new Uint8ClampedArray(data, HEADER));
+  }
+
+  close() {
+    this.ended = true;
+    clearTimeout(this.retry);
+    this.socket.close();
+  }
+}
