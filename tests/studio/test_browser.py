@@ -60,7 +60,8 @@ def page(request, browser, address):
     opened.set_default_timeout(240_000)
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    # What the network refuses is said in the page; what the page itself breaks is wrong.
+    opened.on("console", lambda m: wrong.append(m.text) if "Policy" in m.text else None)
     opened.goto(address)
     prepared(opened)
     yield opened
