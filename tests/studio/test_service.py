@@ -84,6 +84,9 @@ def test_automatic_and_line_art(service, photo_file):
     assert not np.array_equal(results[0], results[1])
     assert np.array_equal(results[1], results[2])
     assert np.array_equal(results[1], results[3])
+    hints = [{"points": [[80, 80]], "color": "#2040c0", "width": 8}]
+    hinted = pixels(rendered(client, drawing, {"style": 3, "flat": True, "hints": hints}))
+    assert hinted[90, 90].tolist() == [0x20, 0x40, 0xC0]
 
 
 def test_an_example_is_another_picture(service, photo_file, photo_like):

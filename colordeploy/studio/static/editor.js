@@ -164,7 +164,7 @@ export class Editor {
   guidance(state, strokes = state.strokes) {
     if (this.tool === "scribble") return { strokes };
     if (this.tool === "exemplar") return this.exampleId ? { reference: this.exampleId } : null;
-    if (this.tool === "sketch") return { style: state.style, flat: state.flat };
+    if (this.tool === "sketch") return { style: state.style, flat: state.flat, hints: strokes };
     if (!state.anchors) return { sample: state.sample };
     return { anchors: state.anchors.map(({ y, x, ab }) => ({ y, x, ab })) };
   }

@@ -48,6 +48,8 @@ function show(state) {
   for (const tool of ["scribble", "auto", "exemplar", "sketch"]) {
     byId(`panel-${tool}`).hidden = editor.tool !== tool;
   }
+  byId("panel-scribble").hidden = !draws();
+  byId("title-scribble").textContent = editor.tool === "sketch" ? "Hints" : "Strokes";
   const anchor = state.anchors?.[chosen];
   if (!anchor) chosen = -1;
   candidates(anchor, ({ ab, color }) => recolor(chosen, { ab, color, shown: undefined }));
@@ -66,7 +68,7 @@ function show(state) {
 view.onDraw = () => {
   const { strokes, anchors } = editor.state;
   drawOverlay(view, {
-    strokes: editor.tool === "scribble" ? strokes : [],
+    strokes: draws() ? strokes : [],
     showStrokes: byId("show-strokes").checked && view.compare === 0,
     anchors: editor.tool === "auto" && view.compare === 0 ? anchors : null,
     chosen,
@@ -153,8 +155,11 @@ function setMode(next) {
   byId("overlay").classList.toggle("hand", currentMode() === "hand");
 }
 
+// Strokes colour photos, and are hints for the regions of line art.
+const draws = () => editor.tool === "scribble" || editor.tool === "sketch";
+
 function currentMode() {
-  if (editor.tool === "scribble") return mode;
+  if (draws()) return mode;
   return editor.tool === "auto" && mode !== "hand" ? "anchors" : "hand";
 }
 
