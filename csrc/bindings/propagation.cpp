@@ -173,8 +173,6 @@ void register_propagation(py::module_& module) {
              py::arg("cancel") = py::none())
         .def_property_readonly("nbytes", &cp::Plan::bytes)
         .def_property_readonly("factor_size", [](const cp::Plan& plan) { return plan.factor_size; })
-        .def_property_readonly("memory_size",
-                               [](const cp::Plan& plan) { return plan.memory_size(); })
         .def_property_readonly("counts",
                                [](const cp::Plan& plan) {
                                    const cp::Counts counts = plan.counts();

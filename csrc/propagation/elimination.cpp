@@ -10,7 +10,7 @@ std::ptrdiff_t Elimination<T>::run(const Front& front, const T* const* updates, 
     const FrontShape shape = front.shape();
     const FrontData<T> data{shape, work, result.packed};
     assemble(front, work, member);
-    add_updates(front, updates, work, shape.rows(), 0, true, member);
+    add_updates(front, updates, {shape, false, work}, member);
     const std::ptrdiff_t failed =
         eliminate(data, work + padded(shape.pivots) * shape.rows(), member);
     if (shape.boundary == 0) return failed;
@@ -18,8 +18,7 @@ std::ptrdiff_t Elimination<T>::run(const Front& front, const T* const* updates, 
         kernels_.update(shape, result.packed, result.update, a, b);
     });
     member.wait();
-    add_updates(front, updates, result.update, shape.update_rows(), padded(shape.pivots), false,
-                member);
+    add_updates(front, updates, {shape, true, result.update}, member);
     return failed;
 }
 
@@ -65,21 +64,20 @@ void Elimination<T>::add_clique(const Front& front, T* work, const Member& membe
     member.wait();
 }
 
+// Those of its columns that are pivots of the front, or those that are not.
 template <typename T>
-void Elimination<T>::add_updates(const Front& front, const T* const* updates, T* target,
-                                 std::ptrdiff_t ld, std::ptrdiff_t shift, bool pivots,
-                                 const Member& member) const {
+void Elimination<T>::add_updates(const Front& front, const T* const* updates,
+                                 const AddTarget<T>& target, const Member& member) const {
     constexpr std::ptrdiff_t kColumns = 32;
     for (std::size_t i = 0; i < front.children.size(); ++i) {
         if (front.children[i] < 0) continue;
         const Front& child = plan_.fronts[front.children[i]];
-        const std::ptrdiff_t first = pivots ? 0 : child.in_parent;
-        const std::ptrdiff_t last = pivots ? child.in_parent : child.boundary;
+        const std::ptrdiff_t first = target.update ? child.in_parent : 0;
+        const std::ptrdiff_t last = target.update ? child.boundary : child.in_parent;
         member.share(last - first, kColumns, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
             kernels_.extend_add(plan_.runs.data() + child.run_begin,
-                                static_cast<std::ptrdiff_t>(child.run_count), updates[i],
-                                child.boundary, first + a, first + b, target - shift - shift * ld,
-                                ld, front.shape().ground());
+                                static_cast<std::ptrdiff_t>(child.run_count), child.shape(),
+                                updates[i], first + a, first + b, target);
         });
         member.wait();
     }

@@ -33,7 +33,7 @@ struct System {
 template <typename T>
 struct FrontResult {
     T* packed;  // its columns of the factor, see kernels.hpp
-    T* update;  // what it adds to its parent: update_rows() x padded(boundary), lower triangle
+    T* update;  // what it adds to its parent, see FrontShape
 };
 
 template <typename T>
@@ -60,8 +60,8 @@ class Elimination {
 
     void assemble(const Front& front, T* work, const Member& member) const;
     void add_clique(const Front& front, T* work, const Member& member) const;
-    void add_updates(const Front& front, const T* const* updates, T* target, std::ptrdiff_t ld,
-                     std::ptrdiff_t shift, bool pivots, const Member& member) const;
+    void add_updates(const Front& front, const T* const* updates, const AddTarget<T>& target,
+                     const Member& member) const;
     std::ptrdiff_t eliminate(const FrontData<T>& data, T* sums, const Member& member) const;
 
     const Plan& plan_;

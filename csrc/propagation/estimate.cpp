@@ -17,7 +17,8 @@ struct Level {
     // With half of the padding to blocks of rows that the largest has.
     double rows() const { return pivots + boundary + kRows + 1; }
     double factor() const { return count * rows() * pivots; }
-    double updates() const { return count * (boundary + kRows / 2 + 1) * (boundary + kRows / 2); }
+    // Lower triangles, by blocks of columns.
+    double updates() const { return count * (boundary + kRows / 2 + 1) * (boundary + kRows) / 2.0; }
     double work() const { return rows() * (pivots + kRows / 2); }
 };
 
@@ -57,11 +58,11 @@ double estimated_bytes(const Grid& grid, bool single) {
     factor +=
         count * cells.pivots * (4.0 + 0.9 * (height + width)) * (1.0 + 0.1 * count / (count + 8.0));
     const double kept = updates + cells.updates();
-    const double held = kept <= Plan::kKeepLimit ? kept : cells.updates() + updates / 4.0;
+    const double entry = single ? 4.0 : 8.0;
+    const double held = entry * kept <= Plan::kKeepLimit ? kept : cells.updates() + updates / 4.0;
     const double entries = factor + held + work;
     const double values = 4.0 * pixels + points * points / 2.0 + 4.0 * pixels;
-    return (single ? 4.0 : 8.0) * entries + 8.0 * values + 12.0 * lists + 16.0 * pixels +
-           sizeof(Front) * fronts;
+    return entry * entries + 8.0 * values + 12.0 * lists + 16.0 * pixels + sizeof(Front) * fronts;
 }
 
 }  // namespace colordeploy::propagation

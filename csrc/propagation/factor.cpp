@@ -25,7 +25,7 @@ template <typename T>
 Factor<T>::Factor(const Plan& plan, const System& system)
     : plan_(plan),
       system_(system),
-      keep_(plan.keeps()),
+      keep_(plan.keeps(sizeof(T))),
       batches_(batches_of(plan, kernels<T>().lanes, cells_size_)) {}
 
 template <typename T>
@@ -90,8 +90,8 @@ void Factor<T>::eliminate_batch(const Batch& batch, T* work, Failure& failure) {
         if (failed[lane] >= 0) failure.set_position(front.first_pivot + failed[lane]);
         if (!take_update(cell->front, failure)) return;
         kernels<T>().scatter_cell(program, work, lane,
-                                  plan_.boundary_place.data() + front.boundary_begin,
-                                  update_of(cell->front), front.shape().update_rows());
+                                  plan_.boundary_place.data() + front.boundary_begin, front.shape(),
+                                  update_of(cell->front));
     }
 }
 

@@ -36,8 +36,34 @@ struct FrontShape {
     COLORDEPLOY_EVERYWHERE std::ptrdiff_t ground() const { return padded(pivots) + boundary; }
     std::size_t packed_size() const { return static_cast<std::size_t>(rows() * pivots); }
     std::size_t work_size() const { return static_cast<std::size_t>(rows() * padded(pivots)); }
+    // Of an update only the lower triangle exists: columns lie in blocks of kRows, each of which
+    // begins at its first row on the diagonal. Entry (r, c) is at update_column(c) + r.
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t update_column(std::ptrdiff_t c) const {
+        const std::ptrdiff_t first = c / kRows * kRows;
+        return first * (update_rows() - first / 2 + kRows / 2 - 1) + (c - first) * update_stride(c);
+    }
+    // From one column of a block to the next.
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t update_stride(std::ptrdiff_t c) const {
+        return update_rows() - c / kRows * kRows;
+    }
     std::size_t update_size() const {
-        return static_cast<std::size_t>(update_rows() * padded(boundary));
+        const std::ptrdiff_t end = padded(boundary);
+        return static_cast<std::size_t>(update_column(end) + end);
+    }
+};
+
+// Where the columns of a child's update are added: a front's work memory, whose rows are those of
+// the front, or its update, whose rows begin below the pivots.
+template <typename T>
+struct AddTarget {
+    FrontShape shape;
+    bool update;
+    T* data;
+
+    // Entry (r, c) is at column(c) + r, in rows of the front.
+    COLORDEPLOY_EVERYWHERE std::ptrdiff_t column(std::ptrdiff_t c) const {
+        const std::ptrdiff_t pivots = padded(shape.pivots);
+        return update ? shape.update_column(c - pivots) - pivots : c * shape.rows();
     }
 };
 
@@ -119,11 +145,10 @@ struct Kernels {
     // update(i, j) = sum_k L(i, k) L(j, k) for the blocks [begin, end) of update rows, j <= i.
     void (*update)(const FrontShape& shape, const T* packed, T* update, std::ptrdiff_t begin,
                    std::ptrdiff_t end);
-    // Adds the columns [begin, end) of a child's update to its parent. Row and column `to` of run
-    // r are at target[row + column * ld]; `ground` is the parent's ground in that numbering.
-    void (*extend_add)(const Run* runs, std::ptrdiff_t count, const T* source,
-                       std::ptrdiff_t boundary, std::ptrdiff_t begin, std::ptrdiff_t end, T* target,
-                       std::ptrdiff_t ld, std::ptrdiff_t ground);
+    // Adds the columns [begin, end) of a child's update to its parent.
+    void (*extend_add)(const Run* runs, std::ptrdiff_t count, const FrontShape& child,
+                       const T* source, std::ptrdiff_t begin, std::ptrdiff_t end,
+                       const AddTarget<T>& target);
     // Substitution in one front; t: rows() values for each of `channels` right-hand sides, one
     // plane (plane_stride apart) a channel. forward adds to the rows below the pivots.
     void (*forward)(const FrontShape& shape, const T* packed, T* t, std::ptrdiff_t plane_stride,
@@ -140,11 +165,11 @@ struct Kernels {
     // What one of those just eliminated adds to its parent. place: row there of each unknown of
     // the boundary.
     void (*scatter_cell)(const CellProgram& program, const T* work, std::ptrdiff_t lane,
-                         const std::int32_t* place, T* update, std::ptrdiff_t ld);
-    // t: for each unknown `channels` (1 or 2) vectors.
+                         const std::int32_t* place, const FrontShape& shape, T* update);
+    // t: for each unknown `channels` (1 or 2) vectors; scratch: as much.
     void (*forward_cells)(const CellProgram& program, const T* factor, T* t,
                           std::ptrdiff_t channels);
-    void (*backward_cells)(const CellProgram& program, const T* factor_end, T* t,
+    void (*backward_cells)(const CellProgram& program, const T* factor_end, T* t, T* scratch,
                            std::ptrdiff_t channels);
 };
 

@@ -19,17 +19,8 @@ void lay_out(Plan& plan) {
     for (Front& front : plan.fronts) {
         front.update = plan.kept_size;
         plan.kept_size += front.shape().update_size();
-        if (front.cell < 0) continue;
-        plan.live_size += front.shape().update_size();  // cells come first, all of them
-        plan.cell_factor_size += plan.shapes[plan.cells[front.cell].shape].factor_size();
-    }
-    std::size_t live = plan.live_size;
-    for (const Front& front : plan.fronts) {
-        if (front.cell >= 0) continue;
-        live += front.shape().update_size();
-        plan.live_size = std::max(plan.live_size, live);
-        for (std::int32_t c : front.children) {
-            if (c >= 0) live -= plan.fronts[c].shape().update_size();
+        if (front.cell >= 0) {
+            plan.cell_factor_size += plan.shapes[plan.cells[front.cell].shape].factor_size();
         }
     }
 }
@@ -74,10 +65,6 @@ Counts Plan::counts() const {
         result.pivots[depth] = std::max(result.pivots[depth], front.pivots);
     }
     return result;
-}
-
-std::size_t Plan::memory_size() const {
-    return factor_size + cell_factor_size + (keeps() ? kept_size : live_size) + work_size(0);
 }
 
 std::size_t Plan::bytes() const {

@@ -68,10 +68,8 @@ struct Plan {
     // Largest work memory of the separators at the given depth or deeper.
     std::size_t work_size(std::int32_t depth) const;
 
-    // Whether the updates of all fronts may be kept for the next edit.
-    bool keeps() const { return kept_size <= kKeepLimit; }
-    // Entries that a solver takes: the factor, updates, work.
-    std::size_t memory_size() const;
+    // Whether the updates of all fronts may be kept for the next edit, entries of so many bytes.
+    bool keeps(std::size_t entry) const { return kept_size * entry <= kKeepLimit; }
     // Bytes of the lists themselves.
     std::size_t bytes() const;
 
@@ -93,10 +91,9 @@ struct Plan {
     std::size_t factor_size = 0;       // entries of the separators' factor, padding included
     std::size_t cell_factor_size = 0;  // entries of the cells'
     std::size_t kept_size = 0;         // entries of all updates
-    std::size_t live_size = 0;         // of those that exist at one time when they are not kept
     std::size_t largest_rows = 0;      // of a separator
 
-    static constexpr std::size_t kKeepLimit = std::size_t{1} << 27;  // entries: 1 GiB
+    static constexpr std::size_t kKeepLimit = std::size_t{1} << 30;  // bytes
 
  private:
     std::vector<std::size_t> work_size_;  // by depth

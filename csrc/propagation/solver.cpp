@@ -42,6 +42,7 @@ class SolverOf final : public Solver {
         State(const Plan& plan, const System& system) : factor(plan, system) {}
         Factor<T> factor;
         Buffer<T> contributions;  // of the forward substitution, by front
+        std::vector<std::uint8_t> nonzero;
     };
 
     // What one thread needs for itself.
@@ -69,6 +70,7 @@ void SolverOf<T>::solve_in_turn(const std::uint8_t* mask, const Values& values, 
     state_->contributions.reset();
     state_->contributions =
         Buffer<T>(plan_->boundary_pixel.size() * static_cast<std::size_t>(values.channels));
+    state_->nonzero.resize(plan_->fronts.size());
     const Schedule schedule(*plan_, threads);
     std::vector<Scratch> scratch;
     scratch.reserve(static_cast<std::size_t>(threads));
@@ -103,7 +105,7 @@ void SolverOf<T>::substitute(const Schedule& schedule, const Values& values, T* 
     const Plan& plan = *plan_;
     const Factor<T>& factor = state_->factor;
     const Substitution<T> substitution(plan, factor.separators(), factor.cells(), factor.mask(),
-                                       values, state_->contributions.get());
+                                       values, state_->contributions.get(), state_->nonzero.data());
     const auto batches = [&](auto&& work) {
         member.share(static_cast<std::ptrdiff_t>(factor.batches().size()), 1,
                      [&](std::ptrdiff_t b, std::ptrdiff_t) { work(factor.batches()[b]); });

@@ -9,13 +9,26 @@ std::size_t Substitution<T>::scratch_size(const Plan& plan, std::ptrdiff_t chann
     std::size_t cell = 0;
     for (const CellShape& shape : plan.shapes) cell = std::max(cell, shape.pixels().size());
     const auto lanes = static_cast<std::size_t>(kernels<T>().lanes);
-    return std::max(plan.largest_rows * static_cast<std::size_t>(channels), cell * 2 * lanes);
+    return std::max(plan.largest_rows * static_cast<std::size_t>(channels), 2 * cell * 2 * lanes);
+}
+
+template <typename T>
+bool Substitution<T>::counts(const std::int32_t* pixels, std::ptrdiff_t count,
+                             std::int64_t origin) const {
+    return !values_.masked || std::any_of(pixels, pixels + count, [&](std::int32_t pixel) {
+        return mask_[origin + pixel] != 0;
+    });
 }
 
 template <typename T>
 void Substitution<T>::forward(const Front& front, T* scratch) const {
     const FrontShape shape = front.shape();
     const std::int32_t* pixels = plan_.pixel_at.data() + front.first_pivot;
+    const auto adds = [&](std::int32_t child) { return child >= 0 && nonzero_[child] != 0; };
+    const bool nonzero =
+        adds(front.children[0]) || adds(front.children[1]) || counts(pixels, shape.pivots, 0);
+    nonzero_[&front - plan_.fronts.data()] = nonzero;
+    if (!nonzero) return;
     const std::ptrdiff_t rows = shape.rows(), below = padded(shape.pivots);
     const std::ptrdiff_t channels = values_.channels;
     for (std::ptrdiff_t c = 0; c < channels; ++c) {
@@ -29,7 +42,7 @@ void Substitution<T>::forward(const Front& front, T* scratch) const {
         }
     }
     for (std::int32_t child_index : front.children) {
-        if (child_index < 0) continue;
+        if (!adds(child_index)) continue;
         const Front& child = plan_.fronts[child_index];
         const T* source = contributions_ + child.boundary_begin * channels;
         for (std::ptrdiff_t c = 0; c < channels; ++c) {
@@ -59,12 +72,13 @@ void Substitution<T>::backward(const Front& front, T* scratch) const {
     const std::int32_t* pixels = plan_.pixel_at.data() + front.first_pivot;
     const std::int32_t* boundary = plan_.boundary_pixel.data() + front.boundary_begin;
     const std::ptrdiff_t below = padded(shape.pivots), channels = values_.channels;
+    const std::ptrdiff_t known = nonzero_[&front - plan_.fronts.data()] ? shape.pivots : 0;
     for (std::ptrdiff_t c = 0; c < channels; ++c) {
         T* t = scratch + c * plane_;
-        for (std::ptrdiff_t k = 0; k < shape.pivots; ++k) {
+        for (std::ptrdiff_t k = 0; k < known; ++k) {
             t[k] = static_cast<T>(values_.x[pixels[k] * channels + c]);
         }
-        std::fill(t + shape.pivots, t + below, T(0));
+        std::fill(t + known, t + below, T(0));
         for (std::ptrdiff_t i = 0; i < shape.boundary; ++i) {
             t[below + i] = static_cast<T>(values_.x[boundary[i] * channels + c]);
         }
@@ -86,6 +100,13 @@ void Substitution<T>::forward(const Batch& batch, T* scratch) const {
     const std::ptrdiff_t pivots = shape.pivots(), boundary = shape.boundary();
     const std::int32_t* pixels = shape.pixels().data();
     const auto origins = batch.origins(plan_);
+    bool any = false;
+    for (std::ptrdiff_t l = 0; l < batch.count; ++l) {
+        const bool nonzero = counts(pixels, pivots, origins[l]);
+        nonzero_[plan_.cells[batch.begin + l].front] = nonzero;
+        any = any || nonzero;
+    }
+    if (!any) return;
     for (std::ptrdiff_t first = 0; first < channels; first += 2) {
         const std::ptrdiff_t some = std::min<std::ptrdiff_t>(2, channels - first);
         T* t = scratch;
@@ -129,10 +150,15 @@ void Substitution<T>::backward(const Batch& batch, T* scratch) const {
     const std::int32_t* pixels = shape.pixels().data();
     const auto origins = batch.origins(plan_);
     const T* end = cell_factor_ + batch.factor + shape.factor_size() * lanes;
+    bool any = false;
+    for (std::ptrdiff_t l = 0; l < batch.count; ++l) {
+        any = any || nonzero_[plan_.cells[batch.begin + l].front] != 0;
+    }
+    const std::ptrdiff_t unknown = any ? 0 : shape.pivots();  // the first whose value is read
     for (std::ptrdiff_t first = 0; first < channels; first += 2) {
         const std::ptrdiff_t some = std::min<std::ptrdiff_t>(2, channels - first);
-        T* t = scratch;
-        for (std::ptrdiff_t k = 0; k < unknowns; ++k) {
+        T* t = std::fill_n(scratch, unknown * some * lanes, T(0));
+        for (std::ptrdiff_t k = unknown; k < unknowns; ++k) {
             for (std::ptrdiff_t c = 0; c < some; ++c, t += lanes) {
                 for (std::ptrdiff_t l = 0; l < lanes; ++l) {
                     t[l] =
@@ -140,7 +166,8 @@ void Substitution<T>::backward(const Batch& batch, T* scratch) const {
                 }
             }
         }
-        kernels<T>().backward_cells(shape.program(), end, scratch, some);
+        kernels<T>().backward_cells(shape.program(), end, scratch,
+                                    scratch + unknowns * some * lanes, some);
         t = scratch;
         for (std::ptrdiff_t k = 0; k < shape.pivots(); ++k) {
             for (std::ptrdiff_t c = 0; c < some; ++c, t += lanes) {

@@ -213,7 +213,7 @@ void eliminate_cells(const CellProgram& program, const CellSystem& system,
 // One lane of what a cell adds to its parent. place: by unknown of the boundary, its row there.
 template <typename T>
 void scatter_cell(const CellProgram& program, const T* work, Index lane, const std::int32_t* place,
-                  T* update, Index ld) {
+                  const FrontShape& shape, T* update) {
     constexpr Index kLanes = Cells<T>::kLanes;
     const CellFront& front = program.fronts[program.front_count - 1];
     const Index size = size_of(front), boundary = front.boundary;
@@ -223,9 +223,10 @@ void scatter_cell(const CellProgram& program, const T* work, Index lane, const s
         const Index column = place[j];
         for (Index i = j + 1; i < boundary; ++i) {
             const Index row = place[i];
-            update[row > column ? row + column * ld : column + row * ld] = from[i * kLanes];
+            update[row > column ? shape.update_column(column) + row
+                                : shape.update_column(row) + column] = from[i * kLanes];
         }
-        update[boundary + column * ld] = from[boundary * kLanes];
+        update[shape.update_column(column) + boundary] = from[boundary * kLanes];
     }
 }
 
@@ -262,40 +263,70 @@ COLORDEPLOY_INLINE void forward_some(const CellProgram& program, const T* factor
     }
 }
 
+// Adds to each of `Columns` sums (those of their channels side by side) the products of that
+// column's `count` entries with t.
+template <typename T, int Channels, int Columns>
+COLORDEPLOY_INLINE void add_products(const T* const* column, Index count, const T* t,
+                                     Value<T> (*sum)[Channels]) {
+    for (Index i = 0; i < count; ++i) {
+        Value<T> x[Channels];
+        for (int c = 0; c < Channels; ++c) x[c] = get(t, i * Channels + c);
+        for (int p = 0; p < Columns; ++p) {
+            const Value<T> l = get(column[p], i);
+            for (int c = 0; c < Channels; ++c) sum[p][c] += l * x[c];
+        }
+    }
+}
+
+// The pivots k .. k + Columns of a front, whose columns end at `factor`; returns where they begin.
+// t: of the front's boundary.
+template <typename T, int Channels, int Columns>
+COLORDEPLOY_INLINE const T* backward_columns(const CellFront& front, Index k, const T* factor,
+                                             T* own, const T* t) {
+    constexpr Index kLanes = Cells<T>::kLanes;
+    const T* begin[Columns];  // of the rows from k + Columns on
+    Value<T> sum[Columns][Channels] = {};
+    for (int p = Columns - 1; p >= 0; --p) {
+        factor -= (front.pivots - k - p + front.boundary) * kLanes;
+        begin[p] = factor + (Columns - p) * kLanes;
+    }
+    const Index later = front.pivots - k - Columns;
+    add_products<T, Channels, Columns>(begin, later, own + (k + Columns) * Channels * kLanes, sum);
+    for (int p = 0; p < Columns; ++p) begin[p] += later * kLanes;
+    add_products<T, Channels, Columns>(begin, front.boundary, t, sum);
+    for (int p = Columns - 1; p >= 0; --p) {
+        const T* diagonal = begin[p] - (later + Columns - p) * kLanes;
+        for (int c = 0; c < Channels; ++c) {
+            Value<T> x = get(own, (k + p) * Channels + c) + sum[p][c];
+            for (int q = p + 1; q < Columns; ++q) {
+                x += get(diagonal, q - p) * get(own, (k + q) * Channels + c);
+            }
+            set(own, (k + p) * Channels + c, x * get(diagonal, 0));
+        }
+    }
+    return factor;
+}
+
+// scratch: as large as t.
 template <typename T, int Channels>
-COLORDEPLOY_INLINE void backward_some(const CellProgram& program, const T* factor, T* t) {
+COLORDEPLOY_INLINE void backward_some(const CellProgram& program, const T* factor, T* t,
+                                      T* scratch) {
     constexpr Index kLanes = Cells<T>::kLanes;
     for (Index f = program.front_count; f-- > 0;) {
         const CellFront& front = program.fronts[f];
         const std::int32_t* rows = program.rows + front.rows;
-        T* own = t + front.first * Channels * kLanes;
-        for (Index k = front.pivots; k-- > 0;) {
-            factor -= (front.pivots - k + front.boundary) * kLanes;
-            const T* l = factor + kLanes;
-            Value<T> sum[Channels] = {}, other[Channels] = {};
-            for (Index i = k + 1; i < front.pivots; ++i, l += kLanes) {
-                for (int c = 0; c < Channels; ++c) {
-                    sum[c] += get(l, 0) * get(own, i * Channels + c);
-                }
-            }
-            Index i = 0;
-            for (; i + 1 < front.boundary; i += 2) {
-                for (int c = 0; c < Channels; ++c) {
-                    sum[c] += get(l, i) * get(t, static_cast<Index>(rows[i]) * Channels + c);
-                    other[c] +=
-                        get(l, i + 1) * get(t, static_cast<Index>(rows[i + 1]) * Channels + c);
-                }
-            }
-            if (i < front.boundary) {
-                for (int c = 0; c < Channels; ++c) {
-                    sum[c] += get(l, i) * get(t, static_cast<Index>(rows[i]) * Channels + c);
-                }
-            }
-            const Value<T> scale = get(factor, 0);
+        for (Index i = 0; i < front.boundary; ++i) {
             for (int c = 0; c < Channels; ++c) {
-                const Value<T> x = get(own, k * Channels + c) + (sum[c] + other[c]);
-                set(own, k * Channels + c, x * scale);
+                set(scratch, i * Channels + c, get(t, static_cast<Index>(rows[i]) * Channels + c));
             }
+        }
+        T* own = t + front.first * Channels * kLanes;
+        Index k = front.pivots;
+        for (; k >= 4; k -= 4) {
+            factor = backward_columns<T, Channels, 4>(front, k - 4, factor, own, scratch);
+        }
+        for (; k > 0; --k) {
+            factor = backward_columns<T, Channels, 1>(front, k - 1, factor, own, scratch);
         }
     }
 }
@@ -310,13 +341,13 @@ void forward_cells(const CellProgram& program, const T* factor, T* t, Index chan
     }
 }
 
-// factor: its end.
 template <typename T>
-void backward_cells(const CellProgram& program, const T* factor_end, T* t, Index channels) {
+void backward_cells(const CellProgram& program, const T* factor_end, T* t, T* scratch,
+                    Index channels) {
     if (channels == 2) {
-        backward_some<T, 2>(program, factor_end, t);
+        backward_some<T, 2>(program, factor_end, t, scratch);
     } else {
-        backward_some<T, 1>(program, factor_end, t);
+        backward_some<T, 1>(program, factor_end, t, scratch);
     }
 }
 

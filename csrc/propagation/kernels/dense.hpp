@@ -26,6 +26,7 @@ COLORDEPLOY_INLINE void tile(T* c, Index ldc, const T* a, Index stride, const T*
     Vector<T> sum[Columns][Blocks];
     for (int j = 0; j < Columns; ++j) {
         for (int m = 0; m < Blocks; ++m) {
+            if (!Add) __builtin_prefetch(c + j * ldc + m * kRows, 1);
             sum[j][m] = Add ? load(c + j * ldc + m * kRows) : Vector<T>{};
         }
     }
@@ -216,17 +217,19 @@ void solve_rows(const FrontData<T>& front, Index c0, Index c1, Index block_begin
 template <typename T>
 void update(const FrontShape& shape, const T* packed, T* target, Index begin, Index end) {
     constexpr int kBlocks = Tile<T>::kBlocks;
-    const Index pivots = shape.pivots, boundary = shape.boundary, ld = shape.update_rows();
+    const Index pivots = shape.pivots, boundary = shape.boundary;
     const Index stride = pivots * kRows;
     const T* below = packed + shape.pivot_blocks() * stride;
     for (Index k = 0; k == 0 || k < pivots; k += kDepth) {
         const Index depth = smaller(kDepth, pivots - k);
         for (Index m = begin; m < end; m += kBlocks) {
-            const Index blocks = smaller(kBlocks, end - m);
-            const T* left = below + m * stride + k * kRows;
-            const Index columns = smaller((m + blocks) * kRows, boundary);
+            const Index last = smaller(m + kBlocks, end);
+            const Index columns = smaller(last * kRows, boundary);
             for (Index c = 0; c < columns; c += kRows) {
-                T* corner = target + m * kRows + c * ld;
+                const Index first = c / kRows > m ? c / kRows : m;
+                const Index blocks = last - first, ld = shape.update_stride(c);
+                const T* left = below + first * stride + k * kRows;
+                T* corner = target + shape.update_column(c) + first * kRows;
                 const T* right = below + (c / kRows) * stride + k * kRows;
                 if (k == 0) {
                     rows_of_tiles<T, false>(blocks, corner, ld, left, stride, right, depth);
@@ -266,21 +269,21 @@ COLORDEPLOY_INLINE void add_run(T* target, const T* source, Index n) {
 }
 
 template <typename T>
-void extend_add(const Run* runs, Index count, const T* source, Index boundary, Index begin,
-                Index end, T* target, Index ld, Index ground) {
-    const Index source_ld = padded(boundary + 1);
+void extend_add(const Run* runs, Index count, const FrontShape& child, const T* source, Index begin,
+                Index end, const AddTarget<T>& target) {
+    const Index ground = target.shape.ground();
     for (Index r = 0; r < count; ++r) {
         const Run& own = runs[r];
         const Index last = smaller(own.from + own.length, end);
         for (Index c = own.from < begin ? begin : own.from; c < last; ++c) {
-            const T* from = source + c * source_ld;
+            const T* from = source + child.update_column(c);
             const Index column = own.to + (c - own.from);
-            T* to = target + column * ld;
+            T* to = target.data + target.column(column);
             add_run(to + column + 1, from + c + 1, own.from + own.length - c - 1);
             for (Index later = r + 1; later < count; ++later) {
                 add_run(to + runs[later].to, from + runs[later].from, runs[later].length);
             }
-            to[ground] += from[boundary];
+            to[ground] += from[child.boundary];
         }
     }
 }

@@ -77,7 +77,7 @@ COLORDEPLOY_INLINE void sums_of_columns(const T* columns, Index stride, Index be
 
 template <typename T, int Channels>
 void backward_channels(const FrontShape& shape, const T* packed, T* t, Index plane) {
-    constexpr Index kGroup = Registers<T>::kParts > 2 ? 2 : 4;  // whose sums are in registers
+    constexpr Index kGroup = Registers<T>::kParts > 1 ? 2 : 4;  // whose sums are in registers
     const Index pivots = shape.pivots, stride = pivots * kRows, blocks = shape.blocks();
     for (Index own = shape.pivot_blocks() - 1; own >= 0; --own) {
         const Index first = own * kRows, width = smaller(kRows, pivots - first);

@@ -91,10 +91,25 @@ COLORDEPLOY_INLINE void add_product(Vector<T>& sum, const Vector<T>& v, const Ve
     for (Index p = 0; p < v.kParts; ++p) sum.part[p] += v.part[p] * w.part[p];
 }
 
-// In one order for every width of registers.
+// ((v0 + v4) + (v2 + v6)) + ((v1 + v5) + (v3 + v7)): one order for every width of registers.
 template <typename T>
 COLORDEPLOY_INLINE T total(const Vector<T>& v) {
-    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+    typedef T Half __attribute__((vector_size(kRows / 2 * sizeof(T))));
+    typedef T Quarter __attribute__((vector_size(kRows / 4 * sizeof(T))));
+    Quarter sum;
+    if constexpr (v.kParts == 4) {
+        sum = (v.part[0] + v.part[2]) + (v.part[1] + v.part[3]);
+    } else {
+        Half half;
+        if constexpr (v.kParts == 2) {
+            half = v.part[0] + v.part[1];
+        } else {
+            half = __builtin_shufflevector(v.part[0], v.part[0], 0, 1, 2, 3) +
+                   __builtin_shufflevector(v.part[0], v.part[0], 4, 5, 6, 7);
+        }
+        sum = __builtin_shufflevector(half, half, 0, 1) + __builtin_shufflevector(half, half, 2, 3);
+    }
+    return sum[0] + sum[1];
 }
 
 }  // namespace
