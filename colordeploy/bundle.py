@@ -149,7 +149,10 @@ class Bundle:
         return tuple(kept.get(graph, ())) if isinstance(kept, dict) else ()
 
     def golden(self) -> dict[str, NDArray[Any]]:
-        """Golden vectors, named ``graph/case/input|output/tensor``."""
+        """Golden vectors, named ``graph/case/input|output/tensor``.
+
+        What one graph hands to another is in the file once; the second name holds the first.
+        """
         content = self._checked(_GOLDEN, self.manifest.golden_sha256)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -157,8 +160,12 @@ class Bundle:
             if size > _MAXIMUM_FILE:
                 raise self._too_large(_GOLDEN, size)
             with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                return {key: file[key] for key in file.files}
-        except _UNREADABLE as error:
+                arrays = {key: file[key] for key in file.files}
+            for key, array in arrays.items():
+                if array.dtype.kind == "S":  # the name of an equal array
+                    arrays[key] = arrays[array.item().decode()]
+            return arrays
+        except (*_UNREADABLE, KeyError) as error:
             raise BundleError(
                 f"{self.path}: {_GOLDEN} cannot be read ({error}); export the bundle again"
             ) from None

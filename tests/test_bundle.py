@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from click.testing import CliRunner
 
 from colordeploy.accuracy.golden import verify
 from colordeploy.bundle import Bundle, default_bundles, find_bundle
@@ -19,6 +20,7 @@ from colordeploy.models import load
 from colordeploy.runtime.graph import Target
 from export.bundling.specification import bundle as export_bundle
 from export.bundling.writer import Identity
+from export.cli import main
 
 from .tiny import save_tiny_bundle, save_tiny_checkpoint
 
@@ -77,6 +79,36 @@ def test_a_missing_file(bundle, file):
     (bundle / file).unlink()
     with pytest.raises(BundleError, match=file):
         verify(Bundle(bundle), CPU)
+
+
+def test_golden_vectors_are_packed(bundle):
+    """Deflated, and what one graph hands to another once; the values are what they were."""
+    from export.bundling.writer import _npz
+
+    content = (bundle / "golden.npz").read_bytes()
+    golden = Bundle(bundle).golden()
+    assert len(content) < sum(array.nbytes for array in golden.values())
+    twice = golden | {f"other/{key}": value.copy() for key, value in golden.items()}
+    packed = _npz(twice)
+    assert len(packed) < 1.1 * len(content) + 400 * len(golden)
+    (bundle / "golden.npz").write_bytes(packed)
+    digest = hashlib.sha256(packed).hexdigest()
+    edit_manifest(bundle, lambda manifest: manifest.update(golden_sha256=digest))
+    found = Bundle(bundle).golden()
+    assert found.keys() == twice.keys()
+    assert all(np.array_equal(found[key], value) for key, value in twice.items())
+
+
+def test_bundles_are_packed_again(exported, tmp_path):
+    copy = shutil.copytree(exported, tmp_path / "copy")
+    before = Bundle(copy).golden()
+    np.savez(copy / "golden.npz", **before)
+    digest = hashlib.sha256((copy / "golden.npz").read_bytes()).hexdigest()
+    edit_manifest(copy, lambda manifest: manifest.update(golden_sha256=digest))
+    done = CliRunner().invoke(main, ["repack", str(copy)])
+    assert done.exit_code == 0, done.output
+    assert (copy / "golden.npz").read_bytes() == (exported / "golden.npz").read_bytes()
+    assert Bundle(copy).manifest == Bundle(exported).manifest
 
 
 def test_wrong_golden_vectors_fail(bundle):
