@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("starlette")
-pytest.importorskip("httpx2")
+if TYPE_CHECKING:  # not here, or without them no test of the whole tree would be collected
+    from starlette.testclient import TestClient
 
-from starlette.testclient import TestClient
-
-from colordeploy.studio import Limits, create_app
+    from colordeploy.studio import Limits
 
 TOKEN = "secret"
 
@@ -28,6 +27,10 @@ def photo_file(photo_like) -> bytes:
 @pytest.fixture
 def service():
     """From limits to a client; each is closed at the end."""
+    from starlette.testclient import TestClient
+
+    from colordeploy.studio import create_app
+
     opened = []
 
     def make(limits: Limits | None = None, **options) -> TestClient:
