@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -79,8 +80,8 @@ class Drawing:
         See `colordeploy.pictures.decoding.read_picture`.
     working_shape : callable
         From the drawing's size to the working size.
-    name : str
-        What errors call it.
+    name : str, optional
+        What errors call it; by default its path, if it has one.
     radii : sequence of int, optional
         Of the balls in pixels of the drawing, see `colordeploy.native.region_map`; by default 3, 2
         and 1 at the working size, larger in larger pictures.
@@ -105,10 +106,12 @@ class Drawing:
         image: ImageLike,
         working_shape: Callable[[tuple[int, int]], tuple[int, int]],
         *,
-        name: str = "the picture",
+        name: str | None = None,
         radii: Sequence[int] | None = None,
         threads: int | None = None,
     ) -> None:
+        if name is None:
+            name = os.fspath(image) if isinstance(image, (str, os.PathLike)) else "the picture"
         samples, luma, line = _separated(read_samples(image), name, thread_count(threads))
         self.size = luma.shape[0], luma.shape[1]
         shape = working_shape(self.size)
