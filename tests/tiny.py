@@ -10,10 +10,12 @@ from export.bundling.specification import bundle
 from export.bundling.writer import Identity
 from export.models.disco.decoder import AnchoredNetwork, DecoderConfig
 from export.models.disco.network import Disco, DiscoConfig
-from export.models.encoders.calm import calm_start
+from export.models.encoders.calm import CalmEncoder, calm_start
 from export.models.encoders.efficientnet_lite import STRIDES
-from export.models.lga import LGAConfig, LGANet
+from export.models.encoders.trunk import Trunk
+from export.models.lga import EncodedFeatures, LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
+from export.models.sscn.matched import MatchedConfig, MatchedNetwork
 from export.models.sscn.network import Sscn, SscnConfig
 from export.training import checkpoint
 
@@ -27,6 +29,8 @@ def save_tiny_checkpoint(path: Path, config: LGAConfig = TINY) -> Path:
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
+    if isinstance(net.features.bfe, EncodedFeatures):
+        _settled(net.features.bfe.trunk, net.features.bfe.encoder)
     state = net.state_dict()
     checkpoint.save(
         path,
@@ -48,6 +52,33 @@ def save_tiny_bundle(
     saved = save_tiny_checkpoint(checkpoint_file, config)
     bundle("lga", saved, out, Identity("lga"), working_size=working_size)
     return out
+
+
+TINY_ENCODED = LGAConfig(
+    widths=(4, 6, 5), joined=6, features=5, encoder="lite0", trunk=(16, 16, 12, 8)
+)
+
+
+def _settled(trunk: Trunk, encoder: CalmEncoder) -> None:
+    """Published weights under a trunk, and features of about unit spread."""
+    encoder.load_state_dict(calm_start(encoder.version).state_dict())
+    with torch.no_grad():
+        features = encoder(torch.rand(2, 1, 64, 64))
+    for stride, feature in zip(STRIDES, features, strict=True):
+        getattr(trunk, f"deviation_{stride}").fill_(float(feature.std()))
+
+
+TINY_MATCHED = MatchedConfig(trunk=(16, 16, 12, 8), levels=(4, 5, 6, 7), learned=4)
+
+
+def tiny_matched(config: MatchedConfig = TINY_MATCHED) -> MatchedNetwork:
+    """A small random network on the encoder of the published weights, which changes colours."""
+    torch.manual_seed(0)
+    net = MatchedNetwork(config)
+    _settled(net.decoder, net.encoder)
+    for layer in (net.choice, net.change):  # training starts these at zero
+        torch.nn.init.normal_(layer.weight, std=0.1)
+    return net.eval()
 
 
 TINY_DISCO = DiscoConfig(
@@ -113,11 +144,8 @@ def tiny_anchored(config: DecoderConfig = TINY_ANCHORED) -> AnchoredNetwork:
     """A small random decoder on the encoder of the published weights."""
     torch.manual_seed(0)
     net = AnchoredNetwork(config)
-    net.encoder.load_state_dict(calm_start(config.encoder).state_dict())
+    _settled(net.decoder, net.encoder)
     with torch.no_grad():
-        features = net.encoder(torch.rand(2, 1, 64, 64))
-        for stride, feature in zip(STRIDES, features, strict=True):
-            getattr(net.decoder, f"deviation_{stride}").fill_(float(feature.std()))
         net.train()
         for _ in range(4):  # running statistics
             tokens = torch.zeros(2, 1, 4, 4)

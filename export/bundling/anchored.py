@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..models.disco.decoder import CELL, MULTIPLE, STRIDE, AnchoredNetwork, Scene
+from ..models.disco.decoder import AnchoredNetwork
+from ..models.encoders.trunk import CELL, MULTIPLE, STRIDE, Scene
 from ..training.hinted import load_anchored
 from .disco import golden_anchors
 from .folding import folded

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -15,10 +14,11 @@ from torch import Tensor, nn
 
 from colordeploy.bundle import Bundle
 
-from ..models.lga import MULTIPLE, LGANet
+from ..models.lga import LGANet
 from ..training.lga import load_average
-from .onnx_graph import HALF_SUFFIX, round_weights
+from .onnx_graph import round_weights
 from .specification import MAP, BundleSpec, GraphSpec
+from .weights import weights
 
 TOLERANCE = 1e-4
 
@@ -34,28 +34,26 @@ class AffinityGraph(nn.Module):
         return self.net.features(luma), self.net.alpha(luma).log()
 
 
-def golden_lumas() -> dict[str, NDArray[np.float32]]:
-    """Made-up pictures: noise of several scales, a step, a flat one; two sizes, one batch of 2."""
+def golden_lumas(multiple: int = 4) -> dict[str, NDArray[np.float32]]:
+    """Made-up pictures: noise of several scales, a step, a flat one; two sizes, one batch of 2;
+    padded to a multiple, of 4 at least.
+    """
     rng = np.random.default_rng(20)
     noise = rng.random((2, 1, 24, 32))
     smooth = gaussian_filter(rng.normal(size=(1, 1, 48, 60)), (0, 0, 5, 5))
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     step = np.where(np.arange(40) < 17, 0.2, 0.8) * np.ones((1, 1, 32, 1))
     cases = {"noise": noise, "smooth": smooth, "step": step, "flat": np.full((1, 1, 8, 12), 0.5)}
-    return {name: luma.astype(np.float32) for name, luma in cases.items()}
+    padded = {}
+    for name, luma in cases.items():
+        missing = [(0, -side % multiple) for side in luma.shape[2:]]
+        padded[name] = np.pad(luma, [(0, 0), (0, 0), *missing], mode="edge").astype(np.float32)
+    return padded
 
 
 def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
     """The network's weights out of a bundle, to go on training from what is shipped."""
-    graph = onnx.load_model_from_string(opened.graph("affinity")).graph
-    weights = {
-        initializer.name.removeprefix("net.").removesuffix(HALF_SUFFIX): torch.from_numpy(
-            onnx.numpy_helper.to_array(initializer).astype(np.float32)
-        )
-        for initializer in graph.initializer
-        if initializer.name.startswith("net.")
-    }
-    return {**weights, "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
+    return {**weights(opened), "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
 
 
 def specification(net: LGANet) -> BundleSpec:
@@ -65,7 +63,16 @@ def specification(net: LGANet) -> BundleSpec:
         "affinity", AffinityGraph(net).eval(), {"luma": MAP},
         {"features": {}, "log_alpha": {}}, TOLERANCE,
     )  # fmt: skip
-    lumas = {case: torch.from_numpy(luma) for case, luma in golden_lumas().items()}
+    lumas = {
+        case: torch.from_numpy(luma) for case, luma in golden_lumas(net.config.multiple).items()
+    }
+    origin = ""
+    if net.config.encoder:
+        origin = (
+            f"encoder: EfficientNet-{net.config.encoder.capitalize()} (Google, Apache-2.0), "
+            "trained on ImageNet, calmed on the same photos; what lies on it began with DISCO's "
+            "decoder"
+        )
     return BundleSpec(
         "lga",
         [graph],
@@ -76,10 +83,11 @@ def specification(net: LGANet) -> BundleSpec:
             "phi": net.config.phi,
             "global_step": net.config.global_step,
             "local_edges": net.config.local_edges,
-            "multiple": MULTIPLE,
+            "multiple": net.config.multiple,
             "network": net.config.to_dict(),
         },
-        {"height": MULTIPLE, "width": MULTIPLE},
+        {"height": net.config.multiple, "width": net.config.multiple},
+        origin=origin,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from colordeploy.pictures.color import chroma_of, luma_of
 from colordeploy.pictures.strokes import constraints, rasterize
 
 from .batches import CropSize, PhotoBatches, crop, planes, tone
-from .photos import Photo
+from .photos import Folders, Photo
 from .scribbles import main_color_strokes, random_segment_strokes
 
 # About the same number of pixels a batch, from whole small pictures to whole ones at full size,
@@ -25,6 +24,13 @@ MIXED_SIZES = (
     CropSize(128, 192, 256, 8, 0.15),
     CropSize(192, 192, 256, 4, 0.25),
     CropSize(256, 256, 256, 2, 0.50),
+)
+
+# On a pretrained encoder there is less to learn of small crops.
+ENCODED_SIZES = (
+    CropSize(128, 128, 200, 6, 0.15),
+    CropSize(192, 192, 256, 3, 0.25),
+    CropSize(256, 256, 256, 2, 0.60),
 )
 
 # Share of crops with strokes in random segments; the others have one stroke for each main colour,
@@ -59,7 +65,7 @@ class ColoringBatches(PhotoBatches[ColoringBatch]):
 
     def __init__(
         self,
-        folder: Path,
+        folder: Folders,
         seed: int,
         first_step: int,
         steps: int,

@@ -14,7 +14,8 @@ from colordeploy.pictures.color import compose_lab, lab_of
 from colordeploy.pictures.geometry import pad_to_multiple
 
 from ..data.photos import Folders, PhotoArchive
-from ..models.disco.decoder import MULTIPLE, STRIDE, Restraint
+from ..models.disco.decoder import Restraint
+from ..models.encoders.trunk import MULTIPLE, STRIDE
 from ..training.hinted import load_anchored
 from .metrics import colorfulness, psnr
 

@@ -4,6 +4,9 @@ The paper gives the number of BFEnet's convolutions (seven) but neither widths, 
 dilations. Here: one convolution at full size finds edges; two strided ones lead to quarter size,
 where three residual dilated ones see 120 pixels and more; the seventh, at full size again, joins
 all three, so that what was blurred on the way up is sharp once more. All widths are parameters.
+
+On a pretrained encoder (`LGAConfig.encoder`) what the strided and dilated convolutions learn is
+known already: the frozen encoder's features, joined to a map at quarter size, take their place.
 """
 
 from __future__ import annotations
@@ -16,9 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .encoders.calm import CalmEncoder
+from .encoders.efficientnet_lite import Version
+from .encoders.trunk import MULTIPLE as ENCODED_MULTIPLE
+from .encoders.trunk import STRIDE, Trunk, Widths
 from .nonlocal_block import Kind, NonLocalBlock
 
-MULTIPLE = 4  # height and width of the input must be multiples of this
+_MULTIPLE = 4  # height and width of BFEnet's input must be multiples of this
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,12 @@ class LGAConfig:
         False leaves out the 8-neighbour affinities (R_AP).
     phi : float
         Weight of the unit 8-neighbour Laplacian.
+    encoder : str or None
+        The pretrained encoder that CNN_F stands on; None is the paper's BFEnet. With it, `widths`
+        are those at full and half size and what quarter size hands up, and there is no non-local
+        block: what the whole picture shows enters at stride 32.
+    trunk : (int, int, int, int)
+        Channels at strides 32, 16, 8 and 4 between the encoder and full size.
     """
 
     widths: tuple[int, int, int] = (32, 96, 224)
@@ -53,6 +66,13 @@ class LGAConfig:
     global_step: int = 12
     local_edges: bool = True
     phi: float = 1e-8
+    encoder: Version | None = None
+    trunk: Widths = (192, 160, 104, 72)
+
+    @property
+    def multiple(self) -> int:
+        """Of which the sides of the input are."""
+        return ENCODED_MULTIPLE if self.encoder else _MULTIPLE
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,7 +80,7 @@ class LGAConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> LGAConfig:
         values = dict(values)
-        for name in ("widths", "dilations"):
+        for name in {"widths", "dilations", "trunk"} & values.keys():
             values[name] = tuple(values[name])
         return cls(**values)
 
@@ -117,6 +137,47 @@ class BFEnet(nn.Module):
         return _activate(self.conv7(torch.cat([quarter, half, x1], dim=1)))
 
 
+class EncodedFeatures(nn.Module):
+    """BFEnet's place taken by a frozen encoder: luma (B, 1, H, W) to a map (B, joined, H, W)."""
+
+    def __init__(self, config: LGAConfig) -> None:
+        super().__init__()
+        assert config.encoder is not None
+        full, half, handed = config.widths
+        self.encoder = CalmEncoder(config.encoder).requires_grad_(False)
+        self.trunk = Trunk(self.encoder.channels, config.trunk, normalized=False)
+        for part in (self.trunk.deep, self.trunk.context, self.trunk.tokens, self.trunk.hinted):
+            part.requires_grad_(False)  # they know what is there; the finer levels learn where
+        self.conv1 = _conv(1, full)
+        self.conv2 = _conv(full, half, stride=2)
+        self.conv3 = _conv(half, half)
+        self.norm = ChannelNorm(config.trunk[3])
+        self.reduce_quarter = nn.Conv2d(config.trunk[3], handed, 1)
+        self.reduce_half = nn.Conv2d(half, full // 2, 1)
+        self.conv7 = _conv(handed + full // 2 + full, config.joined)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        light = lightness(luma)
+        with torch.no_grad():
+            features = self.encoder(light)
+        quarter = self.reduce_quarter(
+            self.norm(self.trunk.joined(self.trunk.scene(light, features)))
+        )
+        x1 = _activate(self.conv1(luma - 0.5))
+        x2 = _activate(self.conv2(x1))
+        x2 = x2 + _activate(self.conv3(x2))
+        up = [
+            functional.interpolate(x, scale_factor=factor, mode="bilinear")
+            for x, factor in ((quarter, float(STRIDE)), (self.reduce_half(x2), 2.0))
+        ]
+        return _activate(self.conv7(torch.cat([*up, x1], dim=1)))
+
+
+def lightness(luma: Tensor) -> Tensor:
+    """CIE L / 100 of a grey level in [0, 1], but for the few darkest ones."""
+    return (1.16 * ((luma + 0.055) / 1.055).clamp(min=0.0) ** 0.8 - 0.16).clamp(min=0.0)
+
+
 class FeatureNet(nn.Module):
     """CNN_F: luma (B, 1, H, W) in [0, 1] to features (B, features, H, W) of unit length.
 
@@ -127,10 +188,10 @@ class FeatureNet(nn.Module):
 
     def __init__(self, config: LGAConfig) -> None:
         super().__init__()
-        self.bfe = BFEnet(config)
+        self.bfe = EncodedFeatures(config) if config.encoder else BFEnet(config)
         self.nonlocal_block = (
             NonLocalBlock(config.joined, config.nonlocal_kind)
-            if config.nonlocal_kind
+            if config.nonlocal_kind and not config.encoder
             else nn.Identity()
         )
         self.project = nn.Conv2d(config.joined, config.features, 1)
@@ -171,7 +232,7 @@ class AlphaNet(nn.Module):
 class LGANet(nn.Module):
     """Both networks and sigma: luma (B, 1, H, W) to features and alpha.
 
-    H and W must be multiples of `MULTIPLE`. sigma (Eq. 1) is learned too.
+    H and W must be multiples of `LGAConfig.multiple`. sigma (Eq. 1) is learned too.
     """
 
     def __init__(self, config: LGAConfig) -> None:

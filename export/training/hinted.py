@@ -18,7 +18,8 @@ from ..data.automatic import LabBatches, bin_shares, rebalancing, soft_bins
 from ..data.batches import CropSize
 from ..data.hinted import PAIR_SIZES, PairBatch, PairBatches
 from ..data.photos import Folders
-from ..models.disco.decoder import STRIDE, AnchoredNetwork, DecoderConfig
+from ..models.disco.decoder import AnchoredNetwork, DecoderConfig
+from ..models.encoders.trunk import STRIDE
 from . import checkpoint
 from .encoder import load_encoder
 from .loop import Losses, Schedule, optimize

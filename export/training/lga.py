@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..data.coloring import ColoringBatch, ColoringBatches
+from ..data.batches import CropSize
+from ..data.coloring import MIXED_SIZES, ColoringBatch, ColoringBatches
 from ..data.photos import Folders
 from ..models.lga import LGAConfig, LGANet
 from . import checkpoint
@@ -28,12 +29,16 @@ class LGATraining(Schedule):
 
     Attributes
     ----------
+    trunk_rate : float
+        Factor on the learning rate of what lies between an encoder and full size, which begins
+        with DISCO's weights.
     scalar_rate : float
         Factor on the learning rate of sigma and of CNN_alpha: single numbers that set the scale of
         the whole system, and that Adam moves by one learning rate a step.
     """
 
     betas: tuple[float, float] = (0.5, 0.999)
+    trunk_rate: float = 0.3
     scalar_rate: float = 3.0
     weights: LossWeights = field(default_factory=LossWeights)
 
@@ -46,8 +51,11 @@ def colorize(
     net: LGANet, batch: ColoringBatch, *, bfloat16: bool = False, threads: int = 1
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Chroma (B, 2, H, W) of a batch, with the features and alpha it came from."""
+    luma = batch.luma
+    if not net.config.encoder:
+        luma = luma.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        features = net.features(batch.luma.contiguous(memory_format=torch.channels_last)).float()
+        features = net.features(luma).float()
     alpha = net.alpha(batch.luma)
     chroma = laplacian_coloring(
         features, net.sigma, alpha, batch.mask, batch.hints, graph_options(net.config, threads)
@@ -98,12 +106,30 @@ def widened(start: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[st
     return fitted
 
 
+def on_encoder(given: Mapping[str, Tensor], config: LGAConfig) -> dict[str, Tensor]:
+    """The encoder and the trunk of DISCO's weights (`export.bundling.weights`), under the names
+    that they have in here; what reads anchors is left out.
+    """
+    kept = config.trunk[1]
+    found = {}
+    for name, value in given.items():
+        place, _, rest = name.partition(".")
+        if place == "encoder":
+            found[f"features.bfe.encoder.{rest}"] = value
+        elif place == "decoder":
+            read = value[:, :kept] if rest == "hinted.first.0.weight" else value
+            found[f"features.bfe.trunk.{rest}"] = read
+    own = LGANet(config).state_dict().keys()
+    return {name: value for name, value in found.items() if name in own}
+
+
 def train(
     data: Folders,
     out: Path,
     config: LGAConfig,
     training: LGATraining,
     start: Mapping[str, Tensor] | None = None,
+    sizes: tuple[CropSize, ...] = MIXED_SIZES,
 ) -> None:
     """Train, or go on training, the checkpoint `out`; see `optimize`.
 
@@ -115,11 +141,16 @@ def train(
     """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
-    net = LGANet(config).to(memory_format=torch.channels_last)
+    net = LGANet(config)
+    if not config.encoder:  # whose gradients at full size are twice as fast in planes
+        net = net.to(memory_format=torch.channels_last)
     if start is not None:
         net.load_state_dict(widened(start, net.state_dict()), strict=False)
+    trunk = [p for n, p in net.features.named_parameters() if p.requires_grad and ".trunk." in n]
+    own = [p for n, p in net.features.named_parameters() if p.requires_grad and ".trunk." not in n]
     groups = [
-        {"params": list(net.features.parameters()), "factor": 1.0},
+        {"params": own, "factor": 1.0},
+        *([{"params": trunk, "factor": training.trunk_rate}] if trunk else []),
         {"params": [net.log_sigma, *net.alpha.parameters()], "factor": training.scalar_rate},
     ]
 
@@ -141,7 +172,7 @@ def train(
 
     optimize(
         "lga", net, config.to_dict(), training,
-        lambda step: ColoringBatches(data, training.seed, step, training.steps),
+        lambda step: ColoringBatches(data, training.seed, step, training.steps, sizes),
         losses, out, groups=groups,
     )  # fmt: skip
 

@@ -18,14 +18,21 @@ from export.bundling.onnx_graph import round_weights
 from export.models.nonlocal_block import KINDS, NonLocalBlock
 from export.training.lga import load_average
 
-from ..tiny import TINY, save_tiny_bundle
+from ..tiny import TINY, TINY_ENCODED, save_tiny_bundle
+
+_CONFIGS = {
+    **{str(kind): replace(TINY, nonlocal_kind=kind) for kind in (*KINDS, None)},
+    "on an encoder": TINY_ENCODED,
+}
 
 
-@pytest.fixture(scope="module", params=[*KINDS, None])
+@pytest.fixture(scope="module", params=_CONFIGS)
 def exported(request, tmp_path_factory):
-    """Checkpoint and bundle of a small network with every kind of non-local block."""
+    """Checkpoint and bundle of a small network with every kind of non-local block, and of one on
+    a pretrained encoder.
+    """
     folder = tmp_path_factory.mktemp("graph")
-    path, config = folder / "c.pt", replace(TINY, nonlocal_kind=request.param)
+    path, config = folder / "c.pt", _CONFIGS[request.param]
     return path, save_tiny_bundle(path, folder / "bundle", config)
 
 
@@ -37,10 +44,12 @@ def session(bundle: Path) -> ort.InferenceSession:
     )
 
 
-@pytest.mark.parametrize("shape", [(1, 4, 4), (3, 8, 52), (1, 128, 128), (2, 96, 200)])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 2, 13), (1, 32, 32), (2, 24, 50)])
 def test_graph_computes_what_pytorch_does(exported, shape):
     path, bundle = exported
     net = load_average(path)[0]
+    multiple = net.config.multiple
+    shape = shape[0], *(multiple * -(-4 * side // multiple) for side in shape[1:])
     round_weights(net)
     graph = AffinityGraph(net)
     batch, height, width = shape

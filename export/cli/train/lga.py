@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @click.option("--no-nonlocal", is_flag=True, help="Ablation R_NLB: no non-local block.")
 @click.option("--no-global", is_flag=True, help="Ablation R_GP: no global points.")
 @click.option("--no-local", is_flag=True, help="Ablation R_AP: no 8-neighbour affinities.")
+@click.option("--encoder", metavar="BUNDLE",
+              help="Stand on the pretrained encoder of a DISCO bundle (name or path), and begin "
+              "with its decoder's weights; instead of BFEnet.")  # fmt: skip
+@click.option("--joined", default=LGAConfig.joined, show_default=True,
+              help="Channels of the seventh convolution.")  # fmt: skip
 @click.option("--global-step", default=12, show_default=True)
 def lga(
     given: Common,
@@ -39,24 +44,38 @@ def lga(
     no_nonlocal: bool,
     no_global: bool,
     no_local: bool,
+    encoder: str | None,
+    joined: int,
     global_step: int,
 ) -> None:
     """LGA-Net: colour from strokes."""
-    from ...training.lga import LGATraining
+    from colordeploy.bundle import find_bundle
+
+    from ...bundling.weights import weights
+    from ...data.coloring import ENCODED_SIZES, MIXED_SIZES
+    from ...training.lga import LGATraining, on_encoder
     from ...training.lga import train as run
     from ...training.losses import LossWeights
 
+    begun = weights(find_bundle(encoder)) if encoder else None
     config = LGAConfig(
         widths=widths,
+        joined=joined,
+        encoder="lite0" if encoder else None,
         nonlocal_kind=None if no_nonlocal else nonlocal_kind,  # type: ignore[arg-type]
         global_step=0 if no_global else global_step,
         local_edges=not no_local,
     )
     training = LGATraining(
         **given.settings,
+        warmup=50 if encoder else LGATraining.warmup,
         weights=LossWeights(total_variation=tv_weight, log_mse=log_mse_weight),
     )
-    run(given.data, given.out(), config, training, _weights(start) if start else None)
+    first = on_encoder(begun, config) if begun else None
+    run(
+        given.data, given.out(), config, training, _weights(start) if start else first,
+        ENCODED_SIZES if encoder else MIXED_SIZES,
+    )  # fmt: skip
 
 
 def _weights(start: str) -> dict[str, Tensor]:

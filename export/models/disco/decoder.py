@@ -11,7 +11,7 @@ where the distribution is wide: colour where the network is sure, restraint wher
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,8 @@ from colordeploy.pictures.color import AB_BINS
 
 from ..encoders.calm import CalmEncoder
 from ..encoders.efficientnet_lite import Version
+from ..encoders.trunk import CELL, STRIDE, Scene, Trunk, larger
 
-CELL, MULTIPLE, STRIDE = 16, 32, 4  # pixels: of a token, of the sides, of an answer
 _REACH = 20.0  # ab units: deviation of the bins that an anchor's colour makes probable
 _AB = 110.0  # chroma's scale inside of the network
 
@@ -39,12 +39,15 @@ class DecoderConfig:
         Channels at strides 32, 16, 8 and 4.
     heads, keys : int
         Of the attention to anchors, and channels of each.
+    normalized : bool
+        See `Trunk`.
     """
 
     encoder: Version = "lite0"
     widths: tuple[int, int, int, int] = (192, 160, 104, 72)
     heads: int = 4
     keys: int = 24
+    normalized: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "widths": list(self.widths)}
@@ -68,43 +71,6 @@ class Restraint:
 
     certainty: float = 0.2
     lift: float = 0.4
-
-
-class Scene(NamedTuple):
-    """What depends on the picture alone.
-
-    Attributes
-    ----------
-    tokens : (B, C, h, w)
-        At stride 16.
-    middle : (B, C, 2h, 2w)
-        The encoder's features at stride 8, normalized.
-    fine : (B, C, 4h, 4w)
-        Those at stride 4, and the lightness at stride 2 in four channels.
-    """
-
-    tokens: Tensor
-    middle: Tensor
-    fine: Tensor
-
-
-def _unit(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-    )
-
-
-class _Level(nn.Module):
-    """Two convolutions, the second with a residual."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.first, self.second = _unit(inputs, outputs), _unit(outputs, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.relu(self.first(x))
-        return functional.relu(x + self.second(x))
 
 
 class AnchorAttention(nn.Module):
@@ -151,7 +117,7 @@ def _distances(height: int, width: int) -> Tensor:
     return torch.sqrt(squares) / 2.0
 
 
-class Decoder(nn.Module):
+class Decoder(Trunk):
     """From the encoder's features to colours.
 
     Parameters
@@ -169,23 +135,13 @@ class Decoder(nn.Module):
     def __init__(
         self, config: DecoderConfig, channels: tuple[int, ...], restraint: Restraint
     ) -> None:
-        super().__init__()
+        _, token, _, fine = config.widths
+        super().__init__(
+            channels, config.widths, (3 * config.heads + 3, 0, 0), normalized=config.normalized
+        )
         self.config, self.restraint = config, restraint
-        deep, token, middle, fine = config.widths
-        at4, at8, at16, at32 = channels
-        for stride, count in zip((4, 8, 16, 32), channels, strict=True):
-            self.register_buffer(f"mean_{stride}", torch.zeros(1, count, 1, 1))
-            self.register_buffer(f"deviation_{stride}", torch.ones(1, count, 1, 1))
-        self.deep = _unit(at32, deep, 1)
-        self.context = nn.Linear(at32, deep)
-        self.tokens = _Level(deep + at16, token)
         self.guess = nn.Conv2d(token, len(AB_BINS), 1)
         self.attention = AnchorAttention(token, config.heads, config.keys)
-        self.hinted = _Level(token + 3 * config.heads + 3, token)
-        self.to_middle = nn.Conv2d(token, middle, 1)
-        self.middle = _Level(middle + at8, middle)
-        self.to_fine = nn.Conv2d(middle, fine, 1)
-        self.fine = _Level(fine + at4 + 4, fine)
         self.head = nn.Conv2d(fine, len(AB_BINS), 1)
         self.heed = nn.Conv2d(fine, config.heads, 1)
         nn.init.constant_(self.heed.bias, -3.0)  # type: ignore[arg-type]
@@ -199,19 +155,6 @@ class Decoder(nn.Module):
         likely = (likely / _REACH**2)[:, :, None, None].contiguous()
         self.register_buffer("likely", likely, persistent=False)
 
-    def scene(self, light: Tensor, features: list[Tensor]) -> Scene:
-        """Tokens and details of a lightness (B, 1, H, W) in [0, 1] with its features."""
-        at4, at8, at16, at32 = (
-            (feature - getattr(self, f"mean_{stride}")) / getattr(self, f"deviation_{stride}")
-            for stride, feature in zip((4, 8, 16, 32), features, strict=True)
-        )
-        context = self.context(at32.mean(dim=(2, 3)))[:, :, None, None]
-        deep = functional.relu(self.deep(at32) + context)
-        tokens = self.tokens(torch.cat([_twice(deep), at16], dim=1))
-        half = functional.avg_pool2d(light * 2 - 1, 2)
-        fine = torch.cat([at4, functional.pixel_unshuffle(half, 2)], dim=1)
-        return Scene(tokens, at8, fine)
-
     def guess_logits(self, tokens: Tensor) -> Tensor:
         """(B, bins, h, w): what the tokens alone say of their colours."""
         return self.guess(tokens)
@@ -224,10 +167,8 @@ class Decoder(nn.Module):
         """
         scale = colors / _AB * mask
         heard = self.attention(scene.tokens, mask, scale)
-        x = self.hinted(torch.cat([scene.tokens, heard, scale, mask], dim=1))
-        x = self.middle(torch.cat([_twice(self.to_middle(x)), scene.middle], dim=1))
-        fine = self.fine(torch.cat([_twice(self.to_fine(x)), scene.fine], dim=1))
-        return fine, _larger(heard, CELL // STRIDE)
+        fine = self.joined(scene, torch.cat([heard, scale, mask], dim=1))
+        return fine, larger(heard, CELL // STRIDE)
 
     def logits(self, fine: Tensor, heard: Tensor) -> Tensor:
         """(B, bins, ...): the head's, and a Gaussian about each heard colour as far as the place
@@ -250,14 +191,6 @@ class Decoder(nn.Module):
         held = squared / (squared + self.restraint.certainty * variance + 1e-3)
         lifted = 1.0 + self.restraint.lift * variance / (squared + variance + 1e-3)
         return mean * (held * lifted)
-
-
-def _twice(x: Tensor) -> Tensor:
-    return _larger(x, 2)
-
-
-def _larger(x: Tensor, factor: int) -> Tensor:
-    return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
 class AnchoredNetwork(nn.Module):
