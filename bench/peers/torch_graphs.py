@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from colordeploy.bundle import find_bundle
-from export.bundling import anchored, lga, rasc, sscn
+from export.bundling import anchored, lga, matched, rasc
 from export.bundling.specification import BundleSpec, write
 from export.bundling.writer import Identity
 from export.models.disco.decoder import AnchoredNetwork, DecoderConfig
 from export.models.lga import LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
-from export.models.sscn.network import Sscn, SscnConfig
+from export.models.sscn.matched import MatchedConfig, MatchedNetwork
 
 Mode = Literal["eager", "compile", "bfloat16"]
 
@@ -108,18 +108,12 @@ def networks(name: str, path: Path) -> dict[str, Network]:
         halves = {"analyze": anchored.AnalyzeGraph, "generate": anchored.GenerateGraph}
         return _unfolded(spec, {name: half(cells) for name, half in halves.items()})
     if name == "sscn":
-        net = Sscn(SscnConfig(**shape)).train()
-        with torch.no_grad():
-            for _ in range(4):
-                lab = torch.rand(2, 3, 64, 64) * 2 - 1
-                found = net.encode_reference(lab)
-                net.colorize(lab[:, :1], found.style, found.features)
-        net.eval()
-        spec = sscn.specification(net)
+        net = MatchedNetwork(MatchedConfig.from_dict(shape)).eval()
+        spec = matched.specification(net)
         write(spec, path, identity, trained_on="nothing")
         modules = {
-            "encode_reference": sscn.EncodeReferenceGraph(net),
-            "colorize": sscn.ColorizeGraph(net),
+            "encode_reference": matched.EncodeReferenceGraph(net),
+            "colorize": matched.ColorizeGraph(net),
         }
         return _unfolded(spec, modules)
     net = Rasc(RascConfig.from_dict(shape)).train()

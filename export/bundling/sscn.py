@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -61,8 +61,14 @@ def _graphs(net: Sscn) -> list[GraphSpec]:
     return [encode, colorize]
 
 
-def _case(
-    net: Sscn, lab: Tensor, gray: Tensor, chosen: Tensor | slice
+class ReferenceNetwork(Protocol):
+    """What the graphs of both networks are made of."""
+
+    def encode_reference(self, lab: Tensor, /) -> Any: ...
+
+
+def graph_case(
+    net: ReferenceNetwork, lab: Tensor, gray: Tensor, chosen: Tensor | slice
 ) -> dict[str, dict[str, Tensor]]:
     """Inputs of both graphs for a reference, a picture, and places of the reference."""
     with torch.no_grad():
@@ -73,25 +79,35 @@ def _case(
     }
 
 
-def _golden_cases(net: Sscn) -> dict[str, dict[str, dict[str, Tensor]]]:
-    """Made-up pictures of two sizes, one a batch of two, coloured by references of other sizes."""
+Shape = tuple[int, int]
+SIZES = {"small": (2, (2, 2), (2, 3), 40), "wide": (1, (2, 4), (3, 2), 17)}
+
+
+def golden_cases(
+    net: ReferenceNetwork, multiple: int, sizes: Mapping[str, tuple[int, Shape, Shape, int]] = SIZES
+) -> dict[str, dict[str, dict[str, Tensor]]]:
+    """Made-up pictures coloured by some places of references of other sizes.
+
+    Parameters
+    ----------
+    multiple : int
+        Pixels that sizes are counted in.
+    sizes : mapping of case name to (batch, shape, the reference's shape, places)
+    """
     rng = np.random.default_rng(50)
 
     def lab(batch: int, rows: int, columns: int) -> Tensor:
-        noise = rng.normal(size=(batch, 3, rows * MULTIPLE, columns * MULTIPLE))
+        noise = rng.normal(size=(batch, 3, rows * multiple, columns * multiple))
         smooth = np.tanh(5 * gaussian_filter(noise, (0, 0, 4, 4)))
         return torch.from_numpy(smooth.astype(np.float32))
 
     cases = {}
-    for case, (batch, shape, other, count) in {
-        "small": (2, (2, 2), (2, 3), 40),
-        "wide": (1, (2, 4), (3, 2), 17),
-    }.items():
+    for case, (batch, shape, other, count) in sizes.items():
         reference = lab(batch, *other)
         with torch.no_grad():
             places = net.encode_reference(reference).features.shape[1]
         chosen = torch.from_numpy(rng.permutation(places)[:count])
-        cases[case] = _case(net, reference, lab(batch, *shape)[:, :1], chosen)
+        cases[case] = graph_case(net, reference, lab(batch, *shape)[:, :1], chosen)
     return cases
 
 
@@ -110,8 +126,8 @@ def specification(net: Sscn, *, k: int = 256, r: int = 256) -> BundleSpec:
     return BundleSpec(
         "sscn",
         _graphs(net),
-        _case(net, example, example[:, :1], slice(50)),
-        _golden_cases(net),
+        graph_case(net, example, example[:, :1], slice(50)),
+        golden_cases(net, MULTIPLE),
         {
             "multiple": MULTIPLE,
             # The places that are looked at are chosen by its result: in half precision some would

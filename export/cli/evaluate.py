@@ -235,6 +235,23 @@ def sscn(
 @evaluate.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
               help="Folder of the photo archive; can be repeated.")  # fmt: skip
+@click.option("--bundle", default="sscn", show_default=True, help="A bundle of SSCN's.")
+@click.option("--limit", type=int, help="So many photos only.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+def matching(
+    data: tuple[Path, ...], bundle: str, limit: int | None, json_file: Path | None
+) -> None:
+    """Whether SSCN matches like with like: photos of one category as each other's references."""
+    from ..evaluation.matching import evaluate as run
+    from ..evaluation.matching import table
+
+    result = run(data, bundle, limit=limit)
+    _report(result, table(result), json_file)
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the photo archive; can be repeated.")  # fmt: skip
 @click.option("--bundle", default="disco", show_default=True, help="A photo model's bundle.")
 @click.option("--limit", type=int, help="So many photos only.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
@@ -253,7 +270,7 @@ def jumps(
 @evaluate.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
               help="Folder of the photo archive; can be repeated.")  # fmt: skip
-@click.option("--bundle", default="disco", show_default=True, help="A bundle of DISCO's.")
+@click.option("--bundle", default="disco", show_default=True, help="A bundle of DISCO's or SSCN's.")
 @click.option(
     "--match", "pattern", default="", help="Regular expression on source/category/licence/name."
 )
@@ -261,14 +278,24 @@ def jumps(
 @click.option("--out", type=click.Path(path_type=Path), required=True,
               help="Picture to write; the photos' credits go beside it as .txt.")  # fmt: skip
 def sheet(data: tuple[Path, ...], bundle: str, pattern: str, count: int, out: Path) -> None:
-    """Held-out photos to look at: grey, automatic, another sample, true anchors, truth."""
+    """Held-out photos to look at: grey, automatic, another sample, true anchors, truth; of SSCN
+    with another photo of the same category as the reference.
+    """
     from PIL import Image
 
-    from ..evaluation.sheets import chosen, credits
+    from colordeploy.bundle import find_bundle
+
+    from ..evaluation.sheets import chosen, credits, pair_sheet, paired
     from ..evaluation.sheets import sheet as draw
 
     photos = chosen(data, pattern, count)
-    Image.fromarray(draw(photos, bundle)).save(out, quality=88)
+    if find_bundle(bundle).manifest.method == "sscn":
+        pairs = paired(data, photos)
+        drawn = pair_sheet(pairs, bundle)
+        photos = [photo for pair in pairs for photo in pair]
+    else:
+        drawn = draw(photos, bundle)
+    Image.fromarray(drawn).save(out, quality=88)
     out.with_suffix(".txt").write_text(credits(photos, data) + "\n")
     click.echo(f"{out}: {', '.join(photo.name for photo in photos)}")
 

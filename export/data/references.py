@@ -7,7 +7,6 @@ then it is only a palette of the picture's colours, so that pictures without any
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +17,8 @@ from torch import Tensor
 
 from colordeploy.pictures.color import lab_of
 
-from .batches import CropSize, PhotoBatches, crop, planes
-from .photos import Photo
+from .batches import CropSize, PhotoBatches, crop, planes, tone
+from .photos import Folders, Photo
 
 SIZES = (CropSize(128, 128, 256, 8, 0.5), CropSize(256, 256, 288, 2, 0.5))
 MILD, VIOLENT = 0.06, 0.3  # displacement of the splines' control points, in picture sides
@@ -116,21 +115,31 @@ def network_scale(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class ReferenceBatches(PhotoBatches[ReferenceBatch]):
-    """Crops of the training split, each with a reference of its own."""
+    """Crops of the training split, each with a reference of its own.
+
+    Parameters
+    ----------
+    palettes : float
+        Share of references that are palettes.
+    exposures : bool
+        Now and then the picture has another gamma than its reference, see `tone`.
+    """
 
     def __init__(
         self,
-        folder: Path,
+        folder: Folders,
         seed: int,
         first_step: int,
         steps: int,
         sizes: tuple[CropSize, ...] = SIZES,
         palettes: float = 0.1,
+        *,
+        exposures: bool = False,
     ) -> None:
         super().__init__(folder, seed, first_step, steps, sizes)
         names = sorted({category_of(photo) for photo in self.items})
         self.categories = {name: i for i, name in enumerate(names)}
-        self._palettes = palettes
+        self._palettes, self._exposures = palettes, exposures
 
     def sample(
         self, item: Photo, size: CropSize, rng: np.random.Generator
@@ -142,7 +151,8 @@ class ReferenceBatches(PhotoBatches[ReferenceBatch]):
             reference = np.clip(warped(rgb, random_warp(rng), rng), 0, 1)
         lab = network_scale(rgb)
         number = np.array(self.categories[category_of(item)])
-        return lab[..., 0], lab[..., 1:], network_scale(reference), number
+        gray = 2 * tone((lab[..., 0] + 1) / 2, rng) - 1 if self._exposures else lab[..., 0]
+        return gray, lab[..., 1:], network_scale(reference), number
 
     def assemble(self, *arrays: NDArray[np.generic]) -> ReferenceBatch:
         gray, ab, reference, category = arrays

@@ -15,8 +15,10 @@ from PIL import Image
 import colordeploy
 
 from ..data.photos import Folders, Photo, PhotoArchive
+from .matching import triples
 
 COLUMNS = ("grey", "automatic", "another sample", "anchors in their true colours", "truth")
+PAIR_COLUMNS = ("grey", "reference", "first stage", "result", "truth")  # of an SSCN bundle
 _SIDE, _GAP, _SAMPLE = 192, 4, 3
 
 
@@ -50,6 +52,32 @@ def sheet(photos: Sequence[Photo], bundle: str) -> NDArray[np.uint8]:
                 canvas.render(sample=_SAMPLE),
                 canvas.render(true),
                 truth,
+            ]
+            rows.append(np.concatenate([_framed(one) for one in shown], axis=1))
+    return np.concatenate(rows)
+
+
+def paired(data: Folders, photos: Sequence[Photo], split: str = "val") -> list[tuple[Photo, Photo]]:
+    """Each photo with the reference of its category that `matching.triples` gives it."""
+    names = {photo.name for photo in photos}
+    found = triples(PhotoArchive(data, split).photos)
+    return [(photo, own) for photo, own, _ in found if photo.name in names]
+
+
+def pair_sheet(pairs: Sequence[tuple[Photo, Photo]], bundle: str) -> NDArray[np.uint8]:
+    """A row for a photo and its reference, `PAIR_COLUMNS` side by side."""
+    rows = []
+    with colordeploy.load(bundle, device="cpu", threads=1) as model:
+        for photo, other in pairs:
+            picture = photo.picture()
+            canvas: Any = model.prepare(np.asarray(picture))
+            reference = model.encode_reference(other.picture())
+            shown = [
+                np.asarray(picture.convert("L").convert("RGB")),
+                np.asarray(other.picture()),
+                canvas.render(reference, coarse=True),
+                canvas.render(reference),
+                np.asarray(picture),
             ]
             rows.append(np.concatenate([_framed(one) for one in shown], axis=1))
     return np.concatenate(rows)

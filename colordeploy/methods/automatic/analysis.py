@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from ...cancellation import CancelToken
 from ...device_array import Array
-from ...native import GuidedChroma, kmeans
-from ...native.color import AB_SCALE
+from ...native import kmeans
 from ...pictures.color import AB_BINS
 from ...runtime.graph import Graph
 from ...trace import span
+from ..chroma import at_working_size
 from ..outputs import Outputs
 from .interface import Interface
 
@@ -79,23 +79,8 @@ class Analysis:
         return float(a), float(b)
 
     def at_working_size(self, ab: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The second graph's answer (2, h'', w'') at the working size, (h, w, 2).
-
-        One that is smaller than the padded working picture is enlarged along the edges of the
-        lightness.
-        """
-        height, width = self._working_size
-        padded = self._gray.shape[2:]
-        if ab.shape[1:] == padded:
-            return np.moveaxis(ab[:, :height, :width], 0, -1)
-        light = (self._gray[0, 0] + 1) / 2
-        rows, columns = ab.shape[1:]
-        blocks = light.reshape(rows, padded[0] // rows, columns, padded[1] // columns)
-        small = GuidedChroma(
-            np.moveaxis(ab, 0, -1) / np.float32(AB_SCALE), blocks.mean(axis=(1, 3)), space="lab"
-        )
-        lab: NDArray[np.float32] = small.compose(light, output="lab")
-        return lab[:height, :width, 1:]
+        """The second graph's answer (2, h'', w'') at the working size, (h, w, 2)."""
+        return at_working_size(ab, self._gray, self._working_size)
 
     def features(self) -> NDArray[np.float32]:
         """Learned colour features of the picture's places, (C, rows, columns)."""

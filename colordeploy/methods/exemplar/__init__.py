@@ -17,7 +17,7 @@ from .reference import PATCH, Reference
 __all__ = ["METHODS", "ExemplarCanvas", "ExemplarModel", "Match", "Reference"]
 
 _EXAMPLE_SIDE = 320  # longest side of an example reference, in pixels
-_SELECTED = 512  # patches that models of ours look at
+_SELECTED = 1024  # patches that models of ours look at, at most
 
 
 def _mirrored(

@@ -14,9 +14,10 @@ from ...pictures.decoding import ImageLike
 from ...pictures.photo import Photo
 from ...trace import span
 from ..canvas import CanvasKeywords, checked_position
+from ..chroma import at_working_size
 from ..photo_canvas import PhotoCanvas
 from ..steps import Steps
-from .reference import PATCH, Reference, Selection
+from .reference import Reference, Selection
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -111,8 +112,7 @@ class ExemplarCanvas(PhotoCanvas):
         def chroma(steps: Steps) -> NDArray[Any]:
             outputs, _ = self._run(encoded, selection, steps)
             ab = outputs["coarse" if coarse else "ab"][0]
-            height, width = self.working_size
-            return np.moveaxis(ab[:, :height, :width], 0, -1)
+            return at_working_size(ab, self._gray, self.working_size)
 
         # The reference itself is part of the key, so that its identity is not given to another.
         return self._colored((encoded, selection, coarse), chroma, keywords)
@@ -134,19 +134,20 @@ class ExemplarCanvas(PhotoCanvas):
             steps = (1 / 6, 1 / 2, 5 / 6)
             points = [(y * height, x * width) for y in steps for x in steps]
         queries, keys = found["queries"][0], found["keys"][0]
-        across = self._gray.shape[3] // PATCH
+        patch = encoded.patch
+        across = self._gray.shape[3] // patch
         result = []
         for y, x in points:
             checked_position(self.size, y, x)
-            row = int(y * self.working_size[0] / height) // PATCH
-            column = int(x * self.working_size[1] / width) // PATCH
+            row = int(y * self.working_size[0] / height) // patch
+            column = int(x * self.working_size[1] / width) // patch
             scores = keys @ queries[row * across + column] / np.sqrt(keys.shape[1])
             weights = np.exp(scores - scores.max())
             best = int(weights.argmax())
             at, left = divmod(int(chosen[best]), encoded.columns)
             share = float(weights[best] / weights.sum())
             bottom, right = encoded.picture.shape[0] - 0.5, encoded.picture.shape[1] - 0.5
-            middle = min((at + 0.5) * PATCH, bottom), min((left + 0.5) * PATCH, right)
+            middle = min((at + 0.5) * patch, bottom), min((left + 0.5) * patch, right)
             result.append(Match(y, x, *middle, share))
         return result
 
@@ -168,7 +169,11 @@ class ExemplarCanvas(PhotoCanvas):
         chosen = self._model.select(encoded, Selection(k, r, seed))
         seen = np.zeros(encoded.rows * encoded.columns, bool)
         seen[chosen] = True
-        mask = seen.reshape(encoded.rows, encoded.columns).repeat(PATCH, 0).repeat(PATCH, 1)
+        mask = (
+            seen.reshape(encoded.rows, encoded.columns)
+            .repeat(encoded.patch, 0)
+            .repeat(encoded.patch, 1)
+        )
         mask = mask[: encoded.picture.shape[0], : encoded.picture.shape[1]]
         dimmed = np.where(mask[..., None], encoded.picture, encoded.picture // 3)
         gap = 8

@@ -49,6 +49,8 @@ class ExemplarModel(Model):
         Default short side at which the networks see a picture.
     k, r : int
         Patches of a reference that a picture looks at by default, see `Selection`.
+    patch : int
+        Pixels of a patch's side at the working size.
     """
 
     def __init__(
@@ -62,10 +64,11 @@ class ExemplarModel(Model):
         working_size: int,
         k: int,
         r: int,
+        patch: int = PATCH,
     ) -> None:
         super().__init__(name, "sscn", graphs, options)
         self.multiple, self.working_size = multiple, working_size
-        self.k, self.r = k, r
+        self.k, self.r, self.patch = k, r, patch
         self._identity = identity
 
     def encode_reference(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> Reference:
@@ -96,9 +99,9 @@ class ExemplarModel(Model):
             steps(0.2, "encoding")
             graph = self.open_graphs()["encode_reference"]
             outputs = graph.run({"lab": np.stack(planes)[None]}, cancel=steps.cancel)
-            rows, columns = (side // PATCH for side in planes[0].shape)
+            rows, columns = (side // self.patch for side in planes[0].shape)
             inside = np.zeros((rows, columns), bool)
-            inside[: -(-shape[0] // PATCH), : -(-shape[1] // PATCH)] = True
+            inside[: -(-shape[0] // self.patch), : -(-shape[1] // self.patch)] = True
             activation = np.where(inside.ravel(), outputs["activation"][0], -np.inf)
             return Reference(
                 outputs["features"][0],
@@ -108,6 +111,7 @@ class ExemplarModel(Model):
                 columns,
                 (working * 255 + 0.5).astype(np.uint8),
                 self._identity,
+                self.patch,
             )
 
     def _read(
@@ -180,6 +184,8 @@ def create_sscn(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
         "k": bundle.whole_parameter("k", minimum=0),
         "r": bundle.whole_parameter("r", minimum=0),
     }
+    if "patch" in manifest.parameters:  # bundles of the paper's network have none
+        parameters["patch"] = bundle.whole_parameter("patch", least=1)
     wanted = {
         "encode_reference": ({"lab"}, {"features", "style", "activation"}),
         "colorize": ({"gray", "style", "selected"}, {"ab", "coarse", "queries", "keys"}),

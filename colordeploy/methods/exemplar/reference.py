@@ -13,7 +13,7 @@ from ...native.checks import whole_number
 
 __all__ = ["PATCH", "Reference", "Selection"]
 
-PATCH = 4  # pixels of a patch's side at the working size
+PATCH = 4  # pixels of a patch's side at the working size, in bundles that do not say
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Reference:
     Attributes
     ----------
     features : (N, d) float32
-        Of each patch (4x4 pixels at the working size) in reading order.
+        Of each patch in reading order.
     style : (n,) float32
     activation : (N,) float32
         How much a patch stands for what the picture shows; -inf for the padding's.
@@ -54,6 +54,8 @@ class Reference:
         The reference at its working size.
     model : str
         Identity of the bundle that encoded it.
+    patch : int
+        Pixels of a patch's side at the working size.
     """
 
     features: NDArray[np.float32]
@@ -63,6 +65,7 @@ class Reference:
     columns: int
     picture: NDArray[np.uint8]
     model: str = ""
+    patch: int = PATCH
 
     @property
     def places(self) -> int:

@@ -21,6 +21,10 @@ from .options import Common, common, start_option
               help="Channels of the decoder's last block.")  # fmt: skip
 @click.option("--attention", default=SscnConfig.attention, show_default=True,
               help="Channels of queries, keys and values.")  # fmt: skip
+@click.option("--encoder", metavar="BUNDLE",
+              help="Match by the pretrained encoder of a DISCO bundle (name or path), and begin "
+              "with its decoder's weights; the options for widths, -k and -r do not count then."
+              )  # fmt: skip
 @click.option("--dense", is_flag=True, help="Ablation: attention to all places.")
 @click.option("-k", default=256, show_default=True, help="Most active places of a reference.")
 @click.option("-r", default=256, show_default=True, help="Random other places.")
@@ -31,6 +35,7 @@ def sscn(
     coarse_width: int,
     decoder_width: int,
     attention: int,
+    encoder: str | None,
     dense: bool,
     k: int,
     r: int,
@@ -40,6 +45,9 @@ def sscn(
     from ...training.sscn import SscnTraining
     from ...training.sscn import train as run
 
+    if encoder:
+        _matched(given, encoder, start)
+        return
     config = SscnConfig(
         width=width, coarse_width=coarse_width, decoder_width=decoder_width, attention=attention
     )
@@ -55,4 +63,20 @@ def sscn(
         config,
         training,
         checkpoint.load(start)["average"] if start else None,
+    )
+
+
+def _matched(given: Common, encoder: str, start: Path | None) -> None:
+    from colordeploy.bundle import find_bundle
+
+    from ...bundling.weights import weights
+    from ...models.sscn.matched import MatchedConfig, from_disco
+    from ...training import checkpoint
+    from ...training.matched import MatchedTraining, train_matched
+
+    begin = from_disco(weights(find_bundle(encoder)), MatchedConfig())
+    if start:
+        begin = checkpoint.load(start)["average"]
+    train_matched(
+        given.data, given.out(), MatchedConfig(), MatchedTraining(**given.settings), begin
     )
