@@ -185,7 +185,7 @@ def create_sscn(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
         "r": bundle.whole_parameter("r", minimum=0),
     }
     if "patch" in manifest.parameters:  # bundles of the paper's network have none
-        parameters["patch"] = bundle.whole_parameter("patch", least=1)
+        parameters["patch"] = bundle.whole_parameter("patch", minimum=1)
     wanted = {
         "encode_reference": ({"lab"}, {"features", "style", "activation"}),
         "colorize": ({"gray", "style", "selected"}, {"ab", "coarse", "queries", "keys"}),
