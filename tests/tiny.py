@@ -126,7 +126,7 @@ def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:
     torch.manual_seed(0)
     net = Sscn(config).train()
     for layer in (net.out, net.coarse.out, net.coarse.tone):  # training starts these at zero
-        torch.nn.init.normal_(layer.weight, std=0.3)
+        torch.nn.init.normal_(layer.weight, std=0.1)
     with torch.no_grad():
         for _ in range(6):
             lab = torch.nn.functional.interpolate(torch.rand(2, 3, 8, 8) * 2 - 1, size=(64, 64))
