@@ -128,7 +128,7 @@ except SolverError as error:
 
 @pytest.mark.fault(29)
 @pytest.mark.skipif(sys.platform != "linux", reason="VmSize is Linux'")
-@pytest.mark.parametrize("limit", ["RLIMIT_AS, (600 << 20,) * 2", "RLIMIT_DATA, (300 << 20,) * 2"])
+@pytest.mark.parametrize("limit", ["RLIMIT_AS, (400 << 20,) * 2", "RLIMIT_DATA, (300 << 20,) * 2"])
 def test_ulimit_is_an_error_with_advice(limit):
     done = limited(SOLVE, limit=limit)
     assert done.returncode == 0, done.stderr
