@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import BackendError, BundleError
 from ..onnx_file import MalformedGraphError, has_external_data
+from ..runtime.onnx_import import import_onnxruntime
 
 __all__ = ["NetworkFile", "Tensor", "open_network"]
 
@@ -99,8 +100,7 @@ def _refuse_external(path: Path, mapped: mmap.mmap) -> None:
 
 
 def _session(path: Path) -> Any:
-    import onnxruntime as ort
-
+    ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = 4
     try:
