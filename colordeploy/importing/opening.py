@@ -15,7 +15,7 @@ from ..runtime.onnx_import import import_onnxruntime
 __all__ = ["NetworkFile", "Tensor", "open_network"]
 
 _MAXIMUM = 2 << 30
-_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+_FLOAT32 = "tensor(float)"
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ def _session(path: Path) -> Any:
 
 
 def _tensor(path: Path, found: Any) -> Tensor:
-    if found.type not in _TYPES:
+    if found.type != _FLOAT32:
         raise BundleError(
             f"{path}: {found.name} holds {found.type}; inputs and outputs of an imported network "
-            "are float32 or float16"
+            "are float32: export it with those, its weights may stay float16"
         )
     shape = tuple(s if isinstance(s, int) and s > 0 else None for s in found.shape)
-    return Tensor(found.name, _TYPES[found.type], shape)
+    return Tensor(found.name, "float32", shape)

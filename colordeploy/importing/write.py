@@ -135,11 +135,8 @@ def _output(network: NetworkFile) -> Tensor:
             f"({', '.join(map(str, network.outputs))}); export it with the colours alone"
         )
     for tensor in (network.inputs[0], network.outputs[0]):
-        if len(tensor.shape) != 4 or tensor.dtype != "float32":
-            raise BundleError(
-                f"{network.path}: {tensor} of {tensor.dtype} is no batch of pictures in float32 "
-                "with four axes"
-            )
+        if len(tensor.shape) != 4:
+            raise BundleError(f"{network.path}: {tensor} is no batch of pictures with four axes")
     return network.outputs[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +29,7 @@ from .live import live
 from .openapi import description
 from .security import Guard
 from .store import GoneError, HeldPicture, UnknownError
-from .studio import FILES, Studio
+from .studio import FILES, Studio, view_of
 
 __all__ = ["create_app"]
 
@@ -173,9 +174,9 @@ class _Service:
         given = await _object(request, self._studio.limits.message)
         held = self._studio.store.canvas(request.path_params["id"])
         guidance, kind = given.get("guidance", {}), given.get("format", "png")
-        view = given.get("view") or {}
-        if not isinstance(view, dict) or not isinstance(kind, str):
-            raise InputError("view is an object, format a word")
+        view = view_of(given)
+        if not isinstance(kind, str):
+            raise InputError(f"format is a word, not {kind!r:.60}")
         token = CancelToken()
         data, suffix = await _cancelled_with(
             request, token, lambda: self._studio.save(held, guidance, kind, view, token)
@@ -189,7 +190,6 @@ class _Service:
 
 async def _cancelled_with(request: Request, token: CancelToken, work: Callable[[], Any]) -> Any:
     """Work in a thread; when the client goes away, it is told to stop."""
-    import asyncio
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":

@@ -14,7 +14,8 @@ from .store import HeldCanvas
 
 __all__ = ["arguments_of", "describe"]
 
-_MOST_STROKES, _MOST_POINTS, _MOST_ANCHORS = 5000, 200_000, 500
+_MAXIMUM_STROKES, _MAXIMUM_POINTS, _MAXIMUM_ANCHORS = 5000, 200_000, 500
+_MAXIMUM_DEPTH = 64  # of mixtures
 
 
 def arguments_of(
@@ -85,8 +86,8 @@ def _strokes(held: HeldCanvas, guidance: dict[str, Any], _: Any) -> dict[str, An
 
 
 def _strokes_of(given: Any, name: str) -> list[Stroke]:
-    if not isinstance(given, list) or len(given) > _MOST_STROKES:
-        raise InputError(f"{name} must be a list of at most {_MOST_STROKES} strokes")
+    if not isinstance(given, list) or len(given) > _MAXIMUM_STROKES:
+        raise InputError(f"{name} must be a list of at most {_MAXIMUM_STROKES} strokes")
     strokes, points = [], 0
     for one in given:
         if not isinstance(one, dict) or set(one) - {"points", "color", "width"}:
@@ -101,8 +102,8 @@ def _strokes_of(given: Any, name: str) -> list[Stroke]:
         if not isinstance(color, str) or not _finite(width):
             raise InputError("a stroke's color is a CSS colour, its width a number of pixels")
         strokes.append(Stroke([(p[0], p[1]) for p in corners], color, max(1.0, width)))
-    if points > _MOST_POINTS:
-        raise InputError(f"{name} have {points} points; at most {_MOST_POINTS} are allowed")
+    if points > _MAXIMUM_POINTS:
+        raise InputError(f"{name} have {points} points; at most {_MAXIMUM_POINTS} are allowed")
     return strokes
 
 
@@ -113,8 +114,8 @@ def _anchors(held: HeldCanvas, guidance: dict[str, Any], _: Any) -> dict[str, An
         return {"sample": sample} if hasattr(held.canvas, "anchors") else {}
     if not hasattr(held.canvas, "anchors"):
         raise InputError(f"{held.model} has one result and no anchors")
-    if not isinstance(given, list) or len(given) > _MOST_ANCHORS:
-        raise InputError(f"anchors must be null or a list of at most {_MOST_ANCHORS} anchors")
+    if not isinstance(given, list) or len(given) > _MAXIMUM_ANCHORS:
+        raise InputError(f"anchors must be null or a list of at most {_MAXIMUM_ANCHORS} anchors")
     anchors = []
     for one in given:
         if not isinstance(one, dict) or not _finite(one.get("y")) or not _finite(one.get("x")):
@@ -152,23 +153,25 @@ def _style(held: HeldCanvas, guidance: dict[str, Any], _: Any) -> dict[str, Any]
     return found
 
 
-def _between(held: HeldCanvas, mixture: dict[str, Any]) -> list[float]:
-    """A style between two others: share 0 is the first."""
+def _between(held: HeldCanvas, mixture: dict[str, Any], depth: int = 0) -> list[float]:
+    """A style between two others, which may be mixtures themselves: share 0 is the first."""
+    if depth == _MAXIMUM_DEPTH:
+        raise InputError(f"a style is mixed of mixtures {_MAXIMUM_DEPTH} deep; pick one anew")
     share: Any = mixture.get("share")
     if set(mixture) != {"from", "to", "share"} or not _finite(share) or not 0 <= share <= 1:
         raise InputError(f"a mixture of styles has from, to and a share in [0, 1]; got {mixture}")
-    codes = [_code(held, mixture[end]) for end in ("from", "to")]
+    codes = [_code(held, mixture[end], depth + 1) for end in ("from", "to")]
     return [(1 - share) * a + share * b for a, b in zip(*codes, strict=True)]
 
 
-def _code(held: HeldCanvas, style: Any) -> list[float]:
+def _code(held: HeldCanvas, style: Any, depth: int) -> list[float]:
     own = [float(value) for value in held.canvas.style]
     if style is None:
         return own
     if isinstance(style, list) and len(style) == len(own) and all(map(_finite, style)):
         return [float(value) for value in style]
     if isinstance(style, dict):
-        return _between(held, style)
+        return _between(held, style, depth)
     return [float(value) for value in held.canvas.random_style(style)]
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import struct
 import time
 from typing import Any
@@ -25,10 +26,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ..cancellation import CancelToken
 from ..errors import Cancelled, ColorDeployError
 from .store import GoneError, HeldCanvas, UnknownError
-from .studio import Studio
+from .studio import Studio, view_of
 
 __all__ = ["live"]
 
+_LOG = logging.getLogger("colordeploy")
 _HEADER = struct.Struct("<8I")
 _PATIENCE = 0.1  # seconds without a frame, after which the work in hand is finished
 
@@ -106,10 +108,13 @@ class _Connection:
                 await self._say(number, "there is no memory left for this picture on the server")
             except (WebSocketDisconnect, RuntimeError):  # it went away while it was answered
                 return
+            except Exception:  # a fault of ours ends no connection, and is said there
+                _LOG.exception("studio: a render failed")
+                await self._say(number, "this could not be rendered; the log says why")
 
     async def _answer(self, number: int, message: dict[str, Any]) -> None:
         began = time.perf_counter()
-        view = message.get("view") or {}
+        view = view_of(message)
         held: HeldCanvas = self._studio.store.canvas(self._name)
         pixels = await to_thread.run_sync(
             self._studio.render, held, message.get("guidance"), view, self._token

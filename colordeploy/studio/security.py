@@ -74,7 +74,7 @@ class Guard:
                 "--host",
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host:
+        if origin is not None and _netloc_of(origin) != host:
             return _no(403, f"requests from pages of {origin!r} are not allowed")
         if scope["path"].startswith("/static/") or self._knows(scope, headers):
             return self._signed_in(scope, headers)
@@ -131,6 +131,13 @@ def _name_of(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0] + "]"
     return host.partition(":")[0]
+
+
+def _netloc_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # an address that is none
+        return ""
 
 
 def _token_of(scope: Scope) -> str:

@@ -21,7 +21,7 @@ from .guidance import arguments_of
 from .limits import Limits
 from .store import HeldCanvas, HeldPicture, Store
 
-__all__ = ["FILES", "Studio", "View"]
+__all__ = ["FILES", "Studio", "View", "view_of"]
 
 View = dict[str, Any]
 FILES: dict[str, tuple[str, str, int]] = {  # media type, Pillow's name, bits a sample
@@ -176,6 +176,14 @@ class Studio:
             with self._turns:
                 picture.references[held.model] = model.encode_reference(picture.picture)
         return picture.references[held.model]
+
+
+def view_of(message: dict[str, Any]) -> View:
+    """What a message wants to see; InputError when that is no object."""
+    view = message.get("view") or {}
+    if not isinstance(view, dict):
+        raise InputError(f"view is an object, not {view!r:.60}")
+    return view
 
 
 def guidance_is_empty(command: str, guidance: Any) -> bool:

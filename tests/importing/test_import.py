@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 import colordeploy
 from colordeploy import Stroke
@@ -168,9 +168,19 @@ def of_its_own(tmp_path):
     ).SerializeToString()
 
 
+def of_half_precision(_):
+    given, result = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT16, [1, 2, "h", "w"]) for name in "xy"
+    )
+    graph = helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "g", [given], [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (of_half_precision, "are float32"),
         (external, "weights in other files"),
         (of_its_own, "operators of their own"),
         (lambda _: networks.ab_network(extra_input=True), "has 2 inputs"),

@@ -12,6 +12,7 @@ from colordeploy import Stroke
 from colordeploy.cli import cli
 from colordeploy.errors import InputError
 
+from ..recording import recorded_model
 from .test_sketch import write_tiny
 
 RED, GREEN, BLUE = (200, 30, 40), (20, 150, 60), (40, 60, 200)
@@ -155,10 +156,13 @@ def test_hints_that_say_nothing(canvas, hints, word):
         canvas.render(hints=hints)
 
 
-def test_edits_do_not_run_the_network(canvas, monkeypatch):
+def test_edits_do_not_run_the_network(bundle, drawing):
+    model, graphs = recorded_model(bundle)
+    canvas = model.prepare(drawing)
     canvas.render(hints=[Stroke([(80, 70)], RED, 5)])
-    monkeypatch.setattr(type(canvas), "_decode", lambda *_: pytest.fail("decoded again"))
+    runs = {name: len(graph.runs) for name, graph in graphs.items()}
     canvas.render(hints=[Stroke([(81, 70)], BLUE, 5)])
+    assert {name: len(graph.runs) for name, graph in graphs.items()} == runs
 
 
 def test_a_document_is_the_picture(canvas):
@@ -176,6 +180,8 @@ def test_a_document_is_the_picture(canvas):
         alpha = layer.pixels[..., 3:] / 255
         under = under * (1 - alpha) + layer.pixels[..., :3] * alpha
     assert np.abs(under - document.merged).max() <= 1
+    once = canvas.document(hints=iter(hints))  # hints that can be walked through once only
+    assert np.array_equal(once.merged, document.merged)
 
 
 def test_command(bundle, drawing, tmp_path):

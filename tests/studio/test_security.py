@@ -63,7 +63,9 @@ def test_names_of_this_machine(service, host):
     assert service(hosts=("box",)).get("/api/models", headers={"host": "box:1"}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9999"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:9999", "http://["]
+)
 def test_pages_of_other_sites(service, origin):
     client = service()
     for call in (client.get, client.post):

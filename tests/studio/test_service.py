@@ -183,6 +183,8 @@ def test_live(service, photo_file):
             ("{", "object"),
             ('{"number": 2, "guidance": {"strokes": 1}}', "list"),
             ('{"number": 2, "guidance": {}, "view": {"region": [0, 0, 0, 5]}}', "empty"),
+            ('{"number": 2, "guidance": {}, "view": [1]}', "object"),
+            ('{"number": 2, "guidance": {}, "view": {"region": 5}}', "region"),
         ):
             socket.send_text(message)
             assert word in socket.receive_json()["error"]

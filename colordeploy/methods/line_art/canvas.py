@@ -229,6 +229,7 @@ class LineArtCanvas(Canvas[_Colors]):
             shaded (left out when flat); "hints", hidden (with hints only); "lines". Laid over each
             other they are what `render` gives.
         """
+        hints = None if hints is None else read_strokes(hints, self.size)  # it is looked at thrice
         lines, shaded = self.layers(style, hints, flat=flat)
         stack = [DocumentLayer("flat", shaded)]
         if not flat:
@@ -236,7 +237,7 @@ class LineArtCanvas(Canvas[_Colors]):
             over = shaded * (shaded != colors).any(axis=2, keepdims=True)
             stack = [DocumentLayer("flat", colors), DocumentLayer("shading", over)]
         if hints is not None:
-            stack.append(DocumentLayer("hints", read_strokes(hints, self.size), visible=False))
+            stack.append(DocumentLayer("hints", hints, visible=False))
         stack.append(DocumentLayer("lines", lines))
         return Document(stack, self.render(style, hints, flat=flat))
 
