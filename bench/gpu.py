@@ -3,7 +3,7 @@
     python bench/gpu.py [--sizes 256 512 1024] [--rounds 20] [--out bench/results/gpu]
     python bench/gpu.py --floor
 
-Made-up features of 16 channels, two outputs, ten strokes; an edit is two strokes more or less, in
+Synthetic features of 16 channels, two outputs, ten strokes; an edit is two strokes more or less, in
 turn. "cold" is from features in device memory to colours in device memory with the plan of the size
 there (affinities, factorization, substitution); "edit" a solve with other strokes; "colours" one
 with the same. Medians of wall time around work that has ended on the device, and of the device's

@@ -3,7 +3,7 @@
     python bench/models.py [--model lga ...] [--peer torch.compile ...] [--size 1024] [--rounds 5]
                            [--out bench/results/models]
 
-A made-up photo of about a megapixel (a drawing for rasc), decoded, two threads, full-resolution
+A synthetic photo of about a megapixel (a drawing for rasc), decoded, two threads, full-resolution
 output. A peer is the same pipeline with the shipped bundle's network, not folded, in PyTorch in
 place of each graph; for lga also with KLU, the solver of the paper's authors, in place of ours (its
 matrix and analysis are given; only factorization and solution count). There are three:

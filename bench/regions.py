@@ -3,7 +3,7 @@
     python bench/regions.py [--data LINEART] [--picture FILE]
 
 With --data (the folder of the line-art archive) on held-out drawings, enlarged to each size with
-their lines kept one step thin; without it on made-up ones. Checked each time: lines are 0 and all
+their lines kept one step thin; without it on synthetic ones. Checked each time: lines are 0 and all
 else has a label. For comparison the issue's figures for a public Python and OpenCV version on the
 same kind of machine: 170, 770 and 5,800 ms.
 """
@@ -27,7 +27,7 @@ SIZES = (256, 512, 1024)
 THRESHOLD = 0.8
 
 
-def made_up(size: int, seed: int) -> np.ndarray:
+def synthetic(size: int, seed: int) -> np.ndarray:
     """Ellipses and lines with gaps."""
     picture = Image.new("L", (size, size), 255)
     draw = ImageDraw.Draw(picture)
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench/results/regions"))
     parser.add_argument("--picture", type=Path, help="Also draw six drawings and their regions.")
     arguments = parser.parse_args()
-    sources = {"made up": [None] * 5}
+    sources = {"synthetic": [None] * 5}
     if arguments.data:
         sources["held-out drawings"] = archive(arguments.data, 20)
         if arguments.picture:
@@ -91,7 +91,7 @@ def main() -> None:
             seconds, counts = [], []
             for i, drawing in enumerate(drawings):
                 if drawing is None:
-                    array = made_up(size, i)
+                    array = synthetic(size, i)
                 else:
                     resized = drawing.resize((size, size), Image.Resampling.BICUBIC)
                     array = np.asarray(resized)

@@ -2,7 +2,7 @@
 
     python bench/sscn.py [--bundle sscn] [--rounds 15] [--out bench/results/sscn]
 
-Made-up photos of 256x256 and 512x512, one coloured by another; two threads. Rounds
+Synthetic photos of 256x256 and 512x512, one coloured by another; two threads. Rounds
 alternate between sparse and dense; memory is the peak of a process of its own for each. Before any
 time is printed: dense attention must not depend on the order of the places, and a picture coloured
 by a reference that was encoded before must be the one that is coloured in one go.

@@ -1,4 +1,4 @@
-"""A graph that says it ran on a GPU: its outputs stay in (made-up) device memory."""
+"""A graph that says it ran on a GPU: its outputs stay in (synthetic) device memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class GraphOnGpu:
     """
 
     device = "cuda:0"
-    why = "made up"
+    why = "synthetic"
     precision = "fp32"
 
     def __init__(self, graph):

@@ -1,4 +1,4 @@
-"""DLPack in and out, against NumPy and torch on the CPU, and a made-up GPU."""
+"""DLPack in and out, against NumPy and torch on the CPU, and a synthetic GPU."""
 
 from __future__ import annotations
 

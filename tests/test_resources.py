@@ -1,4 +1,4 @@
-"""What a process may use, from made-up control groups."""
+"""What a process may use, from synthetic control groups."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _judging(command: Callable[..., None]) -> Callable[..., None]:
               help="Milliseconds (server): exit status 1 when latency exceeds them, at the highest "
               "percentile that the samples allow.")  # fmt: skip
 @click.option("--backend", multiple=True, type=click.Choice(BACKENDS), default=("auto",),
-              help="Who runs the graphs; several take turns and are compared.")  # fmt: skip
+              help="Backend; several take turns and are compared.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
 @click.option("--precision", multiple=True, type=click.Choice(PRECISIONS), default=("auto",),
               help="Several are compared too, with every backend that has them.")  # fmt: skip

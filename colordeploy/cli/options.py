@@ -108,7 +108,7 @@ def target_options(function: _F) -> _F:
             type=click.Choice(BACKENDS),
             default="auto",
             show_default=True,
-            help="Who runs the graphs.",
+            help="Backend that computes the graphs.",
         ),
     ):
         options = option(options)

@@ -8,7 +8,7 @@ weights. ``M`` marks the scribbled pixels.
 
 The factorization never subtracts (see ``csrc/propagation/elimination.hpp``), so the error in
 ``x`` is of the order of the machine precision for every contrast of weights, also in regions that
-hang on by ``phi`` alone.
+are joined to others by ``phi`` alone.
 """
 
 from __future__ import annotations

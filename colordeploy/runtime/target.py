@@ -43,7 +43,7 @@ class Target:
 
     @property
     def runtime(self) -> str:
-        """Who runs the graphs: the backend, or what "auto" stands for."""
+        """The backend that computes the graphs, or what "auto" stands for."""
         if self.backend != "auto":
             return self.backend
         on_cpu = not self.device.startswith("cuda")

@@ -5,7 +5,7 @@
 // over its weights is the weight of an edge to one more vertex, the ground. Weights only ever grow
 // by non-negative terms, and a pivot is computed as the sum of its weights (Grassmann, Taksar and
 // Heyman 1985), so nothing is ever subtracted and nothing cancels: x is accurate to about
-// n * epsilon * max|y| for every weight contrast, also for regions that hang on by phi alone.
+// n * epsilon * max|y| for every weight contrast, also for regions joined to others by phi alone.
 //
 // For the sum of a column a panel of pivots needs of the rows below it only their sum: these rows
 // are joined into one vertex (the tail) while the panel is eliminated in its own rows, and follow

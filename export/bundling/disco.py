@@ -77,7 +77,7 @@ def _case(net: Disco, gray: Tensor, mask: Tensor, colors: Tensor) -> dict[str, d
 def golden_anchors(
     rng: np.random.Generator, batch: int, rows: int, columns: int, cell: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """A made-up picture (batch, 1, rows cell, columns cell) in [-1, 1], with anchors at random."""
+    """A synthetic picture (batch, 1, rows cell, columns cell) in [-1, 1], with random anchors."""
     noise = rng.normal(size=(batch, 1, rows * cell, columns * cell))
     gray = np.tanh(4 * gaussian_filter(noise, (0, 0, 3, 3))).astype(np.float32)
     mask = (rng.random((batch, 1, rows, columns)) < 0.4).astype(np.float32)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from colordeploy.bundle import Bundle
 
-from ..models.lga import LGANet
+from ..models.lga import LGAConfig, LGANet
 from ..training.lga import load_average
 from .onnx_graph import round_weights
 from .specification import MAP, BundleSpec, GraphSpec
@@ -35,7 +35,7 @@ class AffinityGraph(nn.Module):
 
 
 def golden_lumas(multiple: int = 4) -> dict[str, NDArray[np.float32]]:
-    """Made-up pictures: noise of several scales, a step, a flat one; two sizes, one batch of 2;
+    """Synthetic pictures: noise of several scales, a step, a flat one; two sizes, one batch of 2;
     padded to a multiple, of 4 at least.
     """
     rng = np.random.default_rng(20)
@@ -54,6 +54,13 @@ def golden_lumas(multiple: int = 4) -> dict[str, NDArray[np.float32]]:
 def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
     """The network's weights out of a bundle, to go on training from what is shipped."""
     return {**weights(opened), "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
+
+
+def bundled_network(opened: Bundle) -> LGANet:
+    """The network that a bundle holds, in evaluation mode."""
+    net = LGANet(LGAConfig.from_dict(opened.parameter("network")))
+    net.load_state_dict(bundle_weights(opened))
+    return net.eval().requires_grad_(False)
 
 
 def specification(net: LGANet) -> BundleSpec:

@@ -130,7 +130,7 @@ def _free_dimensions(tensor: str) -> dict[int, str]:
 
 
 def _golden_cases(net: Rasc) -> dict[str, dict[str, dict[str, Tensor]]]:
-    """Made-up drawings of two sizes, one a batch of two."""
+    """Synthetic drawings of two sizes, one a batch of two."""
     rng = np.random.default_rng(40)
     multiple = net.config.multiple
     cases = {}

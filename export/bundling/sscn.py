@@ -86,7 +86,7 @@ SIZES = {"small": (2, (2, 2), (2, 3), 40), "wide": (1, (2, 4), (3, 2), 17)}
 def golden_cases(
     net: ReferenceNetwork, multiple: int, sizes: Mapping[str, tuple[int, Shape, Shape, int]] = SIZES
 ) -> dict[str, dict[str, dict[str, Tensor]]]:
-    """Made-up pictures coloured by some places of references of other sizes.
+    """Synthetic pictures coloured by some places of references of other sizes.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Training data: archives of pictures and made-up user input."""
+"""Training data: archives of pictures and synthetic user input."""

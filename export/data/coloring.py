@@ -1,4 +1,4 @@
-"""Batches for scribble colorization: luma, chroma, and made-up scribbles, in mixed sizes."""
+"""Batches for scribble colorization: luma, chroma, and synthetic scribbles, in mixed sizes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def make_sample(
 
 
 class ColoringBatches(PhotoBatches[ColoringBatch]):
-    """Crops with made-up strokes."""
+    """Crops with synthetic strokes."""
 
     def __init__(
         self,

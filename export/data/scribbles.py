@@ -1,4 +1,4 @@
-"""Made-up scribbles, in the spirit of LGA-Net's AutoSS (whose details are in its supplement).
+"""Synthetic scribbles, in the spirit of LGA-Net's AutoSS (whose details are in its supplement).
 
 The picture is cut into colour-coherent segments: k-means on smoothed colours, a majority vote that
 takes out specks and fringes, connected parts. A stroke is a short, slightly curved line of a few

@@ -1,4 +1,4 @@
-"""LGA-Net's protocol (Sec. 4.2): the same made-up strokes for every method, on held-out photos.
+"""LGA-Net's protocol (Sec. 4.2): the same synthetic strokes for every method, on held-out photos.
 
 Two kinds of strokes, drawn once for a photo:
 
@@ -138,7 +138,7 @@ def evaluate(
             name: _summary([scores[kind][name] for scores in scored], levin) for name in methods
         }
     return {
-        "protocol": "LGA-Net Sec. 4.2 on made-up strokes: a = 10 strokes in random segments, "
+        "protocol": "LGA-Net Sec. 4.2 on synthetic strokes: a = 10 strokes in random segments, "
         "b = 1 stroke for each of 5 main colours",
         "split": split,
         "photos": len(scored),

@@ -5,8 +5,9 @@ dilations. Here: one convolution at full size finds edges; two strided ones lead
 where three residual dilated ones see 120 pixels and more; the seventh, at full size again, joins
 all three, so that what was blurred on the way up is sharp once more. All widths are parameters.
 
-On a pretrained encoder (`LGAConfig.encoder`) what the strided and dilated convolutions learn is
-known already: the frozen encoder's features, joined to a map at quarter size, take their place.
+On a pretrained encoder (`LGAConfig.encoder`) quarter size is told what things are: the frozen
+encoder's features, joined to a map at quarter size, are added before the dilated convolutions,
+which are separable ones then (of each channel, then of all channels at each pixel).
 """
 
 from __future__ import annotations
@@ -51,9 +52,8 @@ class LGAConfig:
     phi : float
         Weight of the unit 8-neighbour Laplacian.
     encoder : str or None
-        The pretrained encoder that CNN_F stands on; None is the paper's BFEnet. With it, `widths`
-        are those at full and half size and what quarter size hands up, and there is no non-local
-        block: what the whole picture shows enters at stride 32.
+        The pretrained encoder that CNN_F stands on; None is the paper's BFEnet. With it there is
+        no non-local block: what the whole picture shows enters at stride 32.
     trunk : (int, int, int, int)
         Channels at strides 32, 16, 8 and 4 between the encoder and full size.
     """
@@ -137,38 +137,51 @@ class BFEnet(nn.Module):
         return _activate(self.conv7(torch.cat([quarter, half, x1], dim=1)))
 
 
+class SeparableConv(nn.Sequential):
+    """A dilated 3x3 convolution of each channel, then one of all channels at each pixel."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, groups=channels),
+            nn.Conv2d(channels, channels, 1),
+        )
+
+
 class EncodedFeatures(nn.Module):
-    """BFEnet's place taken by a frozen encoder: luma (B, 1, H, W) to a map (B, joined, H, W)."""
+    """BFEnet told by a frozen encoder what things are: luma (B, 1, H, W) to (B, joined, H, W)."""
 
     def __init__(self, config: LGAConfig) -> None:
         super().__init__()
         assert config.encoder is not None
-        full, half, handed = config.widths
+        full, half, quarter = config.widths
         self.encoder = CalmEncoder(config.encoder).requires_grad_(False)
         self.trunk = Trunk(self.encoder.channels, config.trunk, normalized=False)
         for part in (self.trunk.deep, self.trunk.context, self.trunk.tokens, self.trunk.hinted):
             part.requires_grad_(False)  # they know what is there; the finer levels learn where
         self.conv1 = _conv(1, full)
         self.conv2 = _conv(full, half, stride=2)
-        self.conv3 = _conv(half, half)
+        self.conv3 = _conv(half, quarter, stride=2)
         self.norm = ChannelNorm(config.trunk[3])
-        self.reduce_quarter = nn.Conv2d(config.trunk[3], handed, 1)
+        self.told = nn.Conv2d(config.trunk[3], quarter, 1)
+        self.dilated = nn.ModuleList(SeparableConv(quarter, d) for d in config.dilations)
+        self.norms = nn.ModuleList(ChannelNorm(quarter) for _ in config.dilations)
         self.reduce_half = nn.Conv2d(half, full // 2, 1)
-        self.conv7 = _conv(handed + full // 2 + full, config.joined)
+        self.reduce_quarter = nn.Conv2d(quarter, full, 1)
+        self.conv7 = _conv(full + full // 2 + full, config.joined)
 
     def forward(self, luma: Tensor) -> Tensor:
         light = lightness(luma)
         with torch.no_grad():
             features = self.encoder(light)
-        quarter = self.reduce_quarter(
-            self.norm(self.trunk.joined(self.trunk.scene(light, features)))
-        )
+        told = self.told(self.norm(self.trunk.joined(self.trunk.scene(light, features))))
         x1 = _activate(self.conv1(luma - 0.5))
         x2 = _activate(self.conv2(x1))
-        x2 = x2 + _activate(self.conv3(x2))
+        x = self.conv3(x2) + told
+        for norm, conv in zip(self.norms, self.dilated, strict=True):
+            x = x + _activate(conv(norm(x)))
         up = [
-            functional.interpolate(x, scale_factor=factor, mode="bilinear")
-            for x, factor in ((quarter, float(STRIDE)), (self.reduce_half(x2), 2.0))
+            functional.interpolate(y, scale_factor=factor, mode="bilinear")
+            for y, factor in ((self.reduce_quarter(x), float(STRIDE)), (self.reduce_half(x2), 2.0))
         ]
         return _activate(self.conv7(torch.cat([*up, x1], dim=1)))
 

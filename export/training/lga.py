@@ -1,4 +1,8 @@
-"""Training LGA-Net (Sec. 4.1): Adam, losses of Eq. 9, made-up sparse scribbles, mixed sizes."""
+"""Training LGA-Net (Sec. 4.1): Adam, losses of Eq. 9, synthetic sparse scribbles, mixed sizes.
+
+A network of another shape may first learn the features of a trained one (distillation): that needs
+no solve and no strokes, and its affinities are useful from the first solve on.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ from .losses import LossWeights, coloring_loss
 class LGATraining(Schedule):
     """How to train; the defaults are the paper's.
 
-    Regions that hang on by phi alone have very large gradients, hence the clipping.
+    Regions joined to others by phi alone have very large gradients, hence the clipping.
 
     Attributes
     ----------
@@ -123,6 +127,64 @@ def on_encoder(given: Mapping[str, Tensor], config: LGAConfig) -> dict[str, Tens
     return {name: value for name, value in found.items() if name in own}
 
 
+def _far(difference: Tensor, sigma: Tensor) -> Tensor:
+    """log(1 + |f_i - f_j|^2 / 2 sigma^2) of differences (B, C, ...): minus the logarithm of an
+    affinity (Eq. 1) while pixels are alike, and slower where none is left.
+    """
+    return torch.log1p(0.5 * difference.square().sum(dim=1) / sigma**2)
+
+
+def _relations(features: Tensor, sigma: Tensor, global_step: int) -> tuple[Tensor, ...]:
+    """How far apart pixels are: neighbours in four directions, and the pixels that lie between
+    global points from each global point.
+    """
+    last = features.shape[3] - 1
+    neighbours = (
+        features[:, :, :, 1:] - features[:, :, :, :-1],
+        features[:, :, 1:] - features[:, :, :-1],
+        features[:, :, 1:, 1:] - features[:, :, :-1, :-1],
+        features[:, :, 1:, :last] - features[:, :, :-1, 1:],
+    )
+    if global_step == 0:
+        return (*(_far(difference, sigma) for difference in neighbours), features.new_zeros(()))
+    first = global_step // 2
+    points = features[:, :, first::global_step, first::global_step].flatten(2)
+    between = features[:, :, ::global_step, ::global_step].flatten(2)
+    distant = points[:, :, :, None] - between[:, :, None, :]
+    return (*(_far(difference, sigma) for difference in neighbours), _far(distant, sigma))
+
+
+def distillation(net: LGANet, teacher: LGANet, batch: ColoringBatch, *, bfloat16: bool) -> Losses:
+    """How far the affinities and alpha of `net` are from the teacher's.
+
+    The features themselves are not compared: rotated ones have the same affinities.
+    """
+    half = torch.autocast("cpu", torch.bfloat16, enabled=bfloat16)
+    with torch.no_grad(), half:
+        wanted = teacher.features(batch.luma).float()
+    with half:
+        found = net.features(batch.luma).float()
+    step = net.config.global_step
+    *near, distant = (
+        (ours - theirs).abs().mean()
+        for ours, theirs in zip(
+            _relations(found, net.sigma, step),
+            _relations(wanted, teacher.sigma.detach(), step),
+            strict=True,
+        )
+    )
+    local = torch.stack(near).mean()
+    with torch.no_grad():
+        alpha = teacher.alpha(batch.luma)
+    other = (net.alpha(batch.luma).log() - alpha.log()).abs().mean()
+    return local + distant + 0.1 * other, {
+        "side": batch.luma.shape[2],
+        "local": float(local.detach()),
+        "global": float(distant.detach()),
+        "sigma": float(net.sigma.detach()),
+    }
+
+
 def train(
     data: Folders,
     out: Path,
@@ -130,6 +192,7 @@ def train(
     training: LGATraining,
     start: Mapping[str, Tensor] | None = None,
     sizes: tuple[CropSize, ...] = MIXED_SIZES,
+    teacher: LGANet | None = None,
 ) -> None:
     """Train, or go on training, the checkpoint `out`; see `optimize`.
 
@@ -138,12 +201,20 @@ def train(
     start : mapping of str to Tensor, optional
         Weights that a new run starts from; parts that the new configuration lacks are left out,
         and parts that it has wider are widened, see `widened`.
+    teacher : LGANet, optional
+        Learn its features instead, see `distillation`.
     """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = LGANet(config)
     if not config.encoder:  # whose gradients at full size are twice as fast in planes
         net = net.to(memory_format=torch.channels_last)
+    if teacher is not None:
+        own = net.state_dict()
+        alike = teacher.state_dict().items()
+        net.load_state_dict(
+            {n: v for n, v in alike if n in own and v.shape == own[n].shape}, strict=False
+        )
     if start is not None:
         net.load_state_dict(widened(start, net.state_dict()), strict=False)
     trunk = [p for n, p in net.features.named_parameters() if p.requires_grad and ".trunk." in n]
@@ -155,6 +226,8 @@ def train(
     ]
 
     def losses(batch: ColoringBatch) -> Losses:
+        if teacher is not None:
+            return distillation(net, teacher, batch, bfloat16=training.bfloat16)
         chroma, features, alpha = colorize(
             net, batch, bfloat16=training.bfloat16, threads=training.threads
         )

@@ -1,4 +1,4 @@
-"""Runs with a made-up model, whose times and pictures are known."""
+"""Runs with a synthetic model, whose times and pictures are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``colordeploy doctor``, with made-up machines."""
+"""``colordeploy doctor``, with synthetic machines."""
 
 from __future__ import annotations
 

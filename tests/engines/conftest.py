@@ -1,4 +1,4 @@
-"""A made-up GPU whose TensorRT loads plans of ours, and builds them at once."""
+"""A synthetic GPU whose TensorRT loads plans of ours, and builds them at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def gpu(monkeypatch):
     """Its `built` are the names of graphs, its `plans` what builds give, by graph."""
     made = SimpleNamespace(built=[], plans={}, device=FakeDevice(architecture="sm_89"))
 
-    def use(architecture="sm_89", name="made-up GPU", flavor="tensorrt", version="11.0"):
+    def use(architecture="sm_89", name="synthetic GPU", flavor="tensorrt", version="11.0"):
         made.device = FakeDevice(architecture=architecture)
         made.device.name = name
         made.flavor = Flavor(flavor, fake_tensorrt(made.device, flavor, version))

@@ -1,4 +1,4 @@
-"""Which engines are taken, passed over or built, on a made-up GPU."""
+"""Which engines are taken, passed over or built, on a synthetic GPU."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_rtx_engines_fit_every_card_of_an_architecture(gpu, cache):
         ({"version": "12.0"}, "they are for tensorrt 11.0, not 12.0"),
         ({"flavor": "tensorrt_rtx"}, "they are for tensorrt, not tensorrt_rtx"),
         ({"architecture": "sm_120"}, "they are for sm_89, not sm_120"),
-        ({"name": "L4"}, "they were built on a made-up GPU, not a L4"),
+        ({"name": "L4"}, "they were built on a synthetic GPU, not a L4"),
     ],
 )
 def test_never_building_says_what_is_there(gpu, cache, change, reason):

@@ -1,4 +1,4 @@
-"""A made-up photo archive in the format that training reads."""
+"""A synthetic photo archive in the format that training reads."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_xdog_draws_the_edges():
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Ten made-up drawings, eight with lines, and the archive's index files."""
+    """Ten synthetic drawings, eight with lines, and the archive's index files."""
     folder = tmp_path_factory.mktemp("drawings")
     rng = np.random.default_rng(2)
     rows = {"index.csv": [], "index-coloronly.csv": []}

@@ -16,7 +16,7 @@ from ..gpu_graph import GraphOnGpu
 
 
 def models(name):
-    """The same model twice, the second one with its graphs on a made-up GPU."""
+    """The same model twice, the second one with its graphs on a synthetic GPU."""
     bundle, graphs = find_bundle(name), {}
     load = graph_loader(bundle, Target(device="cpu", threads=1))
 

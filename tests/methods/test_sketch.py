@@ -263,6 +263,7 @@ def test_empty_page(bundle, tmp_path):
     assert "empty" in str(done.exception)
 
 
+@pytest.mark.fault("5c")
 def test_contact_sheets_are_bounded(canvas, monkeypatch):
     sketch = importlib.import_module("colordeploy.cli.sketch")
     assert sketch.contact_sheet(canvas, 4, flat=True).shape == (204, 304, 3)

@@ -59,6 +59,7 @@ def test_pages_are_found():
     assert len(pages_of(empty, 100)) == 20
 
 
+@pytest.mark.fault("5a")
 def test_each_page_is_as_it_is_alone(canvas, model, pages):
     assert isinstance(canvas, StripCanvas)
     assert canvas.size == (600, 120)
@@ -90,6 +91,7 @@ def test_hints_layers_and_documents(canvas):
     assert canvas.preview().shape == (320, 64, 3)
 
 
+@pytest.mark.fault("5a")
 def test_memory_is_bounded_and_freed(model, pages, monkeypatch):
     monkeypatch.setattr("colordeploy.methods.line_art.strip._HELD", 1)
     with model.prepare(np.concatenate(pages)) as strip:

@@ -92,7 +92,7 @@ def test_matches_the_definition(shape, global_step):
 @pytest.mark.parametrize("sigma", [1e-3, 0.03, 0.1, 0.3, 1, 100])
 @pytest.mark.parametrize("alpha", [1e-6, 1.0, 1e6])
 def test_every_contrast(sigma, alpha):
-    """Affinities from 1 down to underflow; many pixels hang on by phi alone."""
+    """Affinities from 1 down to underflow; many pixels are joined to others by phi alone."""
     rng = np.random.default_rng(5)
     features, mask, values = random_problem(rng, 12, 15, 2, marked=0.02)
     x = propagate(features, mask, values, sigma=sigma, alpha=alpha, global_step=4)
@@ -118,7 +118,7 @@ def test_against_a_direct_sparse_solve(shape, sigma, alpha):
 
 @pytest.mark.parametrize("phi", [1e-8, 1e-16, 1e-100, 1e-300])
 def test_cut_off_region_takes_its_neighbours_colour(phi):
-    """A region that hangs on by phi alone has one exact answer: the colour beside it.
+    """A region joined by phi alone has one exact answer: the colour beside it.
 
     At phi = 1e-16 and below a float64 elimination that subtracts has lost it altogether.
     """

@@ -1,4 +1,4 @@
-"""A made-up CUDA driver that checks its arguments as ctypes would."""
+"""A synthetic CUDA driver that checks its arguments as ctypes would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The CUDA driver's calls, with a made-up library that checks the arguments as ctypes would."""
+"""The CUDA driver's calls, with a synthetic library that checks the arguments as ctypes would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a GPU by the driver, with a made-up library."""
+"""Opening a GPU by the driver, with a synthetic library."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """I/O binding, with ONNX Runtime's own binding on a CPU that is taken for a GPU.
 
-So names, types and the order of the calls are ONNX Runtime's; the CUDA driver is made up.
+So names, types and the order of the calls are ONNX Runtime's; the CUDA driver is a fake.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--log-mse-weight", default=0.0, show_default=True,
               help="Weight of each picture's log squared error (the paper: 0).")  # fmt: skip
 @click.option("--widths", type=int, nargs=3, default=LGAConfig.widths, show_default=True,
-              help="Channels of BFEnet at full, half and quarter size.")  # fmt: skip
+              help="Channels at full, half and quarter size.")  # fmt: skip
 @click.option("--nonlocal-kind", type=click.Choice(KINDS), default="dot", show_default=True)
 @click.option("--no-nonlocal", is_flag=True, help="Ablation R_NLB: no non-local block.")
 @click.option("--no-global", is_flag=True, help="Ablation R_GP: no global points.")
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 @click.option("--encoder", metavar="BUNDLE",
               help="Stand on the pretrained encoder of a DISCO bundle (name or path), and begin "
               "with its decoder's weights; instead of BFEnet.")  # fmt: skip
+@click.option("--teacher", metavar="BUNDLE",
+              help="Learn the features of a trained network (a bundle's name or path), without "
+              "strokes and solves; a start for a network of another shape.")  # fmt: skip
 @click.option("--joined", default=LGAConfig.joined, show_default=True,
               help="Channels of the seventh convolution.")  # fmt: skip
 @click.option("--global-step", default=12, show_default=True)
@@ -45,12 +48,14 @@ def lga(
     no_global: bool,
     no_local: bool,
     encoder: str | None,
+    teacher: str | None,
     joined: int,
     global_step: int,
 ) -> None:
     """LGA-Net: colour from strokes."""
     from colordeploy.bundle import find_bundle
 
+    from ...bundling.lga import bundled_network
     from ...bundling.weights import weights
     from ...data.coloring import ENCODED_SIZES, MIXED_SIZES
     from ...training.lga import LGATraining, on_encoder
@@ -71,10 +76,13 @@ def lga(
         warmup=50 if encoder else LGATraining.warmup,
         weights=LossWeights(total_variation=tv_weight, log_mse=log_mse_weight),
     )
-    first = on_encoder(begun, config) if begun else None
+    first: dict[str, Tensor] = on_encoder(begun, config) if begun else {}
+    if start:
+        first |= _weights(start)
     run(
-        given.data, given.out(), config, training, _weights(start) if start else first,
+        given.data, given.out(), config, training, first or None,
         ENCODED_SIZES if encoder else MIXED_SIZES,
+        bundled_network(find_bundle(teacher)) if teacher else None,
     )  # fmt: skip
 
 

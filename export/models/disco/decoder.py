@@ -108,7 +108,7 @@ class AnchorAttention(nn.Module):
 
 
 def _distances(height: int, width: int) -> Tensor:
-    """(h w, h w): distances of cells in eighths of 16 cells, so that they do not hang on the
+    """(h w, h w): distances of cells in eighths of 16 cells, so that they do not depend on the
     picture's size.
     """
     rows = torch.arange(height, dtype=torch.float32)[:, None].expand(height, width).flatten()

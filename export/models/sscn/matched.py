@@ -5,7 +5,7 @@ learned. Cells of 8x8 pixels are compared at every stride of the features, each 
 of its principal components, and one learned level more; two heads weigh the levels differently:
 `kind` asks the deep ones what a thing is (the first stage: tone), `detail` asks them all which
 place it is. What a cell hears is not only the mean colour of its matches but how their colours
-hang on their lightness: an affine model that the picture's own lightness turns into edges.
+depend on their lightness: an affine model that the picture's own lightness turns into edges.
 
 A decoder that knows colours by itself (DISCO's) hears that at strides 16, 8 and 4, and chooses for
 each place between its own answer, the heads' colours and the reference's mean colour.

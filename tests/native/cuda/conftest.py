@@ -66,7 +66,7 @@ def host_build(tmp_path_factory):
 
 @pytest.fixture
 def emulated(host_build, monkeypatch):
-    """In place of the CUDA part; with `blocks()` and `waits()` of the made-up device."""
+    """In place of the CUDA part; with `blocks()` and `waits()` of the synthetic device."""
     module, library = host_build
     monkeypatch.setitem(sys.modules, "colordeploy.native._cuda", module)
     monkeypatch.setattr(colordeploy.native, "_cuda", module, raising=False)
@@ -88,7 +88,7 @@ def emulated(host_build, monkeypatch):
 
 
 class OnDevice:
-    """A NumPy array that says it were device memory, which on the made-up device it is."""
+    """A NumPy array that says it were device memory, which on the synthetic device it is."""
 
     def __init__(self, array, **changes):
         self.array = array

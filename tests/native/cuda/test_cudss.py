@@ -1,4 +1,4 @@
-"""cuDSS in place of our own factorization: with a made-up library, whose calls are checked."""
+"""cuDSS in place of our own factorization: with a synthetic library, whose calls are checked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fake_library(tmp_path_factory):
 
 @pytest.fixture
 def cudss(emulated, fake_library, monkeypatch):
-    """The made-up library is what is found; with counts of its phases and its living objects."""
+    """The synthetic library is what is found; with counts of its phases and its living objects."""
     monkeypatch.setenv("COLORDEPLOY_CUDSS", str(fake_library))
     _device_plan.cache_clear()  # analyses of other tests
     library = ctypes.CDLL(str(fake_library))

@@ -1,4 +1,4 @@
-"""`lga` with its graph on a made-up GPU: features stay there, strokes go in, chroma comes out."""
+"""`lga` with its graph on a synthetic GPU: features stay there, strokes go in, chroma comes out."""
 
 from __future__ import annotations
 

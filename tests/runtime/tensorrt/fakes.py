@@ -1,4 +1,4 @@
-"""A made-up TensorRT and GPU: engines that double their input, in memory that is counted.
+"""A synthetic TensorRT and GPU: engines that double their input, in memory that is counted.
 
 The GPU is as lazy as it may be: what is put on a stream happens when somebody waits for that
 stream, so that a missing wait shows as a wrong result.
@@ -22,7 +22,7 @@ class FakeDevice:
 
     def __init__(self, index=0, architecture="sm_89", room=1 << 30):
         self.index, self.architecture, self.room = index, architecture, room
-        self.name, self.context = "made-up GPU", 500 + index
+        self.name, self.context = "synthetic GPU", 500 + index
         self.others: dict[int, int] = {}  # allocations of other contexts
         self.memory: dict[int, np.ndarray] = {}
         self.streams = self.streams_dropped = self.allocated = 0

@@ -12,7 +12,7 @@ from colordeploy.trace import recording
 
 from .fakes import FakeDevice, fake_tensorrt
 
-UP, COMPUTING, DOWN = 10, 100, 1000  # what the made-up GPU takes
+UP, COMPUTING, DOWN = 10, 100, 1000  # what the synthetic GPU takes
 
 
 @pytest.fixture

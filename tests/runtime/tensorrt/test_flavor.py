@@ -1,4 +1,4 @@
-"""Finding a TensorRT, with made-up modules in place of the real ones."""
+"""Finding a TensorRT, with synthetic modules in place of the real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runner's own logic, on a made-up TensorRT and GPU."""
+"""The runner's own logic, on a synthetic TensorRT and GPU."""
 
 from __future__ import annotations
 
