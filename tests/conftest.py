@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,6 +62,34 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.name.startswith("test_") and collection_path.suffix == ".py":
         return None if runnable(collection_path) else True
     return None
+
+
+_EXPORTS = "COLORDEPLOY_TEST_EXPORTS"  # the folder, for parallel processes
+
+
+def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[_EXPORTS] = tempfile.mkdtemp(prefix="colordeploy-exports-")
+
+
+def pytest_unconfigure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ.pop(_EXPORTS), ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _exported_once() -> Iterator[None]:
+    """Small networks that many tests export are exported once, see `tests.exports`."""
+    specification = sys.modules.get("export.bundling.specification")
+    if specification is None:  # no test of this run exports
+        yield
+        return
+    from .exports import cached
+
+    with pytest.MonkeyPatch.context() as patch:
+        shared = cached(specification.export_graph, Path(os.environ[_EXPORTS]))
+        patch.setattr(specification, "export_graph", shared)
+        yield
 
 
 @pytest.fixture(scope="session")

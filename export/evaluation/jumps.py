@@ -7,20 +7,23 @@ photograph compressed, cropped, resized, mirrored, a grey level brighter, or pan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 import colordeploy
+from colordeploy import Stroke
 from colordeploy.pictures.color import lab_of
 
 from ..data.distortions import jpeg
 from ..data.photos import Folders, Photo, PhotoArchive
 from .photos import score_photos
+from .scribble import strokes_of
 
 Chroma = NDArray[np.float32]
 _FRAMES, _LEAST_SIDE = 10, 128
@@ -51,50 +54,89 @@ def _resized(chroma: Chroma, shape: tuple[int, ...]) -> Chroma:
     return np.stack([np.asarray(p.resize(size, Image.Resampling.BOX)) for p in planes], axis=-1)
 
 
-def _same(chroma: Chroma) -> Chroma:
-    return chroma
+class Change(NamedTuple):
+    """What happens to a picture, and to what lies on it.
+
+    Attributes
+    ----------
+    picture : callable
+        The changed picture.
+    factor : float
+        Of its size.
+    offset : int
+        Pixels cut off at the left and at the top.
+    mirrored : bool
+    """
+
+    picture: Callable[[Image.Image], Image.Image]
+    factor: float = 1.0
+    offset: int = 0
+    mirrored: bool = False
+
+    def result(self, chroma: Chroma) -> Chroma:
+        """The picture's own result as the changed one should have it, but for its size."""
+        cut = chroma[self.offset :, self.offset :]
+        return cut[:, ::-1] if self.mirrored else cut
+
+    def strokes(self, strokes: Sequence[Stroke], width: int) -> list[Stroke]:
+        """Strokes on a picture of this width, at the same places of the changed one."""
+
+        def place(y: float, x: float) -> tuple[float, float]:
+            x = width - 1 - x if self.mirrored else x - self.offset
+            half = (self.factor - 1) / 2  # pixel centres are whole numbers
+            return (y - self.offset) * self.factor + half, x * self.factor + half
+
+        return [
+            Stroke(
+                [place(*point) for point in stroke.points],
+                stroke.color,
+                max(1.0, stroke.width * self.factor),
+            )
+            for stroke in strokes
+        ]
 
 
-def _flipped(chroma: Chroma) -> Chroma:
-    return chroma[:, ::-1]
-
-
-def _without(chroma: Chroma, pixels: int) -> Chroma:
-    return chroma[pixels:, pixels:]
-
-
-# What happens to the picture, and what happens to its own result so that both show the same.
-CHANGES: Mapping[str, tuple[Callable[[Image.Image], Image.Image], Callable[[Chroma], Chroma]]] = {
-    "JPEG 95": (partial(jpeg, quality=95), _same),
-    "JPEG 60": (partial(jpeg, quality=60), _same),
-    "cropped by 1": (partial(_cropped, pixels=1), partial(_without, pixels=1)),
-    "cropped by 8": (partial(_cropped, pixels=8), partial(_without, pixels=8)),
-    "size x 0.75": (partial(_sized, factor=0.75), _same),
-    "size x 2": (partial(_sized, factor=2.0), _same),
-    "mirrored": (_mirrored, _flipped),
-    "one level brighter": (_brighter, _same),
+CHANGES: Mapping[str, Change] = {
+    "JPEG 95": Change(partial(jpeg, quality=95)),
+    "JPEG 60": Change(partial(jpeg, quality=60)),
+    "cropped by 1": Change(partial(_cropped, pixels=1), offset=1),
+    "cropped by 8": Change(partial(_cropped, pixels=8), offset=8),
+    "size x 0.75": Change(partial(_sized, factor=0.75), factor=0.75),
+    "size x 2": Change(partial(_sized, factor=2.0), factor=2.0),
+    "mirrored": Change(_mirrored, mirrored=True),
+    "one level brighter": Change(_brighter),
 }
 NEIGHBOURS = "frames panned by 1"
 
 
-def jumps_of(picture: Image.Image, color: Callable[[Image.Image], Chroma]) -> dict[str, float]:
+def jumps_of(
+    picture: Image.Image,
+    color: Callable[[Image.Image, Sequence[Stroke]], Chroma],
+    strokes: Sequence[Stroke] = (),
+) -> dict[str, float]:
     """Mean ab distance for every change of one picture.
 
     Parameters
     ----------
     picture : PIL image
     color : callable
-        The chroma (H, W, 2) in ab units that a model gives a picture.
+        The chroma (H, W, 2) in ab units that a model gives a picture with strokes.
+    strokes : sequence of Stroke
+        They go where their places go.
     """
-    own = color(picture)
+    own = color(picture, strokes)
     found = {}
-    for name, (change, align) in CHANGES.items():
-        other, aligned = color(change(picture)), align(own)
+    for name, change in CHANGES.items():
+        other = color(change.picture(picture), change.strokes(strokes, picture.width))
+        aligned = change.result(own)
         shape = min(other.shape[:2], aligned.shape[:2])
         found[name] = _distance(_resized(other, shape), _resized(aligned, shape))
     width, height = picture.size
     window = width - _FRAMES + 1
-    frames = [color(picture.crop((i, 0, i + window, height))) for i in range(_FRAMES)]
+    frames = []
+    for i in range(_FRAMES):
+        moved = [replace(s, points=[(y, x - i) for y, x in s.points]) for s in strokes]
+        frames.append(color(picture.crop((i, 0, i + window, height)), moved))
     steps = [_distance(a[:, 1:], b[:, :-1]) for a, b in pairwise(frames)]
     return {**found, NEIGHBOURS: float(np.mean(steps))}
 
@@ -104,7 +146,9 @@ def _distance(a: Chroma, b: Chroma) -> float:
 
 
 class _Worker:
-    """Colours one photo in all its changes; an exemplar model by a photo of its category."""
+    """Colours one photo in all its changes: an exemplar model by a photo of its category, a
+    scribble model by one stroke of each main colour.
+    """
 
     def __init__(self, bundle: str, references: Mapping[str, Sequence[Photo]]) -> None:
         self._model: Any = colordeploy.load(bundle, device="cpu", threads=1)
@@ -113,17 +157,20 @@ class _Worker:
     def __call__(self, photo: Photo) -> dict[str, float]:
         model = self._model
         guidance: tuple[Any, ...] = ()
-        if hasattr(model, "encode_reference"):
+        strokes: Sequence[Stroke] = ()
+        if isinstance(model, colordeploy.ScribbleModel):
+            strokes = strokes_of(photo, photo.rgb(), "b")
+        elif isinstance(model, colordeploy.ExemplarModel):
             same = [p for p in self._references[photo.category] if p.name != photo.name]
             reference = (same or [photo])[0].picture()
             guidance = (model.encode_reference(np.asarray(reference)),)
 
-        def color(picture: Image.Image) -> Chroma:
+        def color(picture: Image.Image, strokes: Sequence[Stroke]) -> Chroma:
             canvas = model.prepare(np.asarray(picture))
-            rgb = canvas.render(*guidance)
+            rgb = canvas.render(*([strokes] if strokes else guidance))
             return lab_of(rgb.astype(np.float32) / 255)[..., 1:].astype(np.float32)
 
-        return jumps_of(photo.picture(), color)
+        return jumps_of(photo.picture(), color, strokes)
 
 
 def evaluate(

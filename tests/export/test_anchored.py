@@ -121,6 +121,7 @@ def test_tensorrt_compiles_the_graphs(spec, name):
     assert compile_graph(graph.content, graph.inputs) > 10_000
 
 
+@pytest.mark.training
 def test_from_photos_to_a_bundle(archive, tmp_path):
     """Encoder, decoder, bundle, figures; the manifest says where everything comes from."""
     encoder, out = tmp_path / "encoder.pt", tmp_path / "decoder.pt"

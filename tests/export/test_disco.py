@@ -59,6 +59,11 @@ def tiny():
     return tiny_disco()
 
 
+@pytest.fixture(scope="module")
+def spec(tiny):
+    return specification(tiny)  # which rounds its weights
+
+
 def close(found, wanted, limit=LIMIT):
     assert np.abs(np.asarray(found, np.float64) - wanted).max() < limit
 
@@ -200,11 +205,7 @@ def test_cells_there_and_back():
 
 
 @pytest.mark.parametrize("size", [(1, 16, 16), (3, 32, 80), (1, 112, 48)])
-def test_graphs_at_any_size(tiny, size):
-    spec = tiny.spec if hasattr(tiny, "spec") else specification(tiny, half=False)
-    tiny.spec, names = spec, ("analyze", "generate")
-    graphs = getattr(tiny, "graphs", None) or {name: spec.exported(name) for name in names}
-    tiny.graphs = graphs  # exporting takes seconds
+def test_graphs_at_any_size(spec, size):
     batch, height, width = size
     gray = torch.rand(batch, 1, height, width) * 2 - 1
     mask = (torch.rand(batch, 1, height // 16, width // 16) < 0.5).float()
@@ -215,8 +216,8 @@ def test_graphs_at_any_size(tiny, size):
     handed |= {"mask": mask, "colors": colors}
     ab = spec.graph("generate").run(handed)["ab"]
     run = {
-        name: ort.InferenceSession(graph.content, providers=["CPUExecutionProvider"])
-        for name, graph in graphs.items()
+        name: ort.InferenceSession(spec.exported(name).content, providers=["CPUExecutionProvider"])
+        for name in ("analyze", "generate")
     }
     found = run["analyze"].run(None, {"gray": gray.numpy()})
     for tensor, array in zip(wanted.values(), found, strict=True):
@@ -225,8 +226,7 @@ def test_graphs_at_any_size(tiny, size):
     close(run["generate"].run(None, inputs)[0] / 110, ab.numpy() / 110)
 
 
-def test_bundle_of_half_weights_verifies(tiny, tmp_path):
-    spec = specification(tiny)
+def test_bundle_of_half_weights_verifies(spec, tmp_path):
     checks = write(spec, tmp_path / "b", Identity("tiny"), trained_on="nothing")
     assert all(check.passed for check in checks)
     again = verify(Bundle(tmp_path / "b"), Target(device="cpu", threads=1))
@@ -235,6 +235,6 @@ def test_bundle_of_half_weights_verifies(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["analyze", "generate"])
-def test_tensorrt_rtx_compiles_the_graphs(tiny, name):
-    graph = specification(tiny).exported(name)
+def test_tensorrt_rtx_compiles_the_graphs(spec, name):
+    graph = spec.exported(name)
     assert compile_graph(graph.content, graph.inputs) > 10_000

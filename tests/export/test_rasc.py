@@ -291,6 +291,7 @@ def test_tensorrt_compiles_every_graph(trained, name):
     assert compile_graph(bundle.graph(name), bundle.manifest.graphs[name].inputs) > 0
 
 
+@pytest.mark.training
 def test_no_regions_and_patches_train(archive, tmp_path):
     for option in (("--regions", "none"), ("--regions", "map"), ("--patches", 8)):
         out = tmp_path / f"{option[1]}.pt"

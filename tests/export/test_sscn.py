@@ -226,19 +226,19 @@ def test_augmentations_are_those_of_the_table():
     assert cut.window[0] + cut.window[2] <= 1
 
 
+def evaluation(archive, folder, *options):
+    done = CliRunner().invoke(
+        main,
+        ["evaluate", "sscn", "--data", str(archive), "--bundle", str(folder / "bundle"),
+         "--size", "96", "--workers", "1", "--json", str(folder / "result.json"), *options],
+    )  # fmt: skip
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output, json.loads((folder / "result.json").read_text())
+
+
 def test_evaluation_prints_the_tables(archive, net, tmp_path):
     write(specification(net), tmp_path / "bundle", Identity("tiny"), trained_on="nothing")
-
-    def run(*options):
-        done = CliRunner().invoke(
-            main,
-            ["evaluate", "sscn", "--data", str(archive), "--bundle", str(tmp_path / "bundle"),
-             "--size", "96", "--workers", "1", "--json", str(tmp_path / "result.json"), *options],
-        )  # fmt: skip
-        assert done.exit_code == 0, (done.output, done.exception)
-        return done.output, json.loads((tmp_path / "result.json").read_text())
-
-    output, result = run()
+    output, result = evaluation(archive, tmp_path)
     rows = result["rows"]
     assert result["photos"] == 3
     assert list(rows) == ["statistics", "by lightness", "sscn", "first stage", "dense"]
@@ -248,9 +248,13 @@ def test_evaluation_prints_the_tables(archive, net, tmp_path):
             np.mean([row[f"psnr {k}"] for k in ("TPS", "RR", "RC")])
         )
     assert "| TPS | RR | RC | Mean |" in output
-    assert run()[1] == result  # its chances are seeded by the photos' names
+    assert evaluation(archive, tmp_path)[1] == result  # its chances are seeded by the photos' names
 
-    output, result = run("--grid", "--limit", "1", "--size", "128")
+
+@pytest.mark.training
+def test_evaluation_of_a_grid_of_places(archive, net, tmp_path):
+    write(specification(net), tmp_path / "bundle", Identity("tiny"), trained_on="nothing")
+    output, result = evaluation(archive, tmp_path, "--grid", "--limit", "1", "--size", "128")
     assert result["photos"] == 1
     assert "| k = 128, r = 0 |" in output
     assert output.rstrip().splitlines()[-1].startswith("| dense |")

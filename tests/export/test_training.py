@@ -152,6 +152,7 @@ def test_training_resumes_to_the_same_weights(archive, tmp_path, monkeypatch):
         train(archive, tmp_path / "two.pt", LGAConfig(), LGATraining(steps=6))
 
 
+@pytest.mark.training
 def test_training_learns_one_batch(archive, tmp_path, monkeypatch):
     """The same batch over and over: its loss has to fall."""
     from export.data import coloring
