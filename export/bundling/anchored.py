@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
-from ..models.disco.decoder import AnchoredNetwork
+from colordeploy.bundle import Bundle
+
+from ..models.disco.decoder import AnchoredNetwork, DecoderConfig
 from ..models.encoders.trunk import CELL, MULTIPLE, STRIDE, Scene
 from ..training.hinted import load_anchored
 from .disco import golden_anchors
 from .folding import folded
 from .onnx_graph import round_weights
 from .specification import MAP, BundleSpec, GraphSpec
+from .weights import weights
 
 TOLERANCE = 2e-4  # of features of about unit deviation, after some sixty layers
 AB_TOLERANCE = 2e-3  # of chroma in ab units
@@ -102,6 +106,25 @@ def specification(net: AnchoredNetwork) -> BundleSpec:
             "trained on ImageNet, calmed on the same photos"
         ),
     )  # fmt: skip
+
+
+def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
+    """The network's weights out of a bundle, normalizations folded in, to go on training from
+    what is shipped (`DecoderConfig.normalized` False).
+    """
+    found = weights(opened)
+    config = DecoderConfig.from_dict({**opened.parameter("network"), "normalized": False})
+    graph = onnx.load_model_from_string(opened.graph("generate")).graph
+    scalars = {i.name: i for i in graph.initializer if list(i.dims) == [config.heads, 1, 1]}
+    for node in graph.node:  # what `AnchorAttention` makes of its scalars is a constant there
+        for name in scalars.keys() & set(node.input):
+            value = torch.from_numpy(onnx.numpy_helper.to_array(scalars[name]).copy()).flatten()
+            if node.op_type == "Mul":  # softplus
+                found["decoder.attention.nearness"] = torch.log(torch.expm1(value))
+            else:
+                found["decoder.attention.nothing"] = torch.log(value)
+    own = AnchoredNetwork(config).state_dict().keys()
+    return {name: value for name, value in found.items() if name in own}
 
 
 def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:

@@ -21,7 +21,6 @@ from ..data.photos import Folders
 from ..models.disco.decoder import AnchoredNetwork, DecoderConfig
 from ..models.encoders.trunk import STRIDE
 from . import checkpoint
-from .encoder import load_encoder
 from .loop import Losses, Schedule, optimize
 
 _NEAREST = 5  # bins that a colour is a distribution over
@@ -151,24 +150,26 @@ def start(net: AnchoredNetwork, batches: PairBatches, shares: np.ndarray[Any, An
 
 def train_decoder(
     data: Folders,
-    encoder: Path,
+    encoder: Mapping[str, Tensor],
     out: Path,
     config: DecoderConfig,
     training: DecoderTraining,
     sizes: tuple[CropSize, ...] = PAIR_SIZES,
     begin: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Train the decoder on an encoder's checkpoint, or go on with `out`; see `optimize`.
+    """Train the decoder on a frozen encoder, or go on with `out`; see `optimize`.
 
     Parameters
     ----------
+    encoder : mapping of str to Tensor
+        Its weights.
     begin : mapping of str to Tensor, optional
         Weights that a new run starts from; those that it lacks start anew.
     """
     torch.manual_seed(training.seed)
     torch.set_num_threads(training.threads)
     net = AnchoredNetwork(config).to(memory_format=torch.channels_last)
-    net.encoder.load_state_dict(load_encoder(encoder).state_dict())
+    net.encoder.load_state_dict(encoder)
     net.encoder.requires_grad_(False)
 
     def batches(step: int) -> PairBatches:
@@ -187,7 +188,6 @@ def load_anchored(path: Path) -> tuple[AnchoredNetwork, dict[str, Any]]:
     state = checkpoint.load(path)
     if state.get("method") != "anchored":
         raise ValueError(f"{path} is no checkpoint of DISCO's decoder on an encoder")
-    config = dict(state["config"])
-    net = AnchoredNetwork(DecoderConfig(**{**config, "widths": tuple(config["widths"])}))
+    net = AnchoredNetwork(DecoderConfig.from_dict(state["config"]))
     net.load_state_dict(state["average"])
     return net.eval(), state

@@ -11,12 +11,19 @@ from click.testing import CliRunner
 from colordeploy.bundle import Bundle
 from colordeploy.pictures.color import AB_BINS
 from colordeploy.runtime.graph import Target
-from export.bundling.anchored import specification
+from export.bundling.anchored import bundle_weights, specification
+from export.bundling.specification import write
+from export.bundling.writer import Identity
 from export.cli import main
 from export.data.batches import CropSize
 from export.data.hinted import PairBatches
-from export.models.disco.decoder import AnchorAttention, Restraint
-from export.training.encoder import EncoderTraining, train_encoder
+from export.models.disco.decoder import (
+    AnchorAttention,
+    AnchoredNetwork,
+    DecoderConfig,
+    Restraint,
+)
+from export.training.encoder import EncoderTraining, load_encoder, train_encoder
 from export.training.hinted import DecoderTraining, load_anchored, train_decoder
 
 from ..tiny import TINY_ANCHORED, tiny_anchored
@@ -115,6 +122,19 @@ def test_graphs_at_any_size(spec, size):
         assert np.abs(found[name] - tensor.numpy()).max() < 1e-3, name
 
 
+def test_weights_come_back_out_of_a_bundle(spec, tmp_path):
+    write(spec, tmp_path / "b", Identity("tiny"), trained_on="nothing")
+    opened = Bundle(tmp_path / "b")
+    values = bundle_weights(opened)
+    config = DecoderConfig.from_dict({**opened.parameter("network"), "normalized": False})
+    net = AnchoredNetwork(config).eval()
+    net.load_state_dict(values)
+    again = specification(net)
+    for graph, inputs in spec.cases["small"].items():
+        for name, wanted in spec.graph(graph).run(inputs).items():
+            assert torch.allclose(again.graph(graph).run(inputs)[name], wanted, atol=1e-4), name
+
+
 @pytest.mark.parametrize("name", ["analyze", "generate"])
 def test_tensorrt_compiles_the_graphs(spec, name):
     graph = spec.exported(name)
@@ -126,12 +146,13 @@ def test_from_photos_to_a_bundle(archive, tmp_path):
     """Encoder, decoder, bundle, figures; the manifest says where everything comes from."""
     encoder, out = tmp_path / "encoder.pt", tmp_path / "decoder.pt"
     train_encoder(archive, encoder, "lite0", EncoderTraining(steps=1, side=64, batch=2))
+    seen = load_encoder(encoder).state_dict()
     sizes = (CropSize(64, 70, 90, 2, 1.0),)
-    train_decoder(archive, encoder, out, TINY_ANCHORED, DecoderTraining(steps=2), sizes)
+    train_decoder(archive, seen, out, TINY_ANCHORED, DecoderTraining(steps=2), sizes)
     net, state = load_anchored(out)
     assert state["step"] == 2
     before = {name: value.clone() for name, value in net.encoder.state_dict().items()}
-    train_decoder(archive, encoder, out, TINY_ANCHORED, DecoderTraining(steps=3), sizes)
+    train_decoder(archive, seen, out, TINY_ANCHORED, DecoderTraining(steps=3), sizes)
     after = load_anchored(out)[0].encoder.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())  # frozen
     done = CliRunner().invoke(

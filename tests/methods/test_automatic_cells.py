@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from export.bundling.anchored import specification
 from export.bundling.specification import write
 from export.bundling.writer import Identity
 
+from ..edited import with_output_renamed
 from ..recording import recorded_model
 from ..tiny import tiny_anchored
 
@@ -114,8 +114,6 @@ def test_white_stays_white_and_black_black(model):
 
 
 def test_a_bundle_that_hands_on_something_else_is_refused(bundle, tmp_path):
-    shutil.copytree(bundle, tmp_path / "odd")
-    manifest = tmp_path / "odd" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"name": "fine"', '"name": "odd"'))
+    odd = with_output_renamed(bundle, tmp_path / "odd", "analyze", "fine", "odd")
     with pytest.raises(BundleError, match="a graph 'analyze' from gray to fine, middle"):
-        colordeploy.load(tmp_path / "odd")
+        colordeploy.load(odd)

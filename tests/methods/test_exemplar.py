@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +26,7 @@ from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from export.data.references import network_scale
 
+from ..edited import with_output_renamed
 from ..recording import recorded_model
 from ..tiny import tiny_sscn
 
@@ -211,11 +211,9 @@ def test_closed_and_broken(bundle, tmp_path, photo_like):
     for call in (loaded.prepare, loaded.encode_reference):
         with pytest.raises(InputError, match="closed"):
             call(photo_like)
-    shutil.copytree(bundle, tmp_path / "b")
-    manifest = tmp_path / "b" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"name": "coarse"', '"name": "first"'))
+    other = with_output_renamed(bundle, tmp_path / "b", "colorize", "coarse", "first")
     with pytest.raises(BundleError, match="'colorize'"):
-        colordeploy.load(tmp_path / "b")
+        colordeploy.load(other)
 
 
 def run(*arguments):

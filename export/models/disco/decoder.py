@@ -52,6 +52,10 @@ class DecoderConfig:
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "widths": list(self.widths)}
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DecoderConfig:
+        return cls(**{**values, "widths": tuple(values["widths"])})
+
 
 @dataclass(frozen=True)
 class Restraint:
