@@ -121,21 +121,46 @@ std::vector<Histogram> histograms_of(const Plane<const float>& luma, const Tilin
 
 // Standard deviation of what changes from pixel to pixel: from the median difference of pixels two
 // apart, down or across, whichever is less; lines are few, and hatching runs one way.
-float noise_of(const Plane<const float>& luma) {
+float noise_of(const Plane<const float>& luma, int threads, const CancelFlag* cancel) {
     const std::ptrdiff_t step = std::max<std::ptrdiff_t>(luma.rows * luma.columns / 500000, 1);
     const auto median = [&](std::ptrdiff_t dy, std::ptrdiff_t dx) {
-        Histogram differences{};
         const std::ptrdiff_t width = luma.columns - dx, height = luma.rows - dy;
         if (width < 1 || height < 1) return 0.0F;
-        for (std::ptrdiff_t i = 0; i < width * height; i += step) {
-            const std::ptrdiff_t y = i / width, x = i % width;
+        Counter counter;
+        std::vector<float> row(static_cast<std::size_t>(width / step + 1));
+        float* to = row.data();
+        const std::ptrdiff_t stride = step * luma.column_stride;
+        std::ptrdiff_t first = 0;  // every step-th pixel in reading order, row after row
+        for (std::ptrdiff_t y = 0; y < height; ++y) {
+            throw_if_set(cancel);
+            const std::ptrdiff_t n = first < width ? (width - first + step - 1) / step : 0;
+            const float *here = &luma.at(y, first), *there = &luma.at(y + dy, first + dx);
             // Four times as fine: noise is of a few levels.
-            ++differences[level_of(4.0F * std::abs(luma.at(y + dy, x + dx) - luma.at(y, x)))];
+            if (stride == 1) {
+#pragma omp simd
+                for (std::ptrdiff_t i = 0; i < n; ++i) to[i] = 4.0F * std::abs(there[i] - here[i]);
+            } else {
+                for (std::ptrdiff_t i = 0; i < n; ++i) {
+                    to[i] = 4.0F * std::abs(there[i * stride] - here[i * stride]);
+                }
+            }
+            counter.add(to, 1, n);
+            first += n * step - width;
         }
+        Histogram differences{};
+        counter.move_to(differences);
         return value_of(quantile(differences, 0.5)) / 4.0F;
     };
+    std::array<float, 2> across_and_down{};
+    share(
+        2, 1, threads, [] { return 0; },
+        [&](std::ptrdiff_t begin, std::ptrdiff_t end, int&) {
+            for (std::ptrdiff_t i = begin; i < end; ++i) {
+                across_and_down[i] = i == 0 ? median(0, 2) : median(2, 0);
+            }
+        });
     constexpr float TO_DEVIATION = 1.4826F / 1.41421F;
-    return TO_DEVIATION * std::min(median(0, 2), median(2, 0));
+    return TO_DEVIATION * std::min(across_and_down[0], across_and_down[1]);
 }
 
 // Whether what stands out from its surroundings is light rather than dark.
@@ -310,7 +335,7 @@ Page examined(const Plane<const float>& luma, int threads, const CancelFlag* can
     page.even = *std::min_element(page.ground.begin(), page.ground.end()) >= WHITE;
     std::vector<float> sorted = page.ground;
     std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
-    page.noise = noise_of(luma) / (page.even ? 1.0F : sorted[sorted.size() / 2]);
+    page.noise = noise_of(luma, threads, cancel) / (page.even ? 1.0F : sorted[sorted.size() / 2]);
     find_lines(page.even ? sum_of(histograms) : values_of(luma, page, threads, cancel), page);
     return page;
 }
@@ -326,11 +351,21 @@ std::int64_t separated(const Plane<const float>& luma, const Page& page, int thr
             throw_if_set(cancel);
             for (std::ptrdiff_t y = begin; y < end; ++y) {
                 const float* row = own(y);
-                for (std::ptrdiff_t x = 0; x < columns; ++x) {
-                    const std::ptrdiff_t i = y * columns + x;
-                    lines[i] = row[x] < page.threshold;
-                    const float value = pale ? 1.0F - gain * (page.level - row[x]) : row[x];
-                    values[i] = std::clamp(value, 0.0F, 1.0F);
+                const float threshold = page.threshold, level = page.level;
+                float* to = values + y * columns;
+                std::uint8_t* line = lines + y * columns;
+#pragma omp simd
+                for (std::ptrdiff_t x = 0; x < columns; ++x) line[x] = row[x] < threshold;
+                if (pale) {
+#pragma omp simd
+                    for (std::ptrdiff_t x = 0; x < columns; ++x) {
+                        to[x] = std::clamp(1.0F - gain * (level - row[x]), 0.0F, 1.0F);
+                    }
+                } else {
+#pragma omp simd
+                    for (std::ptrdiff_t x = 0; x < columns; ++x) {
+                        to[x] = std::clamp(row[x], 0.0F, 1.0F);
+                    }
                 }
             }
         });
