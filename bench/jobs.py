@@ -1,16 +1,22 @@
 """Throughput of jobs: pictures read, coloured and written side by side, against one by one.
 
-    python bench/jobs.py [--pictures 4] [--megapixels 60] [--format png] [--out FILE]
+    python bench/jobs.py [--pictures 4] [--megapixels 60] [--format png] [--old CHECKOUT]
+                         [--out FILE]
 
 The example photo, enlarged, with grain, as grey JPEG files; `auto` (disco) writes them into a
 folder. One by one is a loop of read, prepare, render and `save_picture`, as a caller writes it.
-Both run in this process with the model loaded, in turns; the pixels of both are compared.
+Both run in this process with the model loaded, in turns; the pixels of both are compared. With
+another checkout whose core is built in place, its command and this one's take turns as well, each
+a process from start to end (their models may differ: on so large pictures they are a small part).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -63,12 +69,26 @@ def as_a_job(model: Any, folder: Path, out: Path, suffix: str) -> float:
     return time.perf_counter() - started
 
 
+def command(checkout: Path, folder: Path, out: Path) -> float:
+    """Seconds of ``colordeploy auto`` of a checkout over a folder."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", "from colordeploy.cli import main; main()", "auto", folder,
+         "-o", out], check=True, env={**os.environ, "PYTHONPATH": str(checkout)}, cwd=checkout,
+        capture_output=True,
+    )  # fmt: skip
+    return time.perf_counter() - started
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=4)
     parser.add_argument("--megapixels", type=float, default=60)
     parser.add_argument("--format", default="png")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--old", type=Path, help="another checkout, with a built core")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     suffix = f".{arguments.format}"
@@ -84,6 +104,11 @@ def main() -> None:
         for _ in range(arguments.rounds):
             times["one by one"].append(one_by_one(model, sources, loop, suffix))
             times["job"].append(as_a_job(model, folder, job, suffix))
+            if arguments.old:
+                here = Path(__file__).resolve().parents[1]
+                for what, checkout in (("old command", arguments.old), ("command", here)):
+                    seconds = command(checkout.resolve(), folder, Path(name) / "command")
+                    times.setdefault(what, []).append(seconds)
         for path in sorted(loop.iterdir()):
             with Image.open(path) as one, Image.open(job / path.name) as other:
                 assert np.array_equal(np.asarray(one), np.asarray(other)), path.name
@@ -98,6 +123,8 @@ def main() -> None:
         ),
         f"throughput   {best['one by one'] / best['job']:.2f} times; pixels equal",
     ]
+    if arguments.old:
+        lines.append(f"command      {best['old command'] / best['command']:.2f} times the old one")
     print("\n".join(lines))
     if arguments.out:
         arguments.out.write_text("\n".join(lines) + "\n")
