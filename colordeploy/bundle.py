@@ -27,6 +27,7 @@ __all__ = ["Bundle", "default_bundles", "find_bundle"]
 
 _ALL = "*"
 _GOLDEN = "golden.npz"
+_SHARED = "shared"  # folder beside bundles: files that several of them have
 # Sizes of single files, unpacked: what is larger is refused before it is read.
 _MAXIMUM_MANIFEST = 4 << 20
 _MAXIMUM_FILE = 2 << 30
@@ -79,7 +80,11 @@ class Bundle:
                 f"{self.path}: no graph {name!r}; it has "
                 f"{', '.join(self.manifest.graphs) or 'none'}"
             )
-        content = self._checked(entry.file, entry.sha256)
+        content = self._read(entry.file)
+        if entry.weights is not None:
+            content += self._read(entry.weights, shared=True)
+        parts = " with ".join(name for name in (entry.file, entry.weights) if name)
+        self._check(parts, content, entry.sha256)
         try:
             external = has_external_data(content)
         except MalformedGraphError as error:
@@ -153,7 +158,8 @@ class Bundle:
 
         What one graph hands to another is in the file once; the second name holds the first.
         """
-        content = self._checked(_GOLDEN, self.manifest.golden_sha256)
+        content = self._read(_GOLDEN)
+        self._check(_GOLDEN, content, self.manifest.golden_sha256)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 size = sum(item.file_size for item in archive.infolist())
@@ -205,32 +211,38 @@ class Bundle:
             "export the bundle again"
         )
 
-    def _checked(self, name: str, sha256: str) -> bytes:
-        content = self._read(name)
+    def _check(self, name: str, content: bytes, sha256: str) -> None:
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise BundleError(
                 f"{self.path}: {name} is damaged (SHA-256 {found[:12]}... instead of "
                 f"{sha256[:12]}...); fetch or export the bundle again"
             )
-        return content
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, *, shared: bool = False) -> bytes:
         if PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
             raise BundleError(f"{self.path}: file name {name!r} leads out of the bundle")
         limit = _MAXIMUM_MANIFEST if name == MANIFEST else _MAXIMUM_FILE
         try:
             if self.path.is_dir():
-                size = (self.path / name).stat().st_size
+                file = self.path / name
+                if shared and not file.is_file():
+                    file = self.path.parent / _SHARED / name
+                size = file.stat().st_size
                 if size > limit:
                     raise self._too_large(name, size, limit)
-                return (self.path / name).read_bytes()
+                return file.read_bytes()
             with zipfile.ZipFile(self.path) as archive:
                 size = archive.getinfo(self._prefix + name).file_size
                 if size > limit:
                     raise self._too_large(name, size, limit)
                 return archive.read(self._prefix + name)
         except (FileNotFoundError, KeyError):
+            if shared:
+                raise BundleError(
+                    f"{self.path}: {name} is missing; it holds weights, and lies in the bundle or "
+                    f"in a folder {_SHARED!r} beside it: copy it along"
+                ) from None
             raise BundleError(f"{self.path}: {name} is missing, so this is no bundle") from None
         except _UNREADABLE as error:
             raise BundleError(

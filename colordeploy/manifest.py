@@ -13,7 +13,8 @@ from .errors import BundleError
 
 __all__ = ["FORMAT", "MANIFEST", "GraphEntry", "Manifest", "TensorEntry"]
 
-FORMAT = 1
+FORMAT = 2  # graphs may share weights
+_PLAIN = 1  # of bundles whose graphs hold all their weights, for those who have older versions
 MANIFEST = "manifest.json"
 
 
@@ -33,10 +34,14 @@ class GraphEntry:
     Attributes
     ----------
     file, sha256 : str
-        Name in the bundle and hash of its content.
+        Name in the bundle and hash of its content, `weights` included.
     inputs, outputs : tuple of TensorEntry
     tolerance : float
         Largest absolute error against the golden vectors that `verify` accepts.
+    weights : str or None
+        Name of a file with more of its weights: an ONNX model of initializers alone, which several
+        graphs share. Appended to `file` it makes the whole graph, for that is how protocol buffers
+        merge messages.
     """
 
     file: str
@@ -44,6 +49,7 @@ class GraphEntry:
     inputs: tuple[TensorEntry, ...]
     outputs: tuple[TensorEntry, ...]
     tolerance: float
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,18 @@ class Manifest:
     graphs: Mapping[str, GraphEntry]
     golden_sha256: str
     parameters: Mapping[str, Any]
-    format: int = field(default=FORMAT)
+    format: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        shared = any(graph.weights for graph in self.graphs.values())
+        object.__setattr__(self, "format", FORMAT if shared else _PLAIN)
 
     def to_json(self) -> str:
         """Return the content of ``manifest.json``."""
 
         def plain(value: Any) -> Any:
             if isinstance(value, (GraphEntry, TensorEntry)):
-                return {key: plain(item) for key, item in vars(value).items()}
+                return {k: plain(item) for k, item in vars(value).items() if item is not None}
             if isinstance(value, Mapping):
                 return {key: plain(item) for key, item in value.items()}
             return [plain(item) for item in value] if isinstance(value, tuple) else value
@@ -98,11 +108,11 @@ class Manifest:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise BundleError(f"{origin}: {MANIFEST} is not valid JSON: {error}") from None
-        if not isinstance(values, dict) or values.get("format") != FORMAT:
+        if not isinstance(values, dict) or values.get("format") not in (_PLAIN, FORMAT):
             found = values.get("format") if isinstance(values, dict) else None
             raise BundleError(
                 f"{origin}: bundle format {found!r} is not known to this version (it reads "
-                f"{FORMAT}); update colordeploy or export the bundle again"
+                f"{_PLAIN} and {FORMAT}); update colordeploy or export the bundle again"
             )
         if values.pop("manifest_sha256", None) != _digest(values):
             raise BundleError(
@@ -110,6 +120,7 @@ class Manifest:
                 "match); fetch or export the bundle again"
             )
         try:
+            values.pop("format")
             graphs = {name: _graph_entry(entry) for name, entry in values.pop("graphs").items()}
             manifest = cls(graphs=graphs, **values)
         except (TypeError, KeyError, AttributeError, ValueError) as error:
@@ -145,4 +156,5 @@ def _graph_entry(values: dict[str, Any]) -> GraphEntry:
         tensors(values["inputs"]),
         tensors(values["outputs"]),
         float(values["tolerance"]),
+        str(values["weights"]) if "weights" in values else None,
     )

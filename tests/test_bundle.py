@@ -17,7 +17,8 @@ from colordeploy.bundle import Bundle, default_bundles, find_bundle
 from colordeploy.errors import BackendError, BundleError
 from colordeploy.manifest import Manifest, _digest
 from colordeploy.models import load
-from colordeploy.runtime.graph import Target
+from colordeploy.runtime.graph import Target, load_graph
+from export.bundling.shared import without_encoder
 from export.bundling.specification import bundle as export_bundle
 from export.bundling.writer import Identity
 from export.cli import main
@@ -109,6 +110,74 @@ def test_bundles_are_packed_again(exported, tmp_path):
     assert done.exit_code == 0, done.output
     assert (copy / "golden.npz").read_bytes() == (exported / "golden.npz").read_bytes()
     assert Bundle(copy).manifest == Bundle(exported).manifest
+
+
+@pytest.fixture
+def sharing(tmp_path):
+    """A copy of a model of the package whose encoder lies in a folder beside it."""
+    for name in ("disco", "shared"):
+        shutil.copytree(default_bundles()["disco"].parent / name, tmp_path / name)
+    return tmp_path / "disco"
+
+
+def test_weights_that_bundles_share(sharing, tmp_path):
+    opened = Bundle(sharing)
+    assert opened.manifest.format == 2
+    file = opened.manifest.graphs["analyze"].weights
+    whole = opened.graph("analyze")
+    assert (
+        whole == (sharing / "analyze.onnx").read_bytes() + (tmp_path / "shared" / file).read_bytes()
+    )
+    assert hashlib.sha256(whole).hexdigest() == opened.manifest.graphs["analyze"].sha256
+    weights = {i.name for i in onnx.load_model_from_string(whole).graph.initializer}
+    assert "encoder.stem.weight.half" in weights
+    assert opened.manifest.graphs["generate"].weights is None
+    # In the bundle itself, also in a zip file.
+    (tmp_path / "shared" / file).rename(sharing / file)
+    assert Bundle(sharing).graph("analyze") == whole
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", sharing)
+    assert Bundle(archive).graph("analyze") == whole
+
+
+def test_shared_weights_that_are_missing_or_damaged(sharing, tmp_path):
+    (file,) = (tmp_path / "shared").iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + b"\0\0")
+    with pytest.raises(BundleError, match=f"analyze.onnx with {file.name} is damaged"):
+        Bundle(sharing).graph("analyze")
+    file.unlink()
+    with pytest.raises(BundleError, match=f"{file.name} is missing.*'shared' beside it"):
+        Bundle(sharing).graph("analyze")
+    Bundle(sharing).graph("generate")
+
+
+def test_bundles_whose_graphs_hold_all_their_weights_are_for_older_versions(exported):
+    assert Bundle(exported).manifest.format == 1
+
+
+def test_an_encoder_is_taken_out_of_a_graph_and_back_in():
+    """The parts strung together are the graph again, whatever leads to the encoder."""
+    values = np.array([[1.5, -0.0], [2.0, 3.0]], np.float32)
+    parts = []
+    for path in ("net.encoder.", "net.features.bfe.encoder."):
+        x, y = (onnx.helper.make_tensor_value_info(n, 1, [1, 2]) for n in "xy")
+        nodes = [onnx.helper.make_node("MatMul", ["x", f"{path}stem"], ["z"]),
+                 onnx.helper.make_node("Add", ["z", "bias"], ["y"])]  # fmt: skip
+        stem = onnx.numpy_helper.from_array(values, f"{path}stem")
+        bias = onnx.numpy_helper.from_array(np.ones(2, np.float32), "bias")
+        graph = onnx.helper.make_graph(nodes, "g", [x], [y], [stem, bias])
+        opset = [onnx.helper.make_opsetid("", 20)]
+        content = onnx.helper.make_model(graph, opset_imports=opset).SerializeToString()
+        split = without_encoder(content)
+        whole = onnx.load_model_from_string(split.graph + split.weights)
+        onnx.checker.check_model(whole, full_check=True)
+        assert {i.name for i in whole.graph.initializer} == {"encoder.stem", "bias"}
+        run = load_graph(split.graph + split.weights, CPU, "whole").run
+        assert run({"x": np.array([[1, 2]], np.float32)})["y"].tolist() == [[6.5, 7.0]]
+        parts.append(split)
+    assert parts[0].weights == parts[1].weights
+    assert parts[0].file == parts[1].file
+    assert without_encoder(parts[0].graph) is None
 
 
 def test_wrong_golden_vectors_fail(bundle):

@@ -50,7 +50,8 @@ def info(bundle: str, as_json: bool) -> None:
     click.echo(f"licence:    {manifest.licence}")
     click.echo(f"trained on: {manifest.trained_on}")
     for name, graph in manifest.graphs.items():
-        click.echo(f"graph {name}: {graph.file}, SHA-256 {graph.sha256}")
+        files = " and ".join(file for file in (graph.file, graph.weights) if file)
+        click.echo(f"graph {name}: {files}, SHA-256 {graph.sha256}")
         for way, tensors in (("in ", graph.inputs), ("out", graph.outputs)):
             for tensor in tensors:
                 shape = " x ".join(str(side) for side in tensor.shape)

@@ -53,7 +53,11 @@ def golden_lumas(multiple: int = 4) -> dict[str, NDArray[np.float32]]:
 
 def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
     """The network's weights out of a bundle, to go on training from what is shipped."""
-    return {**weights(opened), "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
+    named = {
+        f"features.bfe.{name}" if name.startswith("encoder.") else name: value
+        for name, value in weights(opened).items()
+    }
+    return {**named, "log_sigma": torch.tensor(opened.parameter("sigma")).log()}
 
 
 def bundled_network(opened: Bundle) -> LGANet:

@@ -20,6 +20,7 @@ from colordeploy.manifest import GraphEntry, Manifest
 from colordeploy.runtime.graph import Target
 
 from .onnx_graph import ExportedGraph
+from .shared import without_encoder
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,8 @@ def write_bundle(
     files: dict[str, bytes] = {}
     entries = {}
     for name, (graph, tolerance) in graphs.items():
-        file = f"{name}.onnx"
-        files[file] = graph.content
-        digest = hashlib.sha256(graph.content).hexdigest()
-        entries[name] = GraphEntry(file, digest, graph.inputs, graph.outputs, tolerance)
+        entry = GraphEntry(f"{name}.onnx", "", graph.inputs, graph.outputs, tolerance)
+        entries[name] = _packed(entry, graph.content, files)
     files["golden.npz"] = _npz(golden)
     complete = Manifest(
         **manifest, graphs=entries, golden_sha256=hashlib.sha256(files["golden.npz"]).hexdigest()
@@ -71,22 +70,56 @@ def write_bundle(
     return _replace(out, files)
 
 
-def rewrite_golden(path: Path) -> tuple[int, int]:
-    """Write the golden vectors of a bundle again: the same values, packed as by `write_bundle`.
+def _packed(entry: GraphEntry, content: bytes, files: dict[str, bytes]) -> GraphEntry:
+    """Put a graph among the files, an encoder's weights apart from it; its entry with the hash."""
+    split = without_encoder(content)
+    if split is None:
+        files[entry.file] = content
+        return replace(entry, sha256=hashlib.sha256(content).hexdigest(), weights=None)
+    files |= {entry.file: split.graph, split.file: split.weights}
+    digest = hashlib.sha256(split.graph + split.weights).hexdigest()
+    return replace(entry, sha256=digest, weights=split.file)
+
+
+def repacked(path: Path, shared: Path | None = None) -> tuple[int, int]:
+    """Write a bundle again, packed as by `write_bundle`: the same values in fewer bytes.
+
+    Parameters
+    ----------
+    path : Path
+    shared : Path, optional
+        Folder for the encoder's weights, beside bundles that share it; by default the bundle.
 
     Returns
     -------
-    values, packed : int
-        Bytes of the arrays, and of the file ``golden.npz``.
+    before, after : int
+        Bytes of the bundle's own files.
     """
     bundle = Bundle(path)
-    golden = bundle.golden()
-    content = _npz(golden)
-    manifest = replace(bundle.manifest, golden_sha256=hashlib.sha256(content).hexdigest())
-    files = {entry.file: bundle.graph(name) for name, entry in manifest.graphs.items()}
-    files |= {"golden.npz": content, "manifest.json": manifest.to_json().encode()}
+    before = _size(path)
+    files: dict[str, bytes] = {}
+    entries = {
+        name: _packed(entry, bundle.graph(name), files)
+        for name, entry in bundle.manifest.graphs.items()
+    }
+    files["golden.npz"] = _npz(bundle.golden())
+    digest = hashlib.sha256(files["golden.npz"]).hexdigest()
+    manifest = replace(bundle.manifest, graphs=entries, golden_sha256=digest)
+    files["manifest.json"] = manifest.to_json().encode()
     _replace(path, files)
-    return sum(array.nbytes for array in golden.values()), len(content)
+    if shared is not None:
+        shared.mkdir(exist_ok=True)
+        for file in {entry.weights for entry in entries.values() if entry.weights}:
+            (path / file).replace(shared / file)
+        bundle = Bundle(path)
+        for name in entries:
+            bundle.graph(name)  # found there
+    return before, _size(path)
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else path.iterdir()
+    return sum(file.stat().st_size for file in files)
 
 
 def _replace(out: Path, files: Mapping[str, bytes]) -> list[GraphCheck]:

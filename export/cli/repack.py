@@ -11,16 +11,20 @@ from colordeploy.errors import BundleError
 
 @click.command()
 @click.argument("bundles", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-def repack(bundles: tuple[Path, ...]) -> None:
-    """Write the golden vectors of BUNDLES again, the same values in fewer bytes.
+@click.option(
+    "--shared", is_flag=True, help="Put encoders' weights into a folder `shared` beside a bundle."
+)
+def repack(bundles: tuple[Path, ...], shared: bool) -> None:
+    """Write BUNDLES again, the same values in fewer bytes.
 
-    For bundles of older versions, which stored them unpacked. Graphs and values do not change.
+    For bundles of older versions, which stored golden vectors unpacked, and the weights of an
+    encoder once for each graph.
     """
-    from ..bundling.writer import rewrite_golden
+    from ..bundling.writer import repacked
 
     for path in bundles:
         try:
-            values, packed = rewrite_golden(path)
+            before, after = repacked(path, path.parent / "shared" if shared else None)
         except (BundleError, ValueError) as error:
             raise click.ClickException(str(error)) from None
-        click.echo(f"{path}: {values / 1e6:.2f} MB of golden vectors in {packed / 1e6:.2f} MB")
+        click.echo(f"{path}: {before / 1e6:.2f} MB, now {after / 1e6:.2f} MB")
