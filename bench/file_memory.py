@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from colordeploy import Picture, save_picture
 from colordeploy.pictures.metadata import Metadata
@@ -106,7 +106,8 @@ def make_guidance(method: str, path: Path) -> None:
     guidance = path.with_name(f"{path.name} guidance.png")
     if method == "sscn":
         with Image.open(PHOTO) as photo:
-            photo.convert("RGB").resize((width, height)).save(guidance, compress_level=1)
+            tinted = ImageOps.colorize(photo.convert("L"), "#203050", "#ffe0b0", "#c06040")
+            tinted.resize((width, height)).save(guidance, compress_level=1)
     elif method != "disco":
         layer = Image.new("RGBA", (width, height))
         for place, color in enumerate(((200, 40, 30, 255), (40, 60, 200, 255))):
