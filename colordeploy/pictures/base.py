@@ -16,6 +16,7 @@ from .color import chroma_of, compose_lab, lightness_of_gray, luma_of
 from .decoding import ImageLike, read_samples
 from .geometry import resize
 from .photo import Photo
+from .picture import Picture
 
 __all__ = ["Base", "BaseLike", "base_key", "read_base"]
 
@@ -36,28 +37,33 @@ class Base:
 
     def __init__(self, luma: NDArray[np.float32], chroma: NDArray[np.float32]) -> None:
         self.luma, self.chroma = luma, chroma
+        # The last ones: edits and previews come in rows.
+        self._reduced: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._preview: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        preview = self._preview
-        held = self.luma.nbytes + self.chroma.nbytes
-        return held if preview is None else held + preview[0].nbytes + preview[1].nbytes
+        kept = (self.luma, self.chroma, *(self._reduced or ()), *(self._preview or ()))
+        return sum(array.nbytes for array in kept)
 
     def reduced(self, shape: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Luma and chroma at a working size."""
         if shape == self.luma.shape:
             return self.luma, self.chroma
-        return np.clip(resize(self.luma, shape), 0.0, 1.0), resize(self.chroma, shape)
+        kept = self._reduced  # read once: another thread may put its own there
+        if kept is None or kept[0].shape != shape:
+            luma = np.clip(resize(self.luma, shape), 0.0, 1.0)
+            kept = self._reduced = luma, resize(self.chroma, shape)
+        return kept
 
     def preview(
         self, shape: tuple[int, int], threads: int | None, cancel: CancelToken | None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Luma and chroma at a preview's size; the last one is kept, for previews come in rows."""
+        """Luma and chroma at a preview's size."""
         if shape == self.luma.shape:
             return self.luma, self.chroma
-        kept = self._preview  # read once: another thread may put its own there
+        kept = self._preview
         if kept is None or kept[0].shape != shape:
             planes = [self.luma, self.chroma[..., 0], self.chroma[..., 1]]
             y, u, v = (resample(p, shape, threads=threads, cancel=cancel) for p in planes)
@@ -66,7 +72,11 @@ class Base:
 
 
 def base_key(base: BaseLike) -> tuple[object, ...]:
-    """What tells one base from another: a file by its date, values by their hash."""
+    """What tells one base from another: a file by its date, a `Picture`, which does not change, by
+    itself, other values by their hash.
+    """
+    if isinstance(base, Picture):
+        return ("picture", base)
     if isinstance(base, (str, os.PathLike)):
         try:
             found = os.stat(base)
@@ -74,7 +84,7 @@ def base_key(base: BaseLike) -> tuple[object, ...]:
             return (str(base),)  # reading it says what is wrong
         return os.fspath(base), found.st_mtime_ns, found.st_size
     values = base if isinstance(base, np.ndarray) else read_samples(base)
-    digest = hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=16).digest()
+    digest = hashlib.sha256(np.ascontiguousarray(values).data).digest()
     return values.shape, values.dtype.str, digest
 
 

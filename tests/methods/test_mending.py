@@ -9,6 +9,7 @@ from PIL import Image
 import colordeploy
 from colordeploy import Stroke
 from colordeploy.errors import InputError
+from colordeploy.methods.scribble import canvas as scribble_canvas
 from colordeploy.pictures.color import chroma_of, compose_lab, lab_of, lightness_of_gray, luma_of
 
 SIDE = 96
@@ -137,6 +138,16 @@ def test_a_base_is_known_by_what_it_holds(canvas, base):
     held = canvas.nbytes
     canvas.render([STROKE], base=own, reach=0.3)
     assert canvas.nbytes < held * 1.5
+
+
+def test_a_picture_is_known_again_without_being_read(canvas, base, monkeypatch):
+    picture = colordeploy.Picture(base)
+    first = canvas.render([STROKE], base=picture)
+    assert np.array_equal(first, canvas.render([STROKE], base=base))
+    canvas.render([STROKE], base=picture)
+    monkeypatch.setattr(scribble_canvas, "read_base", None)  # would fail if it were called
+    other = Stroke([(20, 20), (20, 40)], "#3050c0", 5)
+    canvas.render([other], base=picture)
 
 
 def test_what_cannot_be_a_base(canvas, base):
