@@ -15,6 +15,9 @@ matrix and analysis are given; only factorization and solution count). There are
 * eager bfloat16: under autocast to bfloat16, whose pictures are other ones: see its PSNR (it says
   nothing for lga, whose matrix is given).
 
+For disco and sscn a fourth, "former network", is eager PyTorch with the network of the version
+before, in the shape of the papers; its pictures are other ones.
+
 Ours runs three times: as it is loaded by default (ONNX Runtime, float32), on OpenVINO in float32,
 and on OpenVINO in bfloat16 (how far shipped models' colours are off then: bench/precision.py).
 
@@ -60,7 +63,7 @@ from export.evaluation.metrics import psnr
 
 sys.path.insert(0, str(Path(__file__).parent))
 from peers.sparse_solvers import Klu
-from peers.torch_graphs import Mode, Network, TorchGraph, networks
+from peers.torch_graphs import Mode, Network, TorchGraph, former_networks, networks
 
 THREADS = 2
 MODELS = ("lga", "disco", "sscn", "rasc")
@@ -74,6 +77,7 @@ OURS = {  # backend, precision
     "ours, OpenVINO": ("openvino", "fp32"),
     "ours, OpenVINO bf16": ("openvino", "bf16"),
 }
+FORMER = "former network"
 LEAST_PSNR = 45.0  # of pictures in the same precision
 LEAST_PSNR_HALF = 30.0  # of ours in bfloat16
 SCOPES = ("end to end", "edit")
@@ -167,6 +171,9 @@ def measure(name: str, side: int, rounds: int, wanted: list[str]) -> dict[str, A
         path = Path(folder) / "bundle"
         made = networks(name, path)
         peers = {peer: peer_of(name, path, made, PEERS[peer]) for peer in wanted}
+        older = Path(folder) / "former"
+        if former := former_networks(name, older):
+            peers[FORMER] = peer_of(name, older, former, "eager")
         own = {which: loaded(path if name != "lga" else name, *how) for which, how in OURS.items()}
         ours = own["ours"]
         job = jobs(method_of(ours), (side, side))[0]
@@ -198,7 +205,7 @@ def measure(name: str, side: int, rounds: int, wanted: list[str]) -> dict[str, A
                     times.setdefault(f"{which}, {scope}", []).append(value)
         for which, value in likeness.items():
             least = LEAST_PSNR_HALF if which.endswith("bf16") else LEAST_PSNR
-            if PEERS.get(which) != "bfloat16" and value < least:
+            if which != FORMER and PEERS.get(which) != "bfloat16" and value < least:
                 raise SystemExit(f"{name}: {which} differs, PSNR {value:.1f} dB")
         gflop = arithmetic(peer_of(name, path, made, "eager"), job)
     ms = {scope: float(np.median(values)) for scope, values in times.items()}
@@ -354,11 +361,12 @@ def main() -> None:
     rate = peak_rate()
     record: dict[str, Any] = {"threads": THREADS, "size": arguments.size, "GFLOP/s": rate}
     peers = arguments.peer or list(PEERS)
+    columns = [*peers, FORMER]
     lines = [
         f"{arguments.size}x{arguments.size}, {THREADS} threads, medians of {arguments.rounds} "
         "alternating rounds in ms, and ratios to ours; the last column is the PSNR of each of",
         f"ours to the first, in dB; a matrix product in float32 runs at {rate:.0f} GFLOP/s here",
-        f"{'':33s}{'ours':>8s}" + "".join(f"{peer:>15s}{'ratio':>7s}" for peer in peers),
+        f"{'':33s}{'ours':>8s}" + "".join(f"{peer:>15s}{'ratio':>7s}" for peer in columns),
     ]
     print("\n".join(lines), flush=True)
     for name in arguments.model or MODELS:
@@ -367,7 +375,7 @@ def main() -> None:
         both = row["ms"]["ours, end to end"] + row["ms"]["ours, edit"]
         row["arithmetic's share"] = 1e3 * row["GFLOP"] / rate / both
         record[name] = row
-        shown = table_of(name, row, peers)
+        shown = table_of(name, row, columns)
         lines += shown
         print("\n".join(shown), flush=True)
     if "lga" in (arguments.model or MODELS):

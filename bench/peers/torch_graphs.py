@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from colordeploy.bundle import find_bundle
-from export.bundling import anchored, lga, matched, rasc
+from export.bundling import anchored, disco, lga, matched, rasc, sscn
 from export.bundling.specification import BundleSpec, write
 from export.bundling.writer import Identity
 from export.models.disco.decoder import AnchoredNetwork, DecoderConfig
+from export.models.disco.network import Disco, DiscoConfig
 from export.models.lga import LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
 from export.models.sscn.matched import MatchedConfig, MatchedNetwork
+from export.models.sscn.network import Sscn, SscnConfig
 
 Mode = Literal["eager", "compile", "bfloat16"]
 
@@ -126,6 +128,50 @@ def networks(name: str, path: Path) -> dict[str, Network]:
     classes = (rasc.EncodeGraph, rasc.CorrelateGraph, rasc.DecodeGraph)
     named = zip(("encode", "correlate", "decode"), classes, strict=True)
     return _unfolded(spec, {name: graph(net) for name, graph in named})
+
+
+# Shapes of disco 1.1.0 and sscn 1.0.0, which were the papers' networks.
+FORMER_DISCO = DiscoConfig(
+    superpixel_width=8, backbone_width=24, refine_width=16, tokens=48, layers=4, heads=4, hidden=192
+)
+FORMER_SSCN = SscnConfig(
+    width=24, coarse_width=12, decoder_width=16, style=128, attention=64, classes=193
+)
+
+
+def former_networks(name: str, path: Path) -> dict[str, Network]:
+    """As `networks`, of the version before the present one; none for methods that had no other."""
+    torch.manual_seed(0)
+    identity = Identity(f"{name}-former")
+    if name == "disco":
+        net = Disco(FORMER_DISCO).train()
+        with torch.no_grad():
+            for _ in range(6):  # running statistics and spectral norms
+                gray = torch.rand(2, 1, 64, 64) * 2 - 1
+                seen = net.analyze(gray)
+                nothing = torch.zeros(2, 3, 4, 4)
+                net.generate(gray, seen.association, seen.tokens, nothing[:, :1], nothing[:, 1:])
+        net.eval()
+        spec = disco.specification(net)
+        write(spec, path, identity, trained_on="nothing")
+        halves = {"analyze": disco.AnalyzeGraph(net), "generate": disco.GenerateGraph(net)}
+        return _unfolded(spec, halves)
+    if name == "sscn":
+        former = Sscn(FORMER_SSCN).train()
+        with torch.no_grad():
+            for _ in range(4):  # running statistics
+                lab = torch.rand(2, 3, 64, 64) - 0.5
+                reference = former.encode_reference(lab)
+                former.colorize(lab[:, :1], reference.style, reference.features)
+        former.eval()
+        spec = sscn.specification(former)
+        write(spec, path, identity, trained_on="nothing")
+        modules = {
+            "encode_reference": sscn.EncodeReferenceGraph(former),
+            "colorize": sscn.ColorizeGraph(former),
+        }
+        return _unfolded(spec, modules)
+    return {}
 
 
 def _unfolded(spec: BundleSpec, modules: Mapping[str, nn.Module]) -> dict[str, Network]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +10,10 @@ from colordeploy.bench import run
 from colordeploy.bench.measure import Rules
 from colordeploy.bench.report import table
 from colordeploy.bench.run import Plan, Subject, groups, measured_runs
-from colordeploy.bundle import default_bundles
 from colordeploy.errors import BackendError, InputError
 from colordeploy.runtime.graph import Target
+
+from ..copied import copied
 
 FAST = Rules(duration=0.0, queries=2, warm_up=0.0, warm_up_queries=0)
 
@@ -70,8 +70,7 @@ def levin(**more):
 
 def test_bundles_of_a_method_take_turns(tmp_path):
     """The key holds the bundle's own name, wherever it lies."""
-    other = tmp_path / "lga-elsewhere"
-    shutil.copytree(default_bundles()["lga"], other)
+    other = copied("lga", tmp_path / "lga-elsewhere")
     models = ("lga", str(other))
     assert groups(["lga", "levin", str(other), "lga"]) == [models, ("levin",)]
     target = Target(device="cpu", threads=1)

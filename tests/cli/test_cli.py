@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colordeploy.bundle import default_bundles
+from ..copied import copied
 
 
 def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -121,10 +121,7 @@ def test_models():
 
 
 def test_models_verify_notices_damage(tmp_path):
-    import shutil
-
-    copy = tmp_path / "lga"
-    shutil.copytree(default_bundles()["lga"], copy)
+    copy = copied("lga", tmp_path / "lga")
     content = bytearray((copy / "affinity.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (copy / "affinity.onnx").write_bytes(content)
