@@ -15,6 +15,7 @@ from export.models.encoders.efficientnet_lite import STRIDES
 from export.models.encoders.trunk import Trunk
 from export.models.lga import EncodedFeatures, LGAConfig, LGANet
 from export.models.rasc.network import Rasc, RascConfig
+from export.models.rasc.regional import LineEncoder, RegionalConfig, RegionalNetwork
 from export.models.sscn.matched import MatchedConfig, MatchedNetwork
 from export.models.sscn.network import Sscn, SscnConfig
 from export.training import checkpoint
@@ -115,6 +116,27 @@ def tiny_rasc(config: RascConfig = TINY_RASC) -> Rasc:
             line = torch.where(torch.rand(2, 1, 32, 32) < 0.9, 1.0, -1.0)
             net(line, torch.randint(0, 4, (2, 32, 32)))
         net.to_rgb.weight.mul_(0.3)
+    return net.eval()
+
+
+TINY_REGIONAL = RegionalConfig(
+    width=16, heads=2, describing=1, painting=1, reading=1, style=8, palette=12
+)
+
+
+def tiny_regional(config: RegionalConfig = TINY_REGIONAL) -> RegionalNetwork:
+    """A small random transformer on the encoder of the published weights, whose colours differ."""
+    torch.manual_seed(0)
+    net = RegionalNetwork(config)
+    net.encoder.load_state_dict(calm_start(config.encoder).state_dict())
+    with torch.no_grad():
+        found = LineEncoder(net)(torch.rand(2, 1, 64, 64))
+        net.pooled_deviation.copy_(torch.cat([f.std().expand(f.shape[1]) for f in found]))
+        net.whole_deviation.fill_(float(found[-1].std()))
+        net.head[-1].weight.mul_(6)
+        net.styled.weight.mul_(3)
+        net.preferences.normal_(std=0.2)
+        net.hinted[-1].weight.mul_(20)
     return net.eval()
 
 

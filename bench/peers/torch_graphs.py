@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from colordeploy.bundle import find_bundle
-from export.bundling import anchored, disco, lga, matched, rasc, sscn
+from export.bundling import anchored, disco, lga, matched, regional, sscn
 from export.bundling.specification import BundleSpec, write
 from export.bundling.writer import Identity
 from export.models.disco.decoder import AnchoredNetwork, DecoderConfig
 from export.models.disco.network import Disco, DiscoConfig
 from export.models.lga import LGAConfig, LGANet
-from export.models.rasc.network import Rasc, RascConfig
+from export.models.rasc.regional import LineEncoder, RegionalConfig, RegionalNetwork
 from export.models.sscn.matched import MatchedConfig, MatchedNetwork
 from export.models.sscn.network import Sscn, SscnConfig
 
@@ -118,16 +118,15 @@ def networks(name: str, path: Path) -> dict[str, Network]:
             "colorize": matched.ColorizeGraph(net),
         }
         return _unfolded(spec, modules)
-    net = Rasc(RascConfig.from_dict(shape)).train()
-    with torch.no_grad():
-        for _ in range(4):
-            net(torch.rand(2, 1, 64, 64) * 2 - 1, torch.randint(0, 4, (2, 64, 64)))
-    net.eval()
-    spec = rasc.specification(net)
+    net = RegionalNetwork(RegionalConfig(**shape)).eval()
+    spec = regional.specification(net)
     write(spec, path, identity, trained_on="nothing")
-    classes = (rasc.EncodeGraph, rasc.CorrelateGraph, rasc.DecodeGraph)
-    named = zip(("encode", "correlate", "decode"), classes, strict=True)
-    return _unfolded(spec, {name: graph(net) for name, graph in named})
+    modules = {
+        "encode": LineEncoder(net),
+        "describe": regional.DescribeGraph(net),
+        "paint": regional.PaintGraph(net),
+    }
+    return _unfolded(spec, modules)
 
 
 # Shapes of disco 1.1.0 and sscn 1.0.0, which were the papers' networks.

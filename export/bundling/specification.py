@@ -153,7 +153,7 @@ def write(
 
 # Which module knows what a checkpoint of each training holds; `from_checkpoint` in there.
 _TRAININGS = {"lga": "lga", "disco": "disco", "anchored": "anchored", "rasc": "rasc",
-              "sscn": "sscn", "matched": "matched"}  # fmt: skip
+              "regional": "regional", "sscn": "sscn", "matched": "matched"}  # fmt: skip
 
 
 def bundle(

@@ -146,6 +146,8 @@ def disco(
 @click.option("--no-regions", help="Bundle trained without regions.")
 @click.option("--map-only", help="Bundle trained with the region map as an input only.")
 @click.option("--patches", multiple=True, help="Bundle trained on fixed patches; any number.")
+@click.option("--size", default=256, show_default=True,
+              help="Working short side; smaller drawings are enlarged to it.")  # fmt: skip
 @click.option("--limit", type=int, help="So many drawings only.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
@@ -155,6 +157,7 @@ def rasc(
     no_regions: str | None,
     map_only: str | None,
     patches: tuple[str, ...],
+    size: int,
     limit: int | None,
     threads: int,
     json_file: Path | None,
@@ -167,7 +170,7 @@ def rasc(
     bundles |= {"no regions": no_regions} if no_regions else {}
     bundles |= {"region map only": map_only} if map_only else {}
     bundles |= {f"patches ({Path(path).name})": path for path in patches}
-    result = run(data, bundles, limit=limit, threads=threads)
+    result = run(data, bundles, size=size, limit=limit, threads=threads)
     _report(result, table(result), json_file)
 
 
@@ -298,6 +301,25 @@ def sheet(data: tuple[Path, ...], bundle: str, pattern: str, count: int, out: Pa
     Image.fromarray(drawn).save(out, quality=88)
     out.with_suffix(".txt").write_text(credits(photos, data) + "\n")
     click.echo(f"{out}: {', '.join(photo.name for photo in photos)}")
+
+
+@evaluate.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
+              help="Folder of the line art archive; can be repeated.")  # fmt: skip
+@click.option("--bundle", default="rasc", show_default=True, help="Bundle of line art.")
+@click.option("--match", "pattern", default="", help="Regular expression on source/category/name.")
+@click.option("--count", default=10, show_default=True, help="So many drawings.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Picture to write.")
+def drawings(data: tuple[Path, ...], bundle: str, pattern: str, count: int, out: Path) -> None:
+    """Held-out drawings to look at: lines, truth, predicted style, three random styles, hints."""
+    from PIL import Image
+
+    from ..evaluation.drawing_sheets import chosen
+    from ..evaluation.drawing_sheets import sheet as draw
+
+    found = chosen(data, pattern, count)
+    Image.fromarray(draw(found, bundle)).quantize(128).save(out, optimize=True)
+    click.echo(f"{out}: {', '.join(drawing.name for drawing in found)}")
 
 
 @evaluate.command()

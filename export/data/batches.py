@@ -61,7 +61,7 @@ def planes(array: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.moveaxis(array, -1, 1).copy())
 
 
-class SeededBatches(IterableDataset[Batch], Generic[Item, Batch]):
+class Batches(IterableDataset[Batch], Generic[Item, Batch]):
     """Batch ``step`` depends on (seed, step) alone, so a resumed run continues the sequence.
 
     Parameters
@@ -71,6 +71,30 @@ class SeededBatches(IterableDataset[Batch], Generic[Item, Batch]):
     summary : str
         What they are, for the manifest.
     seed, first_step, steps : int
+    """
+
+    def __init__(
+        self, items: Sequence[Item], summary: str, seed: int, first_step: int, steps: int
+    ) -> None:
+        self.items, self.summary = items, summary
+        self._seed, self._first, self._steps = seed, first_step, steps
+
+    @abstractmethod
+    def batch(self, step: int) -> Batch:
+        """The batch of one step."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        for step in range(self._first, self._steps):
+            yield self.batch(step)
+
+
+class SeededBatches(Batches[Item, Batch]):
+    """Batches of crops.
+
+    Parameters
+    ----------
+    items, summary, seed, first_step, steps :
+        See `Batches`.
     sizes : tuple of CropSize
     """
 
@@ -83,8 +107,8 @@ class SeededBatches(IterableDataset[Batch], Generic[Item, Batch]):
         steps: int,
         sizes: tuple[CropSize, ...],
     ) -> None:
-        self.items, self.summary = items, summary
-        self._seed, self._first, self._steps, self._sizes = seed, first_step, steps, sizes
+        super().__init__(items, summary, seed, first_step, steps)
+        self._sizes = sizes
 
     @abstractmethod
     def sample(self, item: Item, size: CropSize, rng: np.random.Generator) -> Sample:
@@ -93,10 +117,6 @@ class SeededBatches(IterableDataset[Batch], Generic[Item, Batch]):
     @abstractmethod
     def assemble(self, *arrays: NDArray[np.generic]) -> Batch:
         """A batch of the samples' arrays, stacked."""
-
-    def __iter__(self) -> Iterator[Batch]:
-        for step in range(self._first, self._steps):
-            yield self.batch(step)
 
     def batch(self, step: int) -> Batch:
         rng = np.random.default_rng((self._seed, step))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from rich.progress import track
 
 from colordeploy.methods.line_art import LineArtModel
@@ -24,6 +25,7 @@ from ..data.photos import Folders
 from .metrics import colorfulness, psnr
 
 STYLES = 5  # random styles, besides the predicted one
+TINT = 12  # levels: nearer to white is white
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Scores:
     apart : float
         Mean Lab distance between two random styles' pictures, over all pairs of `STYLES`.
     colorfulness : float
+    tinted : float
+        Share of the random styles in which the ground is tinted, where it is white in truth.
     psnr, best_psnr : float
         Against the true colours, in the predicted style, and in the best of all styles drawn.
     """
@@ -47,6 +51,7 @@ class Scores:
     lines: float
     apart: float
     colorfulness: float
+    tinted: float
     psnr: float
     best_psnr: float
 
@@ -63,14 +68,32 @@ def region_deviation(ab: NDArray[np.floating], labels: NDArray[np.int32]) -> flo
     return float(np.sqrt(squares / max(1, inside.sum())))
 
 
+def ground_of(labels: NDArray[np.int32], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where the ground is: the region with most of the picture's edge, if it is white in truth."""
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    ground = np.asarray(labels == int(np.bincount(edge[edge > 0], minlength=1).argmax()))
+    white = np.median(truth[ground], axis=0).min() >= 255 - TINT
+    return ground & (labels > 0) & white
+
+
+def tinted(pictures: list[NDArray[np.uint8]], ground: NDArray[np.bool_]) -> float:
+    """The share of pictures whose ground is further than `TINT` levels from white."""
+    if not ground.any():
+        return 0.0
+    return float(np.mean([np.median(p[ground], axis=0).min() < 255 - TINT for p in pictures]))
+
+
 def score(model: LineArtModel, drawing: Drawing, size: WorkingSize) -> Scores:
     """Render a drawing in its predicted style and in `STYLES` random ones, and measure."""
     assert drawing.line is not None
     line, truth = gray_array(drawing.line), rgb_array(drawing.color)
+    if isinstance(size, int) and size > min(line.shape):
+        line, *channels = (_enlarged(plane, size) for plane in (line, *np.moveaxis(truth, 2, 0)))
+        truth = np.stack(channels, axis=2)
     true_bytes = (truth * 255).round().astype(np.uint8)
     canvas = model.prepare(line, size=size)
     if canvas.working_size != line.shape:
-        raise ValueError(f"drawings of {line.shape} are scored at that size, not {size}")
+        raise ValueError(f"drawings of {line.shape} are scored at that size or more, not {size}")
     labels = region_map(line)
     own_colors = lab_of(canvas.preview().astype(np.float32) / 255)
     pictures = [canvas.render(style) for style in (None, *range(STYLES))]
@@ -83,9 +106,17 @@ def score(model: LineArtModel, drawing: Drawing, size: WorkingSize) -> Scores:
         lines=float(luma_of(pictures[0].astype(np.float32) / 255)[dark].mean()),
         apart=float(np.mean(pairs)),
         colorfulness=colorfulness(pictures[0]),
+        tinted=tinted(pictures[1:], ground_of(labels, true_bytes)),
         psnr=own[0],
         best_psnr=max(own),
     )
+
+
+def _enlarged(plane: NDArray[np.float32], short: int) -> NDArray[np.float32]:
+    scale = short / min(plane.shape)
+    shape = round(plane.shape[1] * scale), round(plane.shape[0] * scale)
+    large = Image.fromarray(plane).resize(shape, Image.Resampling.BICUBIC)
+    return np.asarray(large, np.float32).clip(0, 1)
 
 
 def truth_deviation(drawing: Drawing) -> float:
@@ -145,6 +176,7 @@ def table(result: Mapping[str, Any]) -> str:
         "lines": ("Luma of lines", "{:.3f}"),
         "apart": ("Styles apart (Lab)", "{:.1f}"),
         "colorfulness": ("Colourfulness", "{:.1f}"),
+        "tinted": ("Tinted grounds", "{:.1%}"),
         "psnr": ("PSNR", "{:.2f}"),
         "best_psnr": (f"best of {STYLES + 1}", "{:.2f}"),
     }

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..data.batches import SeededBatches
+from ..data.batches import Batches
 from . import checkpoint
 from .log import TrainingLog, draw_curves
 
@@ -31,7 +31,7 @@ class Stateful(Protocol):
 
 
 _PATIENCE = 20
-_MAY_CHANGE = {"steps", "threads", "save_every"}
+_MAY_CHANGE = {"steps", "threads", "save_every", "views"}
 Losses = tuple[Tensor, dict[str, float]]  # what to minimize, and numbers for the log
 
 
@@ -89,7 +89,7 @@ def optimize(
     net: nn.Module,
     config: dict[str, Any],
     schedule: Schedule,
-    pictures: Callable[[int], SeededBatches[Any, Batch]],
+    pictures: Callable[[int], Batches[Any, Batch]],
     losses: Callable[[Batch], Losses],
     out: Path,
     *,
@@ -121,8 +121,8 @@ def optimize(
     Raises
     ------
     ValueError
-        When `out` was trained with another configuration or other settings than the number of
-        steps, of threads, and how often to save.
+        When `out` was trained with another configuration or other settings than the numbers of
+        steps, of threads and of views, and how often to save.
     FloatingPointError
         When the training has come apart.
     """

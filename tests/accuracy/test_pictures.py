@@ -23,9 +23,10 @@ def test_fp16_holds_on_every_bundle(name, photo_like):
         picture[[20, 21, 69, 70], 30:92] = 0
     found = fidelity(find_bundle(name), "fp16", [picture])
     assert found.pictures == 1
-    assert 0 < found.mean <= found.percentile <= found.largest
+    assert 0 <= found.mean <= found.percentile <= found.largest
     assert found.mean < 0.5
-    assert 35 < found.psnr < 100
+    # Where regions are white, rasc's answer is white in any precision.
+    assert 35 < found.psnr < (101 if find_bundle(name).manifest.method == "rasc" else 100)
 
 
 @pytest.mark.openvino

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import tarfile
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from colordeploy.bundle import Bundle
 from colordeploy.native import region_max
@@ -33,6 +30,7 @@ from export.training.rasc import (
 )
 
 from ..tiny import tiny_rasc
+from .archive import write_drawings
 from .tensorrt import compile_graph
 
 
@@ -143,40 +141,7 @@ def test_xdog_draws_the_edges():
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Ten synthetic drawings, eight with lines, and the archive's index files."""
-    folder = tmp_path_factory.mktemp("drawings")
-    rng = np.random.default_rng(2)
-    rows = {"index.csv": [], "index-coloronly.csv": []}
-    with tarfile.open(folder / "all.tar", "w") as tar:
-
-        def add(name, picture, index, split):
-            buffer = io.BytesIO()
-            picture.save(buffer, "PNG")
-            info = tarfile.TarInfo(name)
-            info.size = len(buffer.getvalue())
-            tar.addfile(info, io.BytesIO(buffer.getvalue()))
-            row = {"tar": "all.tar", "file": name, "category": "made/up", "split": split,
-                   "source": "made", "licence": "CC BY-SA 4.0"}  # fmt: skip
-            rows[index].append(row)
-
-        for i in range(10):
-            box = tuple(int(v) for v in (*rng.integers(4, 20, 2), *rng.integers(30, 60, 2)))
-            color = Image.new("RGB", (64, 64), "white")
-            fill = tuple(int(v) for v in rng.integers(0, 256, 3))
-            outline = (0, 0, 0) if i < 8 else fill
-            ImageDraw.Draw(color).ellipse(box, fill=fill, outline=outline, width=2)
-            split = "val" if i < 3 else "train"
-            add(f"color/{i}.png", color, "index.csv" if i < 8 else "index-coloronly.csv", split)
-            if i < 8:
-                line = Image.new("L", (64, 64), 255)
-                ImageDraw.Draw(line).ellipse(box, outline=0, width=2)
-                add(f"line/{i}.png", line, "index.csv", split)
-    for name, content in rows.items():
-        with (folder / name).open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(content[0]))
-            writer.writeheader()
-            writer.writerows(content)
-    return folder
+    return write_drawings(tmp_path_factory.mktemp("drawings"))
 
 
 def test_archive_and_batches(archive):

@@ -159,7 +159,7 @@ UNSTOPPABLE = [
     ("prepare", "disco", "colordeploy.methods.automatic.analysis.kmeans"),
     ("prepare", "rasc", "colordeploy.methods.line_art.model.Drawing"),
     ("render", "levin lga disco sscn", "colordeploy.pictures.photo.GuidedChroma"),
-    ("render", "rasc", "colordeploy.methods.line_art.canvas.region_means"),
+    ("render", "rasc", "colordeploy.methods.line_art.region_painter.Painted"),
 ]
 
 

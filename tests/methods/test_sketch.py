@@ -184,6 +184,7 @@ def test_the_runtime_is_the_network(bundle, drawing):
 def test_threads_reach_the_core(bundle, drawing, monkeypatch):
     from colordeploy.methods.line_art import canvas as sketch
     from colordeploy.methods.line_art import drawing as lines
+    from colordeploy.methods.line_art import picture_painter as painter
 
     seen = []
 
@@ -194,7 +195,7 @@ def test_threads_reach_the_core(bundle, drawing, monkeypatch):
 
         return noted
 
-    for module, name in ((lines, "separate_lines"), (sketch, "region_means"),
+    for module, name in ((lines, "separate_lines"), (painter, "region_means"),
                          (sketch, "compose_drawing")):  # fmt: skip
         monkeypatch.setattr(module, name, spied(name, getattr(module, name)))
     with colordeploy.load(bundle, device="cpu", threads=2) as loaded:

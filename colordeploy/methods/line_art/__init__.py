@@ -39,7 +39,7 @@ METHODS = (
         example_guidance=_predicted,
         example_edit=_random_style,
         dimensions={
-            # Rows of regions: with one for the lines.
+            # In RASC's own graphs with one for the lines.
             "regions": FreeDimension(
                 lambda height, width: 1,
                 lambda height, width: _USUAL_REGIONS,

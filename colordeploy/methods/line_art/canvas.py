@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...cancellation import CancelToken
-from ...device_array import Array
 from ...errors import InputError
 from ...native import (
     Lines,
@@ -16,7 +15,6 @@ from ...native import (
     Shading,
     compose_drawing,
     reduce_drawing,
-    region_means,
 )
 from ...pictures.openraster import Document, DocumentLayer
 from ...pictures.rendering import Rendering
@@ -26,6 +24,7 @@ from ..canvas import Canvas, CanvasKeywords, Kept
 from ..steps import Steps
 from .drawing import Drawing
 from .hints import RegionHints, region_hints
+from .painter import Painted, Painter
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,21 +36,6 @@ __all__ = ["LineArtCanvas"]
 
 _HINTED = 2 / 255  # how far shading may go from a hint's colour
 Style = int | ArrayLike | Literal["hints"] | None
-
-
-class _Styled(NamedTuple):
-    """What the network says of a drawing in one style.
-
-    Attributes
-    ----------
-    decoded : (h, w, 3) float32
-        Its picture in about [0, 1], at the working size.
-    palette : (count, 3) float32
-        The mean colour of each region; black for label 0, which stands for lines.
-    """
-
-    decoded: NDArray[np.float32]
-    palette: NDArray[np.float32]
 
 
 class _Colors(NamedTuple):
@@ -79,19 +63,12 @@ class LineArtCanvas(Canvas[_Colors]):
 
     _model: LineArtModel
     _drawing: Drawing | None
-    _fixed: dict[str, Array]
+    _painter: Painter | None
 
-    def __init__(
-        self,
-        model: LineArtModel,
-        drawing: Drawing,
-        fixed: dict[str, Array],
-        style: NDArray[np.float32],
-    ) -> None:
+    def __init__(self, model: LineArtModel, drawing: Drawing, painter: Painter) -> None:
         working = drawing.working_luma.shape
-        self._begin(model, drawing.size, (working[0], working[1]), style)
-        self._drawing = drawing
-        self._fixed = fixed
+        self._begin(model, drawing.size, (working[0], working[1]), painter.style)
+        self._drawing, self._painter = drawing, painter
 
     def _begin(
         self,
@@ -101,10 +78,9 @@ class LineArtCanvas(Canvas[_Colors]):
         style: NDArray[np.float32],
     ) -> None:
         super().__init__(model, size, working)
-        self._drawing = None
-        self._fixed = {}
+        self._drawing, self._painter = None, None
         self._style = style
-        self._styles: Kept[_Styled] = Kept()
+        self._styles: Kept[Painted] = Kept()
         self._divider: RegionDivider | None = None
 
     @property
@@ -116,9 +92,16 @@ class LineArtCanvas(Canvas[_Colors]):
         return drawing
 
     @property
+    def _seen(self) -> Painter:
+        painter = self._painter  # read once, as the drawing
+        if painter is None:
+            raise self._closed_error()
+        return painter
+
+    @property
     def device(self) -> str:
         """Where the graph that colours runs: "cpu" or "cuda:N"."""
-        return self._model.open_graphs()["decode"].device
+        return self._seen.device
 
     @property
     def regions(self) -> NDArray[np.int32]:
@@ -177,13 +160,18 @@ class LineArtCanvas(Canvas[_Colors]):
         return self._drawn(style, hints, flat, self.drawing.lines, keywords)
 
     def preview(self, style: int | ArrayLike | None = None) -> NDArray[np.uint8]:
-        """The network's own picture at the working size, (h, w, 3) uint8; `style` as in `render`.
+        """A small picture at the working size, (h, w, 3) uint8; `style` as in `render`.
 
-        Quick to show while somebody chooses a style; lines and colours are the network's.
+        Quick to show while somebody chooses a style; a network's own picture, if it makes one.
         """
         self._require_open()
         with self._working(Steps()):
-            decoded = self._styled(self._code(style), Steps()).decoded
+            painted = self._styled(self._code(style), None, Steps())
+            decoded = painted.decoded
+            if decoded is None:
+                drawing = self.drawing
+                ground = painted.palette[drawing.regions.working_covered]
+                decoded = ground * drawing.working_luma[..., None]
         result: NDArray[np.uint8] = (np.clip(decoded, 0, 1) * 255 + 0.5).astype(np.uint8)
         return result
 
@@ -226,16 +214,17 @@ class LineArtCanvas(Canvas[_Colors]):
         -------
         Document
             From below: "flat", a colour for each region; "shading", opaque where the picture is
-            shaded (left out when flat); "hints", hidden (with hints only); "lines". Laid over each
-            other they are what `render` gives.
+            shaded (left out where nothing is, and when flat); "hints", hidden (with hints only);
+            "lines". Laid over each other they are what `render` gives.
         """
         hints = None if hints is None else read_strokes(hints, self.size)  # it is looked at thrice
         lines, shaded = self.layers(style, hints, flat=flat)
         stack = [DocumentLayer("flat", shaded)]
         if not flat:
             colors = self.layers(style, hints, flat=True)[1]
-            over = shaded * (shaded != colors).any(axis=2, keepdims=True)
-            stack = [DocumentLayer("flat", colors), DocumentLayer("shading", over)]
+            over = (shaded != colors).any(axis=2, keepdims=True)
+            if over.any():
+                stack = [DocumentLayer("flat", colors), DocumentLayer("shading", shaded * over)]
         if hints is not None:
             stack.append(DocumentLayer("hints", hints, visible=False))
         stack.append(DocumentLayer("lines", lines))
@@ -282,8 +271,9 @@ class LineArtCanvas(Canvas[_Colors]):
         if hints is not None:
             limits = np.where(hints.flags(regions.count), np.float32(_HINTED), np.float32(1))
         if code is not None:
-            decoded, palette = self._styled(code, steps)
-            shading = Shading(decoded, regions.working_ground, palette, limits)
+            palette, decoded = self._styled(code, hints, steps)
+            if decoded is not None:
+                shading = Shading(decoded, regions.working_ground, palette, limits)
         if hints is not None:
             palette = hints.palette(palette)
             if hints.divided:
@@ -332,29 +322,14 @@ class LineArtCanvas(Canvas[_Colors]):
                 cancel=cancel,
             )
 
-    def _styled(self, code: NDArray[np.float32], steps: Steps) -> _Styled:
-        """The network's colours in a style, kept: hints change nothing of it."""
-
-        def make() -> _Styled:
-            decoded = self._decode(code, steps)
-            return _Styled(decoded, self._palette(decoded))
-
-        return self._styles.get(code.tobytes(), make)
-
-    def _palette(self, decoded: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The mean colour of each region (count, 3); black for label 0, which stands for lines."""
-        regions = self.drawing.regions
-        palette = np.zeros((regions.count, 3), np.float32)
-        missing = np.arange(regions.count) > 0
-        # Lines should have no say; but narrow regions are all beside lines at the working size,
-        # and the smallest are not there at all: those are looked up at full size.
-        for labels in (regions.working_ground, regions.working, regions.covered):
-            means, pixels = region_means(decoded, labels, missing, threads=self._model.threads)
-            palette += means  # zeros but for what was missing
-            missing &= pixels == 0
-            if not missing.any():
-                break
-        return palette
+    def _styled(
+        self, code: NDArray[np.float32], hints: RegionHints | None, steps: Steps
+    ) -> Painted:
+        """The network's colours in a style, kept; with hints, where they change something of it."""
+        painter = self._seen
+        heeded = hints if painter.heeds_hints else None
+        key = (code.tobytes(), None if heeded is None else heeded.key)
+        return self._styles.get(key, lambda: painter.paint(code, heeded, steps))
 
     def _code(self, style: int | ArrayLike | None) -> NDArray[np.float32]:
         if style is None:
@@ -371,19 +346,11 @@ class LineArtCanvas(Canvas[_Colors]):
             raise InputError("a style code must be finite and not all zero")
         return code
 
-    def _decode(self, code: NDArray[np.float32], steps: Steps) -> NDArray[np.float32]:
-        """(h, w, 3) in about [0, 1] at the working size."""
-        decoder = self._model.open_graphs()["decode"]
-        rgb = decoder.run({**self._fixed, "style": code[None]}, cancel=steps.cancel)["rgb"][0]
-        height, width = self.working_size
-        values: NDArray[np.float32] = np.moveaxis(rgb[:, :height, :width], 0, -1)
-        return values * np.float32(0.5) + np.float32(0.5)
-
     def _held(self) -> int:
-        fixed = sum(int(getattr(array, "nbytes", 0)) for array in self._fixed.values())
-        styles = sum(part.nbytes for style in self._styles.values() for part in style)
+        parts = [part for style in self._styles.values() for part in style if part is not None]
         divider = self._divider
-        return self.drawing.nbytes + fixed + styles + (0 if divider is None else divider.nbytes)
+        held = self.drawing.nbytes + self._seen.nbytes + sum(part.nbytes for part in parts)
+        return held + (0 if divider is None else divider.nbytes)
 
     def _layer_bytes(self, layer: _Colors) -> int:
         own = layer.labels is not self.drawing.regions.covered
@@ -392,5 +359,4 @@ class LineArtCanvas(Canvas[_Colors]):
     def _free(self) -> None:
         self._styles.clear()
         self._divider = None
-        self._drawing = None
-        self._fixed = {}
+        self._drawing, self._painter = None, None

@@ -22,7 +22,7 @@ from ...pictures.geometry import resize
 from ...trace import span
 from .pages import is_long, pages_of
 
-__all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "pages_in", "patch_labels"]
+__all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "nearest_labels", "pages_in", "patch_labels"]
 
 _logger = logging.getLogger("colordeploy")
 
@@ -46,14 +46,16 @@ class Regions:
         1 to K, 0 on lines; and with the lines given to near ones.
     count : int
         Of labels: the number of regions and 1.
-    working, working_ground : (h, w) int32
-        At the working size; and with 0 beside lines, too, where the lines have a say in the colour.
+    working, working_covered, working_ground : (h, w) int32
+        At the working size: `labels`, `covered`, and `labels` with 0 beside lines, too, where the
+        lines have a say in the colour.
     """
 
     labels: NDArray[np.int32]
     covered: NDArray[np.int32]
     count: int
     working: NDArray[np.int32]
+    working_covered: NDArray[np.int32]
     working_ground: NDArray[np.int32]
 
     @cached_property
@@ -64,8 +66,17 @@ class Regions:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        arrays = (self.labels, self.covered, self.working, self.working_ground)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in self._arrays)
+
+    def freeze(self) -> None:
+        """Make all arrays read-only."""
+        for array in self._arrays:
+            array.flags.writeable = False
+
+    @property
+    def _arrays(self) -> tuple[NDArray[np.int32], ...]:
+        working = (self.working, self.working_covered, self.working_ground)
+        return (self.labels, self.covered, *working)
 
 
 class Drawing:
@@ -187,12 +198,12 @@ def _search(
 ) -> Regions:
     with span("regions"):
         labels = _find_regions(line, min(line.shape) / min(shape), name, radii)
-        working = _nearest(labels, shape)
+        working, covered = nearest_labels(labels, shape), cover_lines(labels)
         found = Regions(
-            labels, cover_lines(labels), int(labels.max()) + 1, working, _inside(working)
-        )
-    for array in (found.labels, found.covered, found.working, found.working_ground):
-        array.flags.writeable = False
+            labels, covered, int(labels.max()) + 1, working, nearest_labels(covered, shape),
+            _inside(working),
+        )  # fmt: skip
+    found.freeze()
     return found
 
 
@@ -229,7 +240,8 @@ def _find_regions(
     return labels
 
 
-def _nearest(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int32]:
+def nearest_labels(labels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """A smaller map of labels (h, w): those at the cells' middles."""
     rows, columns = (
         ((np.arange(few) + 0.5) * many / few).astype(np.intp)
         for many, few in zip(labels.shape, shape, strict=True)

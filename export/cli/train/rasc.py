@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,6 +30,18 @@ from .options import Common, common, start_option
               help="How much styles are asked to differ; 0: not (the paper).")  # fmt: skip
 @click.option("--posterior", default=0.02, show_default=True,
               help="Weight of the divergence of true styles from N(0, 1); 0: none.")  # fmt: skip
+@click.option("--encoder", metavar="BUNDLE",
+              help="Instead, a transformer over the regions on the pretrained encoder of a DISCO "
+              "bundle (name or path); of the options above only the common ones, --start and "
+              "--style count then.")  # fmt: skip
+@click.option("--views", default=4, show_default=True,
+              help="With --encoder: views of each drawing.")  # fmt: skip
+@click.option("--divergence", default=0.02, show_default=True,
+              help="With --encoder: as --posterior.")  # fmt: skip
+@click.option("--distance", default=0.0, show_default=True,
+              help="With --encoder: weight of the colours' squared distance.")  # fmt: skip
+@click.option("--kept", type=click.Path(path_type=Path),
+              help="With --encoder: keeps the regions' features for the next run.")  # fmt: skip
 @click.option("--vgg", type=click.Path(path_type=Path, exists=True),
               help="VGG-19 weights (torchvision's state dict) for the perceptual loss; without "
               "them a Laplacian pyramid takes its place.")  # fmt: skip
@@ -45,9 +58,18 @@ def rasc(
     r1: float,
     mode_seeking: float,
     posterior: float,
+    encoder: str | None,
+    views: int,
+    divergence: float,
+    distance: float,
+    kept: Path | None,
     vgg: Path | None,
 ) -> None:
     """RASC: colour for line art."""
+    if encoder:
+        settings = {**given.settings, "views": views, "divergence": divergence}
+        _regional(given, {**settings, "distance": distance}, style, encoder, kept, start)
+        return
     from ...data.batches import CropSize
     from ...data.drawings import SIZES
     from ...training import checkpoint
@@ -68,3 +90,25 @@ def rasc(
     perceptual = VggLoss(vgg, RASC_LAYERS, activated=True) if vgg else None
     weights = checkpoint.load(start)["average"] if start else None
     run(given.data, given.out(), config, training, perceptual, weights)
+
+
+def _regional(
+    given: Common,
+    settings: dict[str, Any],
+    style: int,
+    encoder: str,
+    kept: Path | None,
+    start: Path | None,
+) -> None:
+    from colordeploy.bundle import find_bundle
+
+    from ...bundling.weights import part, weights
+    from ...models.rasc.regional import RegionalConfig
+    from ...training import checkpoint
+    from ...training.regional import RegionalTraining, train_regional
+
+    train_regional(
+        given.data, given.out(), RegionalConfig(style=style), RegionalTraining(**settings),
+        part(weights(find_bundle(encoder)), "encoder"), kept,
+        checkpoint.load(start)["average"] if start else None,
+    )  # fmt: skip
