@@ -58,7 +58,9 @@ class TorchGraph:
         self._autocast = mode == "bfloat16"
         self.failure: str | None = None
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def run(
+        self, inputs: Mapping[str, NDArray[Any]], *, cancel: Any = None
+    ) -> dict[str, NDArray[Any]]:
         tensors = {n: torch.from_numpy(np.array(a)) for n, a in inputs.items()}
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self._autocast):
             found = self._called(tensors)
