@@ -78,8 +78,8 @@ OURS = {  # backend, precision
     "ours, OpenVINO bf16": ("openvino", "bf16"),
 }
 FORMER = "former network"
-LEAST_PSNR = 45.0  # of pictures in the same precision
-LEAST_PSNR_HALF = 30.0  # of ours in bfloat16
+MINIMUM_PSNR = 45.0  # of pictures in the same precision
+MINIMUM_PSNR_HALF = 30.0  # of ours in bfloat16
 SCOPES = ("end to end", "edit")
 WARM_UP = 2
 
@@ -204,7 +204,7 @@ def measure(name: str, side: int, rounds: int, wanted: list[str]) -> dict[str, A
                 for scope, value in scopes.items():
                     times.setdefault(f"{which}, {scope}", []).append(value)
         for which, value in likeness.items():
-            least = LEAST_PSNR_HALF if which.endswith("bf16") else LEAST_PSNR
+            least = MINIMUM_PSNR_HALF if which.endswith("bf16") else MINIMUM_PSNR
             if which != FORMER and PEERS.get(which) != "bfloat16" and value < least:
                 raise SystemExit(f"{name}: {which} differs, PSNR {value:.1f} dB")
         gflop = arithmetic(peer_of(name, path, made, "eager"), job)

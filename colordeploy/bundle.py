@@ -191,14 +191,14 @@ class Bundle:
             raise self._odd_parameter(name, f"a finite number above {above:g}")
         return float(value)
 
-    def whole_parameter(self, name: str, minimum: int) -> int:
+    def integer_parameter(self, name: str, minimum: int) -> int:
         """Return a parameter that is a whole number."""
         value = self.parameter(name)
         if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value < 2**31:
             raise self._odd_parameter(name, f"a whole number of at least {minimum}")
         return value
 
-    def flag_parameter(self, name: str) -> bool:
+    def boolean_parameter(self, name: str) -> bool:
         """Return a parameter that is true or false."""
         value = self.parameter(name)
         if not isinstance(value, bool):

@@ -71,7 +71,7 @@ def default_sizes(bundle: Bundle) -> list[Sizes]:
     8:1 picture (`working_shape`), may be as long as that area allows: up to 32:1.
     """
     step = _multiple(bundle)
-    working = bundle.whole_parameter("working_size", 1)
+    working = bundle.integer_parameter("working_size", 1)
     optimum = -(-working // step) * step
     long = _LARGEST**2 * optimum
     return [
@@ -171,4 +171,4 @@ def _method(bundle: Bundle) -> Method:
 
 
 def _multiple(bundle: Bundle) -> int:
-    return bundle.whole_parameter(_method(bundle).multiple, 1)
+    return bundle.integer_parameter(_method(bundle).multiple, 1)

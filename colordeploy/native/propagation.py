@@ -78,7 +78,7 @@ class Propagator:
         Threads to use; by default as many as there are processors, eight at most. The result does
         not depend on it, to the last bit.
     solver : {"multifrontal", "cudss"}
-        Who factorizes on a GPU: our own method, or NVIDIA's cuDSS (extra ``[cuda]``), which
+        Method that factorizes on a GPU: our own, or NVIDIA's cuDSS (extra ``[cuda]``), which
         analyzes once for a size, factorizes all of it again after an edit, and subtracts, so that
         it is less exact where weights differ much.
     precision : {"double", "single"}

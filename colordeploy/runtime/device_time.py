@@ -61,7 +61,7 @@ class Laps:
                 self._parts.append((part, self._marks.mark(self._stream)))
 
     def skip(self) -> None:
-        """What was since the last part is no part: waiting, and work of the host."""
+        """Leave out the time since the last part: waiting, and work of the host."""
         self.lap("")
 
     def _read(self) -> dict[str, int]:

@@ -27,7 +27,7 @@ class Graph(Protocol):
 
     @property
     def why(self) -> str:
-        """Why it runs there."""
+        """The reason for that device: what was asked for, and what is available."""
 
     @property
     def precision(self) -> str:

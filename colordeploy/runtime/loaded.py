@@ -35,7 +35,7 @@ class LoadedGraph(ABC):
     device : str
         Where it really runs: "cpu" or "cuda:N".
     why : str
-        Why it runs there.
+        The reason for that device: what was asked for, and what is available.
     precision : {"fp32", "fp16", "bf16"}
     """
 

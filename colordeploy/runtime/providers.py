@@ -78,10 +78,10 @@ class ProviderOptions:
                 raise BackendError(f"{name} is True or False, not {value!r}")
         if self.engine_cache is not None and not isinstance(self.engine_cache, (str, os.PathLike)):
             raise BackendError(f"engine_cache is a folder, not {self.engine_cache!r}")
-        self._check_who_reads()
+        self._check_applicable()
 
-    def _check_who_reads(self) -> None:
-        """Nothing is asked for that the provider would not hear of."""
+    def _check_applicable(self) -> None:
+        """Refuse options that the provider would ignore."""
         for name in ("engine_cache", "fp16", "workspace"):
             if getattr(self, name) and self.provider != "tensorrt":
                 raise BackendError(

@@ -33,7 +33,7 @@ Kept = Mapping[str, tuple[str, ...]]  # patterns of layers in float32, by graph
 _PLAIN = Target(backend="onnxruntime", device="cpu")
 _ON_CPU = ModelOptions("cpu")
 _AIM = 0.5 * MAXIMUM_MEAN_AB  # on training pictures; others may be worse
-_LEAST_WORK = 0.25  # of what could be in INT8: with less there is no speed to be had
+_MINIMUM_WORK = 0.25  # of what could be in INT8: with less there is no speed to be had
 _SEARCHED = 4  # pictures that each group of layers is tried on
 _TOLERANCE = 1.5  # times the measured error of the golden vectors: devices round differently
 
@@ -241,7 +241,7 @@ def _search(
         if least == most:
             break
         least, most = (least, count) if error <= _AIM else (count + 1, most)
-    if _share(mixed) < _LEAST_WORK:
+    if _share(mixed) < _MINIMUM_WORK:
         raise ValueError(
             f"{bundle.manifest.name} holds in INT8 only with {_share(mixed):.0%} of the work in "
             f"it, which makes nothing faster; {_worst(alone)}. Use half precision"

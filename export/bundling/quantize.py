@@ -26,8 +26,8 @@ from .onnx_graph import store_half
 Feeds = Sequence[Mapping[str, NDArray[Any]]]
 
 _OPERATORS = ("Conv", "Gemm", "MatMul")
-_LEAST_CHANNELS = 8  # of a layer's input: fewer are as fast in float32, and often the picture
-_LEAST_WEIGHTS = 512
+_MINIMUM_CHANNELS = 8  # of a layer's input: fewer are as fast in float32, and often the picture
+_MINIMUM_WEIGHTS = 512
 _DEPTH = 4  # parts of a weight's name that make a group
 _HELPERS = {"QuantizeLinear", "DequantizeLinear"}
 
@@ -123,7 +123,7 @@ def _layers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
             continue
         # A matrix product's weights are (in, out); a convolution's, and Gemm's here, (out, in).
         channels = shape[0] if node.op_type == "MatMul" else shape[1]
-        if channels >= _LEAST_CHANNELS and np.prod(shape) >= _LEAST_WEIGHTS:
+        if channels >= _MINIMUM_CHANNELS and np.prod(shape) >= _MINIMUM_WEIGHTS:
             found[node.name] = node
     return found
 

@@ -12,7 +12,7 @@ from colordeploy.methods import Subject
 from .drawings import DrawingArchive, gray_array
 from .photos import PhotoArchive
 
-_LEAST_SIDE = 128
+_MINIMUM_SIDE = 128
 
 
 def whole_pictures(
@@ -30,7 +30,7 @@ def whole_pictures(
         lines = [drawing.line for drawing in drawn if drawing.line is not None]
         return [gray_array(line) for line in _spread(lines, count)]
     photos = PhotoArchive(folder, split).photos
-    large = [photo for photo in photos if min(photo.picture().size) >= _LEAST_SIDE]
+    large = [photo for photo in photos if min(photo.picture().size) >= _MINIMUM_SIDE]
     return [photo.rgb() for photo in _spread(large, count)]
 
 

@@ -123,7 +123,7 @@ def evaluate(
     """
     scored = score_photos(
         data, partial(_Worker, settings, size, lpips, inception), split=split, limit=limit,
-        workers=workers, least_side=64,
+        workers=workers, minimum_side=64,
     )  # fmt: skip
     rows = {name: _summary([s[name] for s in scored], scored) for name in scored[0]}
     return {

@@ -24,9 +24,9 @@ from .photos import score_photos
 
 AUGMENTATIONS = ("TPS", "RR", "RC")
 BEND = 0.15  # of TPS: between the training's mild and violent ones
-LEAST_CROP = 0.5  # of RC, in picture sides
+MINIMUM_CROP = 0.5  # of RC, in picture sides
 _LEVELS = 32  # of lightness
-_LEAST_CHROMA = 5.0  # ab units: photos with less everywhere are left out
+_MINIMUM_CHROMA = 5.0  # ab units: photos with less everywhere are left out
 
 Baseline = Literal["statistics", "by lightness"]
 BASELINES: tuple[Baseline, ...] = ("statistics", "by lightness")
@@ -60,7 +60,7 @@ def augmentation(kind: str, rng: np.random.Generator) -> Warp:
         return Warp(bend=BEND)
     if kind == "RR":
         return Warp(angle=float(rng.uniform(-180, 180)))
-    side = float(rng.uniform(LEAST_CROP, 1.0))
+    side = float(rng.uniform(MINIMUM_CROP, 1.0))
     top, left = (float(v) for v in rng.uniform(0, 1 - side, 2))
     return Warp((top, left, side, side))
 
@@ -115,7 +115,7 @@ class _Worker:
             rng = np.random.default_rng(zlib.crc32(f"{photo.name} {kind}".encode()))
             seen = np.clip(warped(rgb, augmentation(kind, rng), rng), 0, 1)
             lab = lab_of(seen)
-            if np.hypot(lab[..., 1], lab[..., 2]).max() < _LEAST_CHROMA:
+            if np.hypot(lab[..., 1], lab[..., 2]).max() < _MINIMUM_CHROMA:
                 return {}  # a gray photo: there is nothing to score
             results = {
                 name: compose_lab(lightness, transfer(lightness, lab, name)) for name in BASELINES
@@ -173,7 +173,7 @@ def evaluate(
     """
     scored = score_photos(
         data, partial(_Worker, settings, kinds, size), split=split, limit=limit, workers=workers,
-        least_side=64,
+        minimum_side=64,
     )  # fmt: skip
     scored = [scores for scores in scored if scores]
     rows = {}

@@ -26,7 +26,7 @@ from .photos import score_photos
 from .scribble import strokes_of
 
 Chroma = NDArray[np.float32]
-_FRAMES, _LEAST_SIDE = 10, 128
+_FRAMES, _MINIMUM_SIDE = 10, 128
 
 
 def _sized(picture: Image.Image, factor: float) -> Image.Image:
@@ -182,7 +182,7 @@ def evaluate(
         by_category.setdefault(photo.category, []).append(photo)
     scored = score_photos(
         data, partial(_Worker, bundle, by_category), split=split, limit=limit, workers=workers,
-        least_side=_LEAST_SIDE,
+        minimum_side=_MINIMUM_SIDE,
     )  # fmt: skip
     values = {name: [s[name] for s in scored] for name in scored[0]}
     return {

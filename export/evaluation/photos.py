@@ -31,7 +31,7 @@ def score_photos(
     split: str,
     limit: int | None,
     workers: int,
-    least_side: int,
+    minimum_side: int,
 ) -> list[Scores]:
     """What a scorer says of every photo.
 
@@ -43,13 +43,13 @@ def score_photos(
         Makes the scorer, once a process (it loads the models); can be pickled.
     limit : int, optional
         Every n-th photo only, so many in all.
-    least_side : int
+    minimum_side : int
         Smaller photos are left out.
     """
     photos = [
         photo
         for photo in PhotoArchive(data, split).photos
-        if min(photo.picture().size) >= least_side
+        if min(photo.picture().size) >= minimum_side
     ]
     if limit is not None and limit < len(photos):
         photos = [photos[i * len(photos) // limit] for i in range(limit)]

@@ -129,7 +129,7 @@ def evaluate(
     """
     scored = score_photos(
         data, partial(_Worker, methods, size, lpips), split=split, limit=limit, workers=workers,
-        least_side=176,  # MS-SSIM needs it
+        minimum_side=176,  # MS-SSIM needs it
     )  # fmt: skip
     kinds = {}
     for kind in KINDS:

@@ -17,7 +17,7 @@ SHAPES = [(1, 1), (300, 400), (4000, 3000), (300, 2400), (2400, 300), (500, 4999
 @pytest.mark.parametrize("shape", SHAPES)
 def test_default_engines_serve_default_pictures(name, shape):
     bundle = find_bundle(name)
-    working = bundle.whole_parameter("working_size", 1)
+    working = bundle.integer_parameter("working_size", 1)
     size = working_shape(shape, None, working)
     step = default_sizes(bundle)[0].minimum[0]
     padded = tuple(-(-n // step) * step for n in size)
@@ -27,7 +27,7 @@ def test_default_engines_serve_default_pictures(name, shape):
 def test_default_engines_serve_larger_pictures_too():
     for name in default_bundles():
         bundle = find_bundle(name)
-        working = bundle.whole_parameter("working_size", 1)
+        working = bundle.integer_parameter("working_size", 1)
         assert default_sizes(bundle)[0].covers((4 * working, 3 * working))
 
 

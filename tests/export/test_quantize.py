@@ -239,13 +239,13 @@ def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monk
     assert whole.work == 1
     assert not whole.kept["colorize"]
     monkeypatch.setattr(int8, "_AIM", whole.fidelity.mean / 2)
-    monkeypatch.setattr(int8, "_LEAST_WORK", 0.0)
+    monkeypatch.setattr(int8, "_MINIMUM_WORK", 0.0)
     some = made()
     assert 0 < some.work < 1
     assert any(some.kept.values())
     assert some.fidelity.mean < whole.fidelity.mean
     assert any("alone: off by" in line for line in said)
-    monkeypatch.setattr(int8, "_LEAST_WORK", 1.0)
+    monkeypatch.setattr(int8, "_MINIMUM_WORK", 1.0)
     with pytest.raises(ValueError, match=r"makes nothing faster; .*colorize/\S+ \d"):
         made()
     monkeypatch.setattr(int8, "_AIM", 100.0)

@@ -98,12 +98,12 @@ class AutomaticModel(Model):
 def create_disco(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> AutomaticModel:
     """DISCO from a bundle; BundleError when the bundle does not describe one."""
     assert bundle is not None  # the record says that it has one
-    cell = bundle.whole_parameter("cell", minimum=1)
-    working_size = bundle.whole_parameter("working_size", minimum=1)
+    cell = bundle.integer_parameter("cell", minimum=1)
+    working_size = bundle.integer_parameter("working_size", minimum=1)
     interface = interface_of(bundle)
     multiple = cell
     if "multiple" in bundle.manifest.parameters:
-        multiple = bundle.whole_parameter("multiple", minimum=1)
+        multiple = bundle.integer_parameter("multiple", minimum=1)
     check_graphs(bundle, interface.graphs)
     return AutomaticModel(
         bundle.manifest.name,

@@ -179,13 +179,13 @@ def create_sscn(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
     assert bundle is not None  # the record says that it has one
     manifest = bundle.manifest
     parameters = {
-        "multiple": bundle.whole_parameter("multiple", minimum=1),
-        "working_size": bundle.whole_parameter("working_size", minimum=1),
-        "k": bundle.whole_parameter("k", minimum=0),
-        "r": bundle.whole_parameter("r", minimum=0),
+        "multiple": bundle.integer_parameter("multiple", minimum=1),
+        "working_size": bundle.integer_parameter("working_size", minimum=1),
+        "k": bundle.integer_parameter("k", minimum=0),
+        "r": bundle.integer_parameter("r", minimum=0),
     }
     if "patch" in manifest.parameters:  # bundles of the paper's network have none
-        parameters["patch"] = bundle.whole_parameter("patch", minimum=1)
+        parameters["patch"] = bundle.integer_parameter("patch", minimum=1)
     wanted = {
         "encode_reference": ({"lab"}, {"features", "style", "activation"}),
         "colorize": ({"gray", "style", "selected"}, {"ab", "coarse", "queries", "keys"}),

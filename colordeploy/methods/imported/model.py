@@ -90,7 +90,7 @@ def create_imported(
     """An imported network from its bundle; BundleError when the bundle does not describe one."""
     assert bundle is not None  # the record says that it has one
     interface = interface_of(bundle)
-    working_size = bundle.whole_parameter("working_size", minimum=1)
+    working_size = bundle.integer_parameter("working_size", minimum=1)
     entry = bundle.manifest.graphs.get(GRAPH)
     if entry is None or len(entry.inputs) != 1 or not entry.outputs:
         raise BundleError(

@@ -125,7 +125,7 @@ def create_rasc(bundle: Bundle | None, load: GraphLoader, options: ModelOptions)
     assert bundle is not None  # the record says that it has one
     kind = RegionNetwork if "paint" in bundle.manifest.graphs else PictureNetwork
     network = kind.of(bundle)
-    working_size = bundle.whole_parameter("working_size", minimum=1)
+    working_size = bundle.integer_parameter("working_size", minimum=1)
     check_graphs(bundle, network.graphs)
     graphs = open_graphs(load, network.graphs)
     return LineArtModel(bundle.manifest.name, graphs, options, network, working_size)

@@ -10,7 +10,7 @@ __all__ = ["Pages", "is_long", "pages_of"]
 _LONG = 3.0  # times as high as wide: a strip
 _BAND = 0.01  # of the width: so many rows without a line are a band between pages
 _TALLEST = 2.0  # times as high as wide, or as wide as high: a page of a regular strip
-_LEAST = 0.3  # of the width: lower pages go to their neighbour
+_MINIMUM_HEIGHT = 0.3  # of the width: lower pages go to their neighbour
 
 Pages = list[tuple[int, int]]
 
@@ -42,10 +42,10 @@ def pages_of(inked: NDArray[np.bool_], width: int) -> Pages:
     cuts = _regular(inked, width) or [int(a + b) // 2 for a, b in inner]
     borders = [0]
     for cut in cuts:
-        if cut - borders[-1] >= _LEAST * width and inked[borders[-1] : cut].any():
+        if cut - borders[-1] >= _MINIMUM_HEIGHT * width and inked[borders[-1] : cut].any():
             borders.append(cut)
     if len(borders) > 1 and not (
-        height - borders[-1] >= _LEAST * width and inked[borders[-1] :].any()
+        height - borders[-1] >= _MINIMUM_HEIGHT * width and inked[borders[-1] :].any()
     ):
         borders.pop()
     return list(zip(borders, [*borders[1:], height], strict=True))

@@ -52,7 +52,7 @@ class PictureNetwork:
                 f"{bundle.path}: a rasc bundle has the graphs encode, describe and paint, or "
                 f"encode, correlate and decode; this one has {', '.join(sorted(entries))}"
             )
-        levels = bundle.whole_parameter("levels", minimum=1)
+        levels = bundle.integer_parameter("levels", minimum=1)
         features = {f"features{i}" for i in range(levels)}
         labels_encoded = "labels" in {t.name for t in entries["encode"].inputs}
         wanted = {
@@ -66,8 +66,8 @@ class PictureNetwork:
         return PictureNetwork(
             wanted,
             levels,
-            bundle.whole_parameter("multiple", minimum=1),
-            bundle.whole_parameter("patches", minimum=0),
+            bundle.integer_parameter("multiple", minimum=1),
+            bundle.integer_parameter("patches", minimum=0),
         )
 
     def painter(

@@ -56,8 +56,8 @@ class RegionNetwork:
         """A bundle's."""
         return RegionNetwork(
             _GRAPHS,
-            bundle.whole_parameter("multiple", minimum=1),
-            bundle.whole_parameter("most", minimum=1),
+            bundle.integer_parameter("multiple", minimum=1),
+            bundle.integer_parameter("most", minimum=1),
         )
 
     def painter(

@@ -85,11 +85,11 @@ def create_lga(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) 
     parameters = PropagationParameters(
         sigma=bundle.number_parameter("sigma", above=0.0),
         phi=bundle.number_parameter("phi", above=-1.0),
-        global_step=bundle.whole_parameter("global_step", minimum=0),
-        local_edges=bundle.flag_parameter("local_edges"),
-        working_size=bundle.whole_parameter("working_size", minimum=1),
+        global_step=bundle.integer_parameter("global_step", minimum=0),
+        local_edges=bundle.boolean_parameter("local_edges"),
+        working_size=bundle.integer_parameter("working_size", minimum=1),
     )
-    multiple = bundle.whole_parameter("multiple", minimum=1)
+    multiple = bundle.integer_parameter("multiple", minimum=1)
     wanted = {"affinity": ({"luma"}, {"features", "log_alpha"})}
     check_graphs(bundle, wanted)
     graphs = open_graphs(load, wanted)
