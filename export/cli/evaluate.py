@@ -254,8 +254,8 @@ def matching(
 
 @evaluate.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True, multiple=True,
-              help="Folder of the photo archive; can be repeated.")  # fmt: skip
-@click.option("--bundle", default="disco", show_default=True, help="A photo model's bundle.")
+              help="Folder of the archive; can be repeated.")  # fmt: skip
+@click.option("--bundle", default="disco", show_default=True, help="A bundle, or levin.")
 @click.option("--limit", type=int, help="So many photos only.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")

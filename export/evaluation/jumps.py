@@ -1,4 +1,4 @@
-"""How far colours jump when a photograph is changed in a way that nobody sees.
+"""How far colours jump when a photograph or drawing is changed in a way that nobody sees.
 
 Mean distance in CIE ab of two results on the same content: the photograph's own and that of the
 photograph compressed, cropped, resized, mirrored, a grey level brighter, or panned frame by frame.
@@ -6,6 +6,7 @@ photograph compressed, cropped, resized, mirrored, a grey level brighter, or pan
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,12 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from rich.progress import track
 
 import colordeploy
 from colordeploy import Stroke
+from colordeploy.bundle import find_bundle
 from colordeploy.pictures.color import lab_of
 
 from ..data.distortions import jpeg
+from ..data.drawings import DrawingArchive
 from ..data.photos import Folders, Photo, PhotoArchive
 from .photos import score_photos
 from .scribble import strokes_of
@@ -167,16 +171,38 @@ class _Worker:
 
         def color(picture: Image.Image, strokes: Sequence[Stroke]) -> Chroma:
             canvas = model.prepare(np.asarray(picture))
-            rgb = canvas.render(*([strokes] if strokes else guidance))
-            return lab_of(rgb.astype(np.float32) / 255)[..., 1:].astype(np.float32)
+            return _chroma(canvas.render(*([strokes] if strokes else guidance)))
 
         return jumps_of(photo.picture(), color, strokes)
+
+
+def _chroma(rgb: NDArray[np.uint8]) -> Chroma:
+    return lab_of(rgb.astype(np.float32) / 255)[..., 1:].astype(np.float32)
+
+
+def _of_drawings(
+    data: Folders, bundle: str, limit: int | None, split: str
+) -> list[dict[str, float]]:
+    """Of line art, in the predicted style."""
+    drawings = DrawingArchive(data, split, color_only=False).drawings
+    if limit is not None and limit < len(drawings):
+        drawings = [drawings[i * len(drawings) // limit] for i in range(limit)]
+    with colordeploy.load(bundle, device="cpu", threads=1) as model:
+        return [
+            jumps_of(
+                Image.open(io.BytesIO(drawing.line or b"")).convert("L"),
+                lambda picture, _: _chroma(model(np.asarray(picture))),
+            )
+            for drawing in track(drawings, "evaluate")
+        ]
 
 
 def evaluate(
     data: Folders, bundle: str, *, limit: int | None = None, workers: int = 1, split: str = "val"
 ) -> dict[str, Any]:
-    """The table of one photo model: mean over photos, and the worst photo."""
+    """The table of one model: mean over the archive's photos or drawings, and the worst of them."""
+    if bundle != "levin" and find_bundle(bundle).manifest.method == "rasc":
+        return _summary(bundle, split, _of_drawings(data, bundle, limit, split))
     by_category: dict[str, list[Photo]] = {}
     for photo in PhotoArchive(data, split).photos:
         by_category.setdefault(photo.category, []).append(photo)
@@ -184,12 +210,16 @@ def evaluate(
         data, partial(_Worker, bundle, by_category), split=split, limit=limit, workers=workers,
         minimum_side=_MINIMUM_SIDE,
     )  # fmt: skip
+    return _summary(bundle, split, scored)
+
+
+def _summary(bundle: str, split: str, scored: list[dict[str, float]]) -> dict[str, Any]:
     values = {name: [s[name] for s in scored] for name in scored[0]}
     return {
         "protocol": "mean CIE ab distance of results on the same content",
         "bundle": bundle,
         "split": split,
-        "photos": len(scored),
+        "pictures": len(scored),
         "rows": {
             name: {"mean": float(np.mean(v)), "worst": float(np.max(v))}
             for name, v in values.items()
@@ -200,10 +230,10 @@ def evaluate(
 def table(result: Mapping[str, Any]) -> str:
     """The result as a table in Markdown."""
     lines = [
-        f"`{result['bundle']}`, {result['photos']} photos of split `{result['split']}`; mean "
+        f"`{result['bundle']}`, {result['pictures']} pictures of split `{result['split']}`; mean "
         "distance in CIE ab.",
         "",
-        "| change | mean | worst photo |",
+        "| change | mean | worst picture |",
         "|---|---|---|",
     ]
     for name, row in result["rows"].items():

@@ -243,6 +243,16 @@ def test_evaluation(archive, trained, tmp_path):
     assert "| rasc |" in output
 
 
+def test_how_far_the_colours_of_drawings_jump(archive, tmp_path):
+    output = run("evaluate", "jumps", "--data", archive, "--bundle", "rasc", "--limit", 1,
+                 "--json", tmp_path / "j.json")  # fmt: skip
+    result = json.loads((tmp_path / "j.json").read_text())
+    assert result["pictures"] == 1
+    assert all(0 <= row["mean"] == row["worst"] for row in result["rows"].values())
+    assert result["rows"]["one level brighter"]["mean"] < 20
+    assert "| mirrored |" in output
+
+
 def test_region_deviation_by_hand():
     labels = np.array([[0, 1, 1, 2, 2]], np.int32)
     ab = np.zeros((1, 5, 2))
