@@ -25,15 +25,14 @@ def test_fp16_holds_on_every_bundle(name, photo_like):
     assert found.pictures == 1
     assert 0 <= found.mean <= found.percentile <= found.largest
     assert found.mean < 0.5
-    # Where regions are white, rasc's answer is white in any precision.
-    assert 35 < found.psnr < (101 if find_bundle(name).manifest.method == "rasc" else 100)
+    assert found.psnr > 35  # equal where graphs stay in float32 (sscn), or regions white (rasc)
 
 
 @pytest.mark.openvino
 def test_bf16_on_this_cpu(photo_like):
     if not has_bfloat16():
         pytest.skip("this CPU has no bfloat16")
-    for name in ("lga", "sscn"):
+    for name in ("lga", "disco"):
         target = Target("openvino", "cpu", 1, "bf16")
         found = fidelity(find_bundle(name), "bf16", [photo_like], target)
         assert 0 < found.mean < 1

@@ -29,8 +29,7 @@ ADA = BuildOptions(("sm_89",))
 
 @pytest.mark.parametrize(
     ("name", "precision"),
-    [(name, "fp32") for name in default_bundles()]
-    + [(name, "fp16") for name in default_bundles() if name != "sscn"],
+    [(name, "fp32") for name in default_bundles()] + [(name, "fp16") for name in default_bundles()],
 )
 def test_every_graph_of_every_bundle_builds(name, precision, tmp_path):
     bundle, cache = find_bundle(name), EngineCache(tmp_path)
@@ -45,19 +44,6 @@ def test_every_graph_of_every_bundle_builds(name, precision, tmp_path):
     again, new = build_engines(bundle, rtx(), cache, **built)
     assert not new
     assert again == file
-
-
-def test_half_precision_that_moves_the_colours_is_refused(tmp_path):
-    """`sscn` 2.0.0 looks at places by features that half precision moves; its card says so."""
-    with pytest.raises(BackendError, match="'colorize' in fp16 is off by"):
-        build_engines(
-            find_bundle("sscn"),
-            rtx(),
-            EngineCache(tmp_path),
-            precision="fp16",
-            sizes=SMALL,
-            options=ADA,
-        )
 
 
 @pytest.mark.parametrize("name", list(default_bundles()))

@@ -21,7 +21,7 @@ def content() -> bytes:
 
 
 def luma(seed: int) -> dict[str, np.ndarray]:
-    return {"luma": np.random.default_rng(seed).random((1, 1, 8, 12), dtype=np.float32)}
+    return {"luma": np.random.default_rng(seed).random((1, 1, 32, 64), dtype=np.float32)}
 
 
 def test_results_are_the_callers_own(content):

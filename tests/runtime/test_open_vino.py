@@ -26,8 +26,8 @@ def content() -> bytes:
     return find_bundle("lga").graph("affinity")
 
 
-def luma(seed: int, size: int = 8) -> dict[str, np.ndarray]:
-    return {"luma": np.random.default_rng(seed).random((1, 1, size, 12), dtype=np.float32)}
+def luma(seed: int, size: int = 32) -> dict[str, np.ndarray]:
+    return {"luma": np.random.default_rng(seed).random((1, 1, size, 64), dtype=np.float32)}
 
 
 def test_float32_like_onnx_runtime(content):
@@ -42,15 +42,17 @@ def test_float32_like_onnx_runtime(content):
 
 def test_results_are_the_callers_own_from_several_threads(content):
     graph = load_graph(content, PLAIN, "affinity")
-    wanted = [graph.run(luma(i, 8 + 4 * (i % 3)))["features"] for i in range(6)]
+    wanted = [graph.run(luma(i, 32 + 32 * (i % 3)))["features"] for i in range(6)]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda i: graph.run(luma(i, 8 + 4 * (i % 3)))["features"], range(6)))
+        found = list(
+            pool.map(lambda i: graph.run(luma(i, 32 + 32 * (i % 3)))["features"], range(6))
+        )
     for a, b in zip(wanted, found, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_wrong_inputs_closing_and_no_graph(content):
-    wrong = ({}, {"other": np.zeros(1)}, {"luma": np.zeros((1, 8, 8), np.float32)}, luma(0, 9))
+    wrong = ({}, {"other": np.zeros(1)}, {"luma": np.zeros((1, 8, 8), np.float32)}, luma(0, 33))
     for threads in (1, 2):
         graph = load_graph(content, Target("openvino", "cpu", threads), "affinity")
         right = graph.run(luma(0))["features"]
