@@ -129,7 +129,12 @@ def test_a_weight_that_float16_cannot_hold():
 
 def test_groups_and_wrong_names():
     assert layer_groups(example()) == ["net.a"]
-    assert layer_groups(find_bundle("lga").graph("affinity")) == ["net.features", "net.alpha"]
+    assert layer_groups(find_bundle("lga").graph("affinity")) == [
+        "encoder.stem",
+        "encoder.stages",
+        "net.features",
+        "net.alpha",
+    ]
     with pytest.raises(BackendError, match="fp16, bf16, not 'int8'"):
         halved(example(), "int8")
 
