@@ -17,6 +17,8 @@ import torch
 from filelock import FileLock
 from torch import nn
 
+_OWN = vars(nn.Module()).keys()  # PyTorch's own attributes of every module
+
 
 def digest(module: nn.Module, rest: object) -> str:
     """Of the weights, buffers and plain attributes of a module, and of what `rest` shows."""
@@ -25,7 +27,7 @@ def digest(module: nn.Module, rest: object) -> str:
         plain = {
             key: value
             for key, value in sorted(vars(part).items())
-            if not key.startswith("_") and not isinstance(value, (torch.Tensor, nn.Module))
+            if key not in _OWN and not isinstance(value, (torch.Tensor, nn.Module))
         }
         made.update(f"{name} {type(part).__qualname__} {plain}".encode())
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):

@@ -33,7 +33,9 @@ def show_log(context: click.Context, verbosity: int) -> None:
         handler = context.meta[__name__] = _Stderr()
         before = logger.level
         logger.addHandler(handler)
-        context.call_on_close(lambda: logger.removeHandler(handler))
-        context.call_on_close(lambda: logger.setLevel(before))
+        # A command's own context is not closed when its arguments are wrong; the root's is.
+        root = context.find_root()
+        root.call_on_close(lambda: logger.removeHandler(handler))
+        root.call_on_close(lambda: logger.setLevel(before))
     handler.setLevel(_LEVELS[verbosity])
     logger.setLevel(_LEVELS[verbosity])

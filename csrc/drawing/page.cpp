@@ -133,7 +133,11 @@ float noise_of(const Plane<const float>& luma, int threads, const CancelFlag* ca
         std::ptrdiff_t first = 0;  // every step-th pixel in reading order, row after row
         for (std::ptrdiff_t y = 0; y < height; ++y) {
             throw_if_set(cancel);
-            const std::ptrdiff_t n = first < width ? (width - first + step - 1) / step : 0;
+            if (first >= width) {  // no pixel of this row
+                first -= width;
+                continue;
+            }
+            const std::ptrdiff_t n = (width - first + step - 1) / step;
             const float *here = &luma.at(y, first), *there = &luma.at(y + dy, first + dx);
             // Four times as fine: noise is of a few levels.
             if (stride == 1) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -76,9 +75,7 @@ def test_architectures(install):
         find_flavor().check_architectures(("sm_89",))
 
 
-def test_what_tensorrt_says_goes_to_logging(install, caplog, capfd, monkeypatch):
-    # Without what commands that other tests interrupted may have left there.
-    monkeypatch.setattr(logging.getLogger("colordeploy"), "handlers", [])
+def test_what_tensorrt_says_goes_to_logging(install, caplog, capfd):
     install(tensorrt=fake("tensorrt", "11.0"))
     caplog.set_level("DEBUG", "colordeploy")
     passing = find_flavor().new_logger()
