@@ -42,6 +42,8 @@ class DecoderTraining(Schedule):
         Weight of the tokens' own distribution.
     consistency : float
         Weight of the distance between the colours of a photo's two views, per ab unit.
+    log_mse : float
+        Weight of the logarithm of each picture's squared error in ab, its PSNR as a loss.
     """
 
     steps: int = 4_000
@@ -52,6 +54,7 @@ class DecoderTraining(Schedule):
     power: float = 0.5
     guess: float = 0.3
     consistency: float = 0.03
+    log_mse: float = 0.0
 
 
 class DecoderLosses:
@@ -90,10 +93,14 @@ class DecoderLosses:
         free = (batch.mask.sum(dim=(1, 2, 3)) == 0).float()
         distance = self._inconsistency(mean, batch, y, x)
         error = (mean.detach() - truth).square().sum(dim=1).mean(dim=(1, 2))
-        return loss + training.guess * first + training.consistency * distance, {
+        squares = (net.decoder.restrained(logits.float()) - truth).square().mean(dim=(1, 2, 3))
+        log_mse = torch.log(squares + 1.0).mean()
+        total = loss + training.guess * first + training.consistency * distance
+        return total + training.log_mse * log_mse, {
             "bins": float(loss.detach()),
             "guess": float(first.detach()),
             "inconsistency": float(distance.detach()),
+            "log_mse": float(log_mse.detach()),
             "error_free": float((error * free).sum() / free.sum().clamp(min=1)) ** 0.5,
             "error_hinted": float((error * (1 - free)).sum() / (1 - free).sum().clamp(min=1))
             ** 0.5,

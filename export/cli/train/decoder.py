@@ -15,8 +15,16 @@ from .options import Common, common
               help="Checkpoint of `train encoder`; a bundle to start from has one.")  # fmt: skip
 @click.option("--consistency", default=0.03, show_default=True,
               help="Weight of the distance between the views' colours.")  # fmt: skip
+@click.option("--log-mse-weight", default=0.0, show_default=True,
+              help="Weight of the logarithm of each picture's squared error.")  # fmt: skip
 @click.option("--start", help="Bundle (name or path) or checkpoint (.pt) a new run starts from.")
-def decoder(given: Common, encoder: Path | None, consistency: float, start: str | None) -> None:
+def decoder(
+    given: Common,
+    encoder: Path | None,
+    consistency: float,
+    log_mse_weight: float,
+    start: str | None,
+) -> None:
     """DISCO on a pretrained encoder: colours without anchors and with them."""
     from colordeploy.bundle import find_bundle
 
@@ -27,7 +35,9 @@ def decoder(given: Common, encoder: Path | None, consistency: float, start: str 
     from ...training.encoder import load_encoder
     from ...training.hinted import DecoderTraining, train_decoder
 
-    training = DecoderTraining(**given.settings, consistency=consistency)
+    training = DecoderTraining(
+        **given.settings, consistency=consistency, log_mse=log_mse_weight
+    )
     if encoder is not None:
         seen = load_encoder(encoder)
         config = DecoderConfig(encoder=seen.version)
