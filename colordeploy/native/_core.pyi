@@ -134,6 +134,7 @@ def divide(
     first: NDArray[np.int32],
     marks: NDArray[np.int64],
     owners: NDArray[np.int32],
+    threads: int,
 ) -> NDArray[np.int32]: ...
 def cover_lines(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
 def region_means(

@@ -12,7 +12,7 @@ from ..errors import InputError
 from . import _core
 from .affinities import DIRECTIONS, Affinities
 from .cancelling import Cancel
-from .checks import any_array
+from .checks import any_array, thread_count
 from .output import contiguous
 from .propagation import Propagator
 
@@ -139,8 +139,9 @@ class RegionDivider:
         cells, propagator = self._prepared(cancel)
         shares = self._shares(cells, propagator, pixels, owners, int(counts.max()), cancel)
         return _core.divide(
-            self._labels, self._covered, cells, shares, counts, first, pixels, owners
-        )
+            self._labels, self._covered, cells, shares, counts, first, pixels, owners,
+            thread_count(self._threads),
+        )  # fmt: skip
 
     def _prepared(self, cancel: Cancel) -> tuple[NDArray[np.int32], Propagator]:
         """The cells and the system of the drawing, which no mark changes."""

@@ -103,7 +103,8 @@ Labels free_cells(const Labels& labels, py::ssize_t rows, py::ssize_t columns) {
 Labels divide(const Labels& labels, const Labels& covered, const Labels& cells,
               const py::array_t<float, py::array::c_style>& shares, const Labels& counts,
               const Labels& first, const py::array_t<std::int64_t, py::array::c_style>& marks,
-              const Labels& owners) {
+              const Labels& owners, int threads) {
+    if (threads < 1) throw py::value_error("threads must be at least 1");
     if (labels.ndim() != 2 || covered.ndim() != 2 || cells.ndim() != 2 || shares.ndim() != 3 ||
         covered.size() != labels.size() || shares.shape(0) != cells.shape(0) ||
         shares.shape(1) != cells.shape(1) || marks.size() != owners.size() ||
@@ -118,7 +119,7 @@ Labels divide(const Labels& labels, const Labels& covered, const Labels& cells,
     std::int32_t* out = result.mutable_data();
     {
         py::gil_scoped_release release;
-        cr::divide(division, out);
+        cr::divide(division, threads, out);
     }
     return result;
 }
@@ -138,5 +139,5 @@ void register_regions(py::module_& module) {
     module.def("divide", &divide, py::arg("labels").noconvert(), py::arg("covered").noconvert(),
                py::arg("cells").noconvert(), py::arg("shares").noconvert(),
                py::arg("counts").noconvert(), py::arg("first").noconvert(),
-               py::arg("marks").noconvert(), py::arg("owners").noconvert());
+               py::arg("marks").noconvert(), py::arg("owners").noconvert(), py::arg("threads"));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -50,6 +51,27 @@ std::vector<float> differences(const Shading& shading, const float* palette, std
         }
     }
     return planes;
+}
+
+// What one row of all regions composes to, each in its bytes.
+std::vector<std::uint32_t> packed(const DrawingTable& table, const std::vector<float>& palette,
+                                  float saturation) {
+    const auto count = static_cast<std::ptrdiff_t>(palette.size()) / CHANNELS;
+    std::vector<std::uint32_t> words(count, 0);
+    std::vector<std::int32_t> marks(count);
+    std::iota(marks.begin(), marks.end(), 0);
+    DrawingRow row{};
+    row.marks = marks.data();
+    row.pixels = count;
+    row.palette = palette.data();
+    row.saturation = saturation;
+    row.output = color::Output::rgb8;
+    row.target = words.data();
+    row.column_stride = sizeof(std::uint32_t);
+    row.channel_stride = 1;
+    row.tables = &color::row_tables();
+    table.compose(row);
+    return words;
 }
 
 // Others may write to the caller's arrays meanwhile: what is checked is what is used.
@@ -117,6 +139,10 @@ void compose_drawing(const float* palette, std::ptrdiff_t count,
             pair.second -= first;
         }
     }
+    std::vector<std::uint32_t> words;
+    if (shading == nullptr && target.output == color::Output::rgb8) {
+        words = packed(table, wide, saturation);
+    }
     const bool lined = lines != nullptr, inked = lined && lines->ink.data != nullptr;
     const auto make = [&] {
         return RowSpace{std::vector<float>(sources * CHANNELS), std::vector<std::int32_t>(columns),
@@ -129,6 +155,7 @@ void compose_drawing(const float* palette, std::ptrdiff_t count,
               DrawingRow row{};
               row.pixels = columns;
               row.palette = wide.data();
+              row.words = words.empty() ? nullptr : words.data();
               row.across = across.data();
               row.saturation = saturation;
               row.output = target.output;

@@ -19,8 +19,9 @@ struct Pair {
 struct DrawingRow {
     const std::int32_t* marks;  // all of them have a colour
     std::ptrdiff_t pixels;
-    const float* palette;  // CHANNELS values a region
-    const float* shading;  // at the row's height, CHANNELS values a source; null: none
+    const float* palette;        // CHANNELS values a region
+    const std::uint32_t* words;  // the same in bytes, for them unshaded; null: not given
+    const float* shading;        // at the row's height, CHANNELS values a source; null: none
     const Pair* across;
     const std::uint8_t* opacity;  // of the lines; null: none
     const std::uint8_t* ink;      // triples; null: black

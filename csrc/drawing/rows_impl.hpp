@@ -107,22 +107,29 @@ COLORDEPLOY_INLINE void lay_lines(const std::uint8_t* opacity, const std::uint8_
     }
 }
 
-// Eight bits: colours are rounded, then lines are laid over them.
+// Eight bits: lines are laid over rounded colours.
+COLORDEPLOY_INLINE void lay_over(const DrawingRow& row, std::ptrdiff_t begin, std::ptrdiff_t n,
+                                 std::uint32_t* words) {
+    if (row.opacity != nullptr && row.ink != nullptr) {
+        std::uint8_t bytes[CHANNELS * PIECE];
+        std::memcpy(bytes, words, CHANNELS * n);
+        lay_lines(row.opacity + begin, row.ink + 3 * begin, n, bytes);
+        std::memcpy(words, bytes, CHANNELS * n);
+    } else if (row.opacity != nullptr) {
+        lay_black_lines(row.opacity + begin, n, words);
+    }
+    put_words(words, n, static_cast<std::uint8_t*>(row.target) + begin * row.column_stride,
+              row.column_stride, row.channel_stride);
+}
+
 COLORDEPLOY_INLINE void compose_bytes(const DrawingRow& row, std::ptrdiff_t begin, std::ptrdiff_t n,
                                       float* sums) {
     std::uint32_t words[PIECE];
     std::uint8_t bytes[CHANNELS * PIECE];
     if (row.saturation != 1.0F) saturate(sums, n, row);
     round_values(sums, CHANNELS * n, bytes);
-    if (row.opacity != nullptr && row.ink != nullptr) {
-        lay_lines(row.opacity + begin, row.ink + 3 * begin, n, bytes);
-    }
     std::memcpy(words, bytes, CHANNELS * n);
-    if (row.opacity != nullptr && row.ink == nullptr) {
-        lay_black_lines(row.opacity + begin, n, words);
-    }
-    put_words(words, n, static_cast<std::uint8_t*>(row.target) + begin * row.column_stride,
-              row.column_stride, row.channel_stride);
+    lay_over(row, begin, n, words);
 }
 
 // The same unrounded, for the outputs that hold more.
@@ -157,6 +164,12 @@ void compose(const DrawingRow& row) {
     float sums[CHANNELS * PIECE] = {};
     for (std::ptrdiff_t begin = 0; begin < row.pixels; begin += PIECE) {
         const std::ptrdiff_t n = row.pixels - begin < PIECE ? row.pixels - begin : PIECE;
+        if (row.words != nullptr) {
+            std::uint32_t words[PIECE];
+            for (std::ptrdiff_t j = 0; j < n; ++j) words[j] = row.words[row.marks[begin + j]];
+            lay_over(row, begin, n, words);
+            continue;
+        }
         add_up(row, begin, n, sums);
         if (row.output == Output::rgb8) {
             compose_bytes(row, begin, n, sums);

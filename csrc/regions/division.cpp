@@ -1,7 +1,10 @@
 #include "division.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
+
+#include "../share.hpp"
 
 namespace colordeploy::regions {
 
@@ -27,64 +30,78 @@ std::vector<Beside> beside(std::ptrdiff_t cells, std::ptrdiff_t pixels) {
     return result;
 }
 
+// What is known of a pixel; a bit each, so that eight pixels can be asked at a time.
+enum State : std::uint8_t { OTHER = 0, DONE = 1, OPEN = 2, LINE = 4 };
+
+constexpr std::int32_t DISPUTED = -1;  // cells beside this one have another winner
+
 class Divider {
  public:
-    Divider(const Division& given, std::int32_t* result)
-        : given_(given), result_(result), state_(given.height * given.width, OTHER) {}
+    Divider(const Division& given, int threads, std::int32_t* result)
+        : given_(given),
+          threads_(threads),
+          result_(result),
+          state_(given.height * given.width, OTHER),
+          rows_(beside(given.rows, given.height)),
+          columns_(beside(given.columns, given.width)),
+          winners_(cell_winners()),
+          decided_(decided_cells()) {}
 
     void run() {
-        const std::ptrdiff_t pixels = given_.height * given_.width;
-        for (std::ptrdiff_t i = 0; i < pixels; ++i) {
-            result_[i] = given_.covered[i];
-            if (given_.counts[given_.covered[i]] > 1) {
-                state_[i] = given_.labels[i] == 0 ? LINE : OPEN;
-            }
-        }
+        for_rows([&](std::ptrdiff_t y) { share_out(y); });
         for (std::ptrdiff_t i = 0; i < given_.mark_count; ++i) {
             const std::ptrdiff_t at = given_.marks[i];
-            if (state_[at] != OTHER) settle(at, given_.marked[i]);
+            if (state_[at] != OTHER) settle(at, given_.covered[at], given_.marked[i]);
         }
-        share_out();
-        grow();
-        for (std::ptrdiff_t i = 0; i < pixels; ++i) {
-            if (state_[i] == LINE) state_[i] = OPEN;
-        }
-        grow();
+        grow(OPEN);
+        grow(OPEN | LINE);
     }
 
  private:
-    enum State : std::uint8_t { OTHER, OPEN, LINE, DONE };
+    template <typename Work>
+    void for_rows(const Work& work) const {
+        const auto nothing = [] { return 0; };
+        share(given_.height, ROWS, threads_, nothing,
+              [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
+                  for (std::ptrdiff_t y = begin; y < end; ++y) work(y);
+              });
+    }
 
-    void settle(std::ptrdiff_t at, std::int32_t owner) {
-        const std::int32_t label = given_.covered[at];
+    void settle(std::ptrdiff_t at, std::int32_t label, std::int32_t owner) {
         result_[at] = owner == 0 ? label : given_.first[label] + owner - 1;
         state_[at] = DONE;
     }
 
-    void share_out() {
-        const std::vector<std::int32_t> winners = cell_winners();
-        const auto rows = beside(given_.rows, given_.height);
-        const auto columns = beside(given_.columns, given_.width);
-        for (std::ptrdiff_t y = 0; y < given_.height; ++y) {
-            const Beside& row = rows[y];
-            for (std::ptrdiff_t x = 0; x < given_.width; ++x) {
-                const std::ptrdiff_t at = y * given_.width + x;
-                if (state_[at] != OPEN) continue;
-                const Beside& column = columns[x];
-                const std::int32_t label = given_.labels[at];
-                const std::ptrdiff_t own = row.own * given_.columns + column.own;
-                if (given_.cells[own] != label) continue;
-                const std::ptrdiff_t places[4] = {row.first * given_.columns + column.first,
-                                                  row.first * given_.columns + column.second,
-                                                  row.second * given_.columns + column.first,
-                                                  row.second * given_.columns + column.second};
-                bool agreed = true;
-                for (const std::ptrdiff_t place : places) {
-                    agreed =
-                        agreed && (given_.cells[place] != label || winners[place] == winners[own]);
-                }
-                settle(at, agreed ? winners[own] : owner_of(label, places, row, column));
+    // Runs of one label in a row: most are of regions that are not divided.
+    void share_out(std::ptrdiff_t y) {
+        const std::ptrdiff_t width = given_.width;
+        const std::int32_t* covered = given_.covered + y * width;
+        for (std::ptrdiff_t x = 0; x < width;) {
+            const std::int32_t label = covered[x];
+            std::ptrdiff_t end = x + 1;
+            while (end < width && covered[end] == label) ++end;
+            std::fill(result_ + y * width + x, result_ + y * width + end, label);
+            if (given_.counts[label] > 1) {
+                for (; x < end; ++x) share_out(y, x, label);
             }
+            x = end;
+        }
+    }
+
+    void share_out(std::ptrdiff_t y, std::ptrdiff_t x, std::int32_t label) {
+        const std::ptrdiff_t at = y * given_.width + x;
+        if (given_.labels[at] == 0) {
+            state_[at] = LINE;
+            return;
+        }
+        const Beside &row = rows_[y], &column = columns_[x];
+        const std::ptrdiff_t own = row.own * given_.columns + column.own;
+        if (given_.cells[own] != label) {
+            state_[at] = OPEN;
+        } else if (decided_[own] != DISPUTED) {
+            settle(at, label, decided_[own]);
+        } else {
+            settle(at, label, owner_of(label, row, column));
         }
     }
 
@@ -102,10 +119,42 @@ class Divider {
         return winners;
     }
 
-    std::int32_t owner_of(std::int32_t label, const std::ptrdiff_t (&places)[4], const Beside& row,
-                          const Beside& column) const {
+    // Winners where no cell of the region about this one has another.
+    std::vector<std::int32_t> decided_cells() const {
+        std::vector<std::int32_t> decided = winners_;
+        for (std::ptrdiff_t y = 0; y < given_.rows; ++y) {
+            for (std::ptrdiff_t x = 0; x < given_.columns; ++x) {
+                const std::ptrdiff_t at = y * given_.columns + x;
+                const std::ptrdiff_t y1 = std::min(y + 2, given_.rows);
+                const std::ptrdiff_t x1 = std::min(x + 2, given_.columns);
+                for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(y - 1, 0); v < y1; ++v) {
+                    for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(x - 1, 0); u < x1; ++u) {
+                        const std::ptrdiff_t near = v * given_.columns + u;
+                        if (given_.cells[near] == given_.cells[at] &&
+                            winners_[near] != winners_[at]) {
+                            decided[at] = DISPUTED;
+                        }
+                    }
+                }
+            }
+        }
+        return decided;
+    }
+
+    // By the shares of the four cells about a pixel, enlarged.
+    std::int32_t owner_of(std::int32_t label, const Beside& row, const Beside& column) const {
+        const std::ptrdiff_t places[4] = {row.first * given_.columns + column.first,
+                                          row.first * given_.columns + column.second,
+                                          row.second * given_.columns + column.first,
+                                          row.second * given_.columns + column.second};
         const float weights[4] = {(1 - row.part) * (1 - column.part), (1 - row.part) * column.part,
                                   row.part * (1 - column.part), row.part * column.part};
+        const std::int32_t own = winners_[row.own * given_.columns + column.own];
+        bool agreed = true;
+        for (const std::ptrdiff_t place : places) {
+            agreed = agreed && (given_.cells[place] != label || winners_[place] == own);
+        }
+        if (agreed) return own;
         std::int32_t best = 0;
         float most = -1;
         for (std::int32_t k = 0; k < given_.counts[label]; ++k) {
@@ -136,20 +185,15 @@ class Divider {
         if (at + given_.width < given_.height * given_.width) same(at + given_.width);
     }
 
-    // Breadth first from settled pixels through open ones, within their regions.
-    void grow() {
-        std::vector<std::ptrdiff_t> front, next;
-        for (std::ptrdiff_t i = 0; i < given_.height * given_.width; ++i) {
-            if (state_[i] != OPEN) continue;
-            around(i, [&](std::ptrdiff_t from) {
-                if (state_[from] == DONE) front.push_back(from);
-            });
-        }
+    // Breadth first from settled pixels through those in one of these states, within their
+    // regions.
+    void grow(unsigned through) {
+        std::vector<std::ptrdiff_t> front = settled_beside(through), next;
         while (!front.empty()) {
             next.clear();
             for (const std::ptrdiff_t at : front) {
                 around(at, [&](std::ptrdiff_t to) {
-                    if (state_[to] != OPEN) return;
+                    if ((state_[to] & through) == 0) return;
                     result_[to] = result_[at];
                     state_[to] = DONE;
                     next.push_back(to);
@@ -159,9 +203,45 @@ class Divider {
         }
     }
 
+    // Settled pixels beside one in one of these states, in the order of these.
+    std::vector<std::ptrdiff_t> settled_beside(unsigned through) const {
+        std::vector<std::vector<std::ptrdiff_t>> of_row(given_.height);
+        for_rows([&](std::ptrdiff_t y) {
+            const std::ptrdiff_t begin = y * given_.width, end = begin + given_.width;
+            for_states(begin, end, through, [&](std::ptrdiff_t at) {
+                around(at, [&](std::ptrdiff_t from) {
+                    if (state_[from] == DONE) of_row[y].push_back(from);
+                });
+            });
+        });
+        std::vector<std::ptrdiff_t> front;
+        for (const std::vector<std::ptrdiff_t>& row : of_row) {
+            front.insert(front.end(), row.begin(), row.end());
+        }
+        return front;
+    }
+
+    template <typename Visit>
+    void for_states(std::ptrdiff_t at, std::ptrdiff_t end, unsigned wanted,
+                    const Visit& visit) const {
+        const std::uint64_t each = wanted * std::uint64_t{0x0101010101010101};
+        while (at < end) {
+            std::uint64_t eight = each;
+            if (end - at >= 8) std::memcpy(&eight, state_.data() + at, sizeof eight);
+            const std::ptrdiff_t stop = std::min(at + 8, end);
+            for (; (eight & each) != 0 && at < stop; ++at) {
+                if ((state_[at] & wanted) != 0) visit(at);
+            }
+            at = stop;
+        }
+    }
+
     const Division& given_;
+    const int threads_;
     std::int32_t* result_;
     std::vector<std::uint8_t> state_;
+    const std::vector<Beside> rows_, columns_;
+    const std::vector<std::int32_t> winners_, decided_;
 };
 
 }  // namespace
@@ -181,6 +261,8 @@ void free_cells(const std::int32_t* labels, std::ptrdiff_t height, std::ptrdiff_
     }
 }
 
-void divide(const Division& division, std::int32_t* result) { Divider(division, result).run(); }
+void divide(const Division& division, int threads, std::int32_t* result) {
+    Divider(division, threads, result).run();
+}
 
 }  // namespace colordeploy::regions

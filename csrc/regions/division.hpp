@@ -30,7 +30,7 @@ struct Division {
 // Labels in which the first owner of a divided region keeps its label and each other one has a
 // label of its own; other pixels are as in `covered`. Where cells are free the larger of the
 // enlarged shares owns; from there and from the marks owners grow through the region,
-// four-connected, first between the lines, then below them.
-void divide(const Division& division, std::int32_t* result);
+// four-connected, first between the lines, then below them. The same for any number of threads.
+void divide(const Division& division, int threads, std::int32_t* result);
 
 }  // namespace colordeploy::regions
