@@ -4,7 +4,8 @@
 
 Each picture is coloured in a process of its own, warmed up on a small one (the network always sees
 the working size), so that its peak memory is its own. The example photo, enlarged; line art
-methods get a drawing of circles. Guidance is the example of the method's record.
+methods get a drawing of circles whose lower half is screened, up to a printer's page of 35
+megapixels. Guidance is the example of the method's record.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from PIL import Image, ImageDraw
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MEGAPIXELS = (1, 4, 12, 24)
+PAGE = 35  # megapixels, for line art
 THREADS = 2
 
 
@@ -39,7 +41,18 @@ def drawing(megapixels: float) -> np.ndarray:
     for x, y, radius in rng.random((40, 3)) * (side, side, side / 5):
         box = (x - radius, y - radius, x + radius, y + radius)
         draw.ellipse(box, outline=0, width=max(1, side // 200))
-    return np.asarray(page)
+    drawn = np.array(page)
+    pitch = max(6, side // 400)
+    from_dot = (np.arange(side) % pitch - pitch / 2) ** 2
+    lower = slice(side // 2, None)
+    drawn[lower][from_dot[lower, None] + from_dot[None] <= (pitch / 4) ** 2] = 0
+    return drawn
+
+
+def is_line_art(model_name: str) -> bool:
+    from colordeploy.bundle import find_bundle
+
+    return find_bundle(model_name).manifest.method == "rasc"
 
 
 def one(model_name: str, megapixels: float) -> dict[str, float]:
@@ -92,7 +105,8 @@ def main() -> None:
     ]
     print("\n".join(lines))
     for model in arguments.model or ("lga", "disco", "sscn", "rasc"):
-        for megapixels in MEGAPIXELS:
+        pages = (PAGE,) if is_line_art(model) else ()
+        for megapixels in MEGAPIXELS + pages:
             command = [sys.executable, __file__, "--one", model, str(megapixels)]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             row = {"model": Path(model).name, "megapixels": megapixels, **json.loads(output)}

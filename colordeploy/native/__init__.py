@@ -24,7 +24,7 @@ from .drawing import (
 from .memory import idle_bytes, idle_limit, set_idle_limit, trim
 from .page import Page, separate_page
 from .propagation import Propagator, propagate
-from .regions import cover_lines, merge_tones, region_map, region_max
+from .regions import cover_lines, merge_tones, open_screens, region_map, region_max
 from .strokes import (
     Dabs,
     Line,
@@ -64,6 +64,7 @@ __all__ = [
     "kmeans",
     "marked_pixels",
     "merge_tones",
+    "open_screens",
     "propagate",
     "reduce_drawing",
     "region_map",

@@ -14,7 +14,7 @@ from .checks import any_array, finite_number, whole_number
 from .limits import within_memory
 from .output import contiguous
 
-__all__ = ["cover_lines", "merge_tones", "region_map", "region_max"]
+__all__ = ["cover_lines", "merge_tones", "open_screens", "region_map", "region_max"]
 
 _LARGEST_RADIUS = 31
 
@@ -77,6 +77,40 @@ def region_map(
         f"looking for regions in {height}x{width} pixels",
         lambda: _core.trapped_ball(marks, balls, least),
     )
+
+
+def open_screens(line: ArrayLike, *, dot: int = 5) -> NDArray[np.bool_]:
+    """Take the dots of screentones out of a drawing's lines: they bound no region.
+
+    Where at least 32 dots cover an area in whatever pattern, each with five or more about it, they
+    are laid over its colour. Dotted lines, in which a dot has four about it, and few dots stay.
+
+    Parameters
+    ----------
+    line : (H, W) bool
+        True on lines.
+    dot : int
+        Pixels: a dot is nowhere wider or higher, and no further from the next than three times
+        that; at least 1.
+
+    Returns
+    -------
+    (H, W) bool
+        The lines that are left.
+
+    Raises
+    ------
+    InputError
+        For other shapes, types and numbers.
+    """
+    marks = any_array("line", line)
+    if marks.ndim != 2 or marks.size == 0 or marks.dtype != np.bool_:
+        raise InputError(f"line must be (H, W) bool, not empty, not {marks.shape} of {marks.dtype}")
+    most = whole_number("dot", dot)
+    if most < 1:
+        raise InputError(f"dot must be at least 1 pixel, not {dot}")
+    opened = _core.open_screens(contiguous(marks, np.uint8), min(most, max(marks.shape)))
+    return opened.view(np.bool_)
 
 
 def merge_tones(

@@ -6,6 +6,7 @@
 
 #include "../regions/aggregate.hpp"
 #include "../regions/division.hpp"
+#include "../regions/screens.hpp"
 #include "../regions/tones.hpp"
 #include "../regions/trapped_ball.hpp"
 
@@ -82,6 +83,21 @@ py::array_t<std::int32_t> merge_tones(const py::array_t<std::int32_t, py::array:
     return merged;
 }
 
+Bytes open_screens(const Bytes& line, int dot) {
+    if (line.ndim() != 2) throw py::value_error("line must be (height, width)");
+    const py::ssize_t height = line.shape(0), width = line.shape(1);
+    Bytes opened({height, width});
+    std::copy_n(line.data(), line.size(), opened.mutable_data());
+    std::uint8_t* out = opened.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cr::ScreenOptions options;
+        options.dot = dot;
+        cr::open_screens(height, width, options, out);
+    }
+    return opened;
+}
+
 using Labels = py::array_t<std::int32_t, py::array::c_style>;
 
 Labels free_cells(const Labels& labels, py::ssize_t rows, py::ssize_t columns) {
@@ -132,6 +148,7 @@ void register_regions(py::module_& module) {
     module.def("cover_lines", &cover_lines, py::arg("labels").noconvert());
     module.def("merge_tones", &merge_tones, py::arg("labels").noconvert(), py::arg("thin"),
                py::arg("bridge"), py::arg("pieces"));
+    module.def("open_screens", &open_screens, py::arg("line").noconvert(), py::arg("dot"));
     module.def("aggregate_max", &aggregate_max, py::arg("features").noconvert(),
                py::arg("labels").noconvert(), py::arg("count"));
     module.def("free_cells", &free_cells, py::arg("labels").noconvert(), py::arg("rows"),

@@ -1,6 +1,7 @@
 // Sets of pixels, sixty-four to a word.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +27,21 @@ class BitPlane {
     Index words_;
     std::vector<Word> bits_;
 };
+
+// The pixels whose bytes are not zero, or those whose are.
+inline BitPlane plane_of(const std::uint8_t* bytes, Index height, Index width, bool marked) {
+    BitPlane plane(height, width);
+    for (Index y = 0; y < height; ++y) {
+        for (Index i = 0; i < plane.words(); ++i) {
+            const std::uint8_t* first = bytes + y * width + i * kBits;
+            const Index count = std::min(kBits, width - i * kBits);
+            Word word = 0;
+            for (Index k = 0; k < count; ++k) word |= Word{(first[k] != 0) == marked} << k;
+            plane.row(y)[i] = word;
+        }
+    }
+    return plane;
+}
 
 // Calls visit(begin, end) for the runs of bits that are set.
 template <typename Visit>

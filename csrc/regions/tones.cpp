@@ -1,9 +1,10 @@
 #include "tones.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 #include <vector>
+
+#include "groups.hpp"
 
 namespace colordeploy::regions {
 
@@ -102,25 +103,6 @@ std::vector<std::uint8_t> thin_labels(std::ptrdiff_t height, std::ptrdiff_t widt
     return result;
 }
 
-class Groups {
- public:
-    explicit Groups(std::int32_t count) : parents_(count + 1) {
-        std::iota(parents_.begin(), parents_.end(), 0);
-    }
-    std::int32_t root(std::int32_t a) {
-        while (parents_[a] != a) a = parents_[a] = parents_[parents_[a]];
-        return a;
-    }
-    void join(std::int32_t a, std::int32_t b) {  // the smaller number stands for both
-        a = root(a);
-        b = root(b);
-        parents_[std::max(a, b)] = std::min(a, b);
-    }
-
- private:
-    std::vector<std::int32_t> parents_;
-};
-
 }  // namespace
 
 std::int32_t merge_tones(std::ptrdiff_t height, std::ptrdiff_t width, const ToneOptions& options,
@@ -151,7 +133,7 @@ std::int32_t merge_tones(std::ptrdiff_t height, std::ptrdiff_t width, const Tone
             owner[to] = owner[from];
         }
     });
-    Groups groups(count);
+    Groups groups(static_cast<std::size_t>(count) + 1);
     const auto meet = [&](std::ptrdiff_t a, std::ptrdiff_t b) {
         if (owner[a] != owner[b] && thin[owner[a]] && thin[owner[b]] &&
             distance[a] + distance[b] <= options.bridge) {
@@ -166,11 +148,11 @@ std::int32_t merge_tones(std::ptrdiff_t height, std::ptrdiff_t width, const Tone
         }
     }
     std::vector<std::int32_t> members(count + 1, 0), number(count + 1, 0);
-    for (std::int32_t k = 1; k <= count; ++k) ++members[groups.root(k)];
+    for (std::int32_t k = 1; k <= count; ++k) ++members[groups.find(k)];
     std::int32_t used = 0;
     for (std::ptrdiff_t i = 0; i < n; ++i) {
         if (labels[i] == 0) continue;
-        const std::int32_t root = groups.root(labels[i]);
+        const std::int32_t root = groups.find(labels[i]);
         const std::int32_t label = members[root] >= options.pieces ? root : labels[i];
         if (number[label] == 0) number[label] = ++used;
         labels[i] = number[label];

@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "bit_plane.hpp"
+#include "groups.hpp"
+#include "runs.hpp"
 
 namespace colordeploy::regions {
 
@@ -62,95 +64,14 @@ BitPlane eroded(const BitPlane& set, Index height, Index width, int radius) {
     return result;
 }
 
-struct Run {
-    std::int32_t y, begin, end;  // columns [begin, end)
-};
-
-// Runs of consecutive pixels, in raster order; first[y] is the first run of row y.
-struct Runs {
-    std::vector<Run> all;
-    std::vector<std::size_t> first;
-};
-
-Runs runs_of(const BitPlane& set, Index height, Index width) {
-    Runs runs;
-    runs.first.reserve(static_cast<std::size_t>(height) + 1);
-    for (Index y = 0; y < height; ++y) {
-        runs.first.push_back(runs.all.size());
-        const Word* row = set.row(y);
-        Index x = 0;
-        const auto next = [&](bool wanted) {  // first pixel from x on that is (not) in the set
-            while (x < width) {
-                Word word = (wanted ? row[x / kBits] : ~row[x / kBits]) >> (x % kBits);
-                if (word != 0) {
-                    x += __builtin_ctzll(word);
-                    break;
-                }
-                x = (x / kBits + 1) * kBits;
-            }
-            x = std::min(x, width);
-        };
-        for (next(true); x < width; next(true)) {
-            const Index begin = x;
-            next(false);
-            runs.all.push_back({static_cast<std::int32_t>(y), static_cast<std::int32_t>(begin),
-                                static_cast<std::int32_t>(x)});
-        }
-    }
-    runs.first.push_back(runs.all.size());
-    return runs;
-}
-
-class Groups {
- public:
-    explicit Groups(std::size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), 0); }
-
-    std::int32_t find(std::int32_t i) {
-        while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
-        return i;
-    }
-    // The smaller number stands for both.
-    void join(std::int32_t a, std::int32_t b) {
-        a = find(a);
-        b = find(b);
-        parent_[std::max(a, b)] = std::min(a, b);
-    }
-
- private:
-    std::vector<std::int32_t> parent_;
-};
-
-// Joins runs of neighbouring rows that share a column: four-connected parts. Diagonal steps would
-// lead through lines.
-Groups connected(const Runs& runs) {
-    Groups groups(runs.all.size());
-    for (std::size_t y = 1; y + 1 < runs.first.size(); ++y) {
-        std::size_t above = runs.first[y - 1];
-        for (std::size_t i = runs.first[y]; i < runs.first[y + 1]; ++i) {
-            const Run& run = runs.all[i];
-            while (above < runs.first[y] && runs.all[above].end <= run.begin) ++above;
-            for (std::size_t j = above; j < runs.first[y] && runs.all[j].begin < run.end; ++j) {
-                groups.join(static_cast<std::int32_t>(i), static_cast<std::int32_t>(j));
-            }
-        }
-    }
-    return groups;
-}
-
 class TrappedBall {
  public:
     TrappedBall(const std::uint8_t* line, Index height, Index width, std::int32_t* labels)
-        : height_(height), width_(width), labels_(labels), free_(height, width) {
+        : height_(height),
+          width_(width),
+          labels_(labels),
+          free_(plane_of(line, height, width, false)) {
         for (Index i = 0; i < height * width; ++i) labels_[i] = line[i] ? kLine : kFree;
-        for (Index y = 0; y < height; ++y) {
-            for (Index i = 0; i < free_.words(); ++i) {
-                const std::uint8_t* first = line + y * width + i * kBits;
-                const Index count = std::min(kBits, width - i * kBits);
-                Word word = 0;
-                for (Index k = 0; k < count; ++k) word |= Word{first[k] == 0} << k;
-                free_.row(y)[i] = word;
-            }
-        }
     }
 
     // What balls of this radius reach among what is still free.
@@ -158,7 +79,7 @@ class TrappedBall {
         const BitPlane middles = eroded(free_, height_, width_, radius);
         const Runs runs = runs_of(middles, height_, width_);
         if (runs.all.empty()) return;
-        Groups groups = connected(runs);
+        Groups groups = connected(runs, Beside::sides);
         std::vector<std::int32_t> label(runs.all.size(), 0);
         for (std::size_t i = 0; i < runs.all.size();
              ++i) {  // middles first: they are no one else's

@@ -153,6 +153,23 @@ def test_noise_alone_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.fault("5b")
+def test_dots_over_several_shapes_part_none_of_them():
+    y, x = np.mgrid[:512, :512]
+    levels = np.full((512, 512), 255, np.uint8)
+    levels[(x % 8 - 4) ** 2 + (y % 8 - 4) ** 2 <= 4] = 0
+    levels[y < 230] = 255  # the lower half is toned
+    for top, left in ((200, 150), (260, 250), (150, 330)):  # overlapping, half in the tone
+        distance = np.hypot(y - top, x - left)
+        levels[distance < 3] = 255
+        levels[np.abs(distance - 90) < 2.5] = 0
+    levels[:6], levels[-6:], levels[:, :6], levels[:, -6:] = 0, 0, 0, 0
+    drawing = Drawing(levels, lambda shape: (256, 256), threads=1)
+    labels = drawing.regions.labels
+    areas = np.bincount(labels.ravel())[1:]
+    assert (areas > 400).sum() == 6  # the page, three discs' own parts, two overlaps
+    assert labels[250, 20] == labels[500, 500] == labels[40, 40]
+
+
 def test_a_screened_shape_is_one_region():
     page = circles(side=300)
     y, x = np.mgrid[:300, :340]

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from colordeploy.errors import InputError
-from colordeploy.native import cover_lines, merge_tones, region_map, region_max
+from colordeploy.native import cover_lines, merge_tones, open_screens, region_map, region_max
 
 
 def drawing(side=100):
@@ -291,3 +291,53 @@ def test_wrong_tones_are_refused():
         merge_tones(labels, pieces=1)
     with pytest.raises(InputError, match="at least 0"):
         merge_tones(labels, thin=-1)
+
+
+def dotted(places, radius=2, size=(200, 300)):
+    """Discs of ink about the places (y, x)."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    ink = np.zeros(size, bool)
+    for row, column in places:
+        ink |= np.hypot(y - row, x - column) <= radius
+    return ink
+
+
+@pytest.mark.parametrize("pattern", ["square", "turned", "hexagonal"])
+def test_a_screens_dots_are_taken_out_of_the_lines(pattern):
+    grid = np.stack(np.meshgrid(np.arange(-40, 40), np.arange(-40, 40)), axis=-1).reshape(-1, 2)
+    turn = np.array({"square": [[8, 0], [0, 8]], "turned": [[6, 5], [-5, 6]],
+                     "hexagonal": [[8, 0], [4, 7]]}[pattern])  # fmt: skip
+    places = grid @ turn + (100, 150)
+    inside = (places > (20, 30)).all(axis=1) & (places < (180, 240)).all(axis=1)
+    screen = dotted(places[inside])
+    outline = np.zeros_like(screen)
+    outline[10], outline[190], outline[10:190, 60], outline[10:190, 150] = True, True, True, True
+    apart = ndimage.binary_dilation(outline, np.ones((3, 3)))
+    dots, count = ndimage.label(screen, np.ones((3, 3)))
+    touching = np.isin(dots, np.unique(dots[apart]))  # these belong to the outline
+    assert count > 100
+    left = open_screens(outline | screen, dot=5)
+    assert left.dtype == np.bool_
+    assert (left[outline]).all()
+    assert not (left & screen & ~touching & ~apart).any()
+
+
+def test_dotted_lines_few_dots_and_wide_ones_stay():
+    angles = np.linspace(0, 2 * np.pi, 80, endpoint=False)
+    ring = np.stack([100 + 90 * np.sin(angles), 150 + 90 * np.cos(angles)], axis=1)
+    rows = [(10, x) for x in range(5, 295, 7)] + [(y, 5) for y in range(20, 195, 7)]
+    few = [(y, x) for y in range(70, 110, 8) for x in range(120, 160, 8)]  # 25
+    drawn = dotted([*ring, *rows, *few])
+    assert np.array_equal(open_screens(drawn, dot=5), drawn)
+    wide = dotted([(y, x) for y in range(20, 190, 12) for x in range(20, 290, 12)], radius=3)
+    assert np.array_equal(open_screens(wide, dot=6), wide)
+    assert not open_screens(wide, dot=7).any()
+
+
+def test_wrong_lines_of_screens_are_refused():
+    for wrong in (np.zeros((3, 4)), np.zeros(4, bool), np.zeros((0, 4), bool)):
+        with pytest.raises(InputError, match="line must be"):
+            open_screens(wrong)
+    with pytest.raises(InputError, match="dot must be"):
+        open_screens(np.zeros((3, 4), bool), dot=0)
+    assert not open_screens(np.zeros((1, 1), bool)).any()

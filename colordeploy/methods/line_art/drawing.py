@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from ...background import Background
 from ...errors import InputError
-from ...native import cover_lines, merge_tones, region_map, separate_lines, separate_page
+from ...native import (
+    cover_lines,
+    merge_tones,
+    open_screens,
+    region_map,
+    separate_lines,
+    separate_page,
+)
 from ...native.checks import thread_count
 from ...pictures.color import luma_of
 from ...pictures.decoding import ImageLike, floats, read_samples
@@ -213,9 +220,10 @@ def _find_regions(
     if radii is None:
         radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
     smallest = round(_SMALLEST * scale * scale)
+    detail = round(scale) + 1  # hatching: pieces and lines up to so thin
+    line = open_screens(line, dot=2 * round(scale) + 1)
     labels = region_map(line, radii=radii, smallest=smallest)
     if labels.max() >= _CONFETTI:
-        detail = round(scale) + 1  # hatching and screentone: pieces and lines up to so thin
         labels = merge_tones(labels, thin=detail, bridge=detail)
     if labels.max() > MAXIMUM_REGIONS:
         _logger.warning(

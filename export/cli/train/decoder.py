@@ -35,9 +35,7 @@ def decoder(
     from ...training.encoder import load_encoder
     from ...training.hinted import DecoderTraining, train_decoder
 
-    training = DecoderTraining(
-        **given.settings, consistency=consistency, log_mse=log_mse_weight
-    )
+    training = DecoderTraining(**given.settings, consistency=consistency, log_mse=log_mse_weight)
     if encoder is not None:
         seen = load_encoder(encoder)
         config = DecoderConfig(encoder=seen.version)
