@@ -44,8 +44,11 @@ class Divider {
           state_(given.height * given.width, OTHER),
           rows_(beside(given.rows, given.height)),
           columns_(beside(given.columns, given.width)),
+          ends_(given.columns, 0),
           winners_(cell_winners()),
-          decided_(decided_cells()) {}
+          decided_(decided_cells()) {
+        for (std::ptrdiff_t x = 0; x < given.width; ++x) ends_[columns_[x].own] = x + 1;
+    }
 
     void run() {
         for_rows([&](std::ptrdiff_t y) { share_out(y); });
@@ -68,8 +71,12 @@ class Divider {
     }
 
     void settle(std::ptrdiff_t at, std::int32_t label, std::int32_t owner) {
-        result_[at] = owner == 0 ? label : given_.first[label] + owner - 1;
+        result_[at] = named(label, owner);
         state_[at] = DONE;
+    }
+
+    std::int32_t named(std::int32_t label, std::int32_t owner) const {
+        return owner == 0 ? label : given_.first[label] + owner - 1;
     }
 
     // Runs of one label in a row: most are of regions that are not divided.
@@ -81,28 +88,33 @@ class Divider {
             std::ptrdiff_t end = x + 1;
             while (end < width && covered[end] == label) ++end;
             std::fill(result_ + y * width + x, result_ + y * width + end, label);
-            if (given_.counts[label] > 1) {
-                for (; x < end; ++x) share_out(y, x, label);
-            }
+            while (given_.counts[label] > 1 && x < end) x = share_out(y, x, end, label);
             x = end;
         }
     }
 
-    void share_out(std::ptrdiff_t y, std::ptrdiff_t x, std::int32_t label) {
-        const std::ptrdiff_t at = y * given_.width + x;
-        if (given_.labels[at] == 0) {
-            state_[at] = LINE;
-            return;
+    // The pixels of a run that lie in one cell; returns where the next ones begin.
+    std::ptrdiff_t share_out(std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t end,
+                             std::int32_t label) {
+        const Beside& row = rows_[y];
+        const std::ptrdiff_t column = columns_[x].own;
+        const std::ptrdiff_t cell = row.own * given_.columns + column;
+        const std::ptrdiff_t stop = std::min(end, ends_[column]);
+        const std::ptrdiff_t from = y * given_.width + x, to = y * given_.width + stop;
+        if (given_.cells[cell] != label) {
+            for (std::ptrdiff_t at = from; at < to; ++at) {
+                state_[at] = given_.labels[at] == 0 ? LINE : OPEN;
+            }
+            return stop;
         }
-        const Beside &row = rows_[y], &column = columns_[x];
-        const std::ptrdiff_t own = row.own * given_.columns + column.own;
-        if (given_.cells[own] != label) {
-            state_[at] = OPEN;
-        } else if (decided_[own] != DISPUTED) {
-            settle(at, label, decided_[own]);
-        } else {
-            settle(at, label, owner_of(label, row, column));
+        std::fill(state_.begin() + from, state_.begin() + to, DONE);  // no line is in a free cell
+        for (std::ptrdiff_t at = from; at < to; ++at, ++x) {
+            const bool disputed = decided_[cell] == DISPUTED;
+            const std::int32_t owner =
+                disputed ? owner_of(label, row, columns_[x]) : decided_[cell];
+            result_[at] = named(label, owner);
         }
+        return stop;
     }
 
     // The owner of the largest share of each free cell of a divided region.
@@ -241,6 +253,7 @@ class Divider {
     std::int32_t* result_;
     std::vector<std::uint8_t> state_;
     const std::vector<Beside> rows_, columns_;
+    std::vector<std::ptrdiff_t> ends_;  // of the cells' columns, in pixels
     const std::vector<std::int32_t> winners_, decided_;
 };
 

@@ -1,4 +1,7 @@
-"""OpenRaster files in a painting program: ``pytest -m editors``, with Debian's krita installed."""
+"""OpenRaster files in a painting program: ``pytest -m editors``, with Debian's krita installed.
+
+Krita opens a display even to export; without one Debian's xvfb gives it one.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,20 @@ def opened(document, folder):
     krita = shutil.which("krita")
     if krita is None:
         pytest.skip("krita is not installed: apt install krita")
+    display = [] if "DISPLAY" in os.environ else [shutil.which("xvfb-run"), "-a"]
+    if None in display:
+        pytest.skip("there is no display, and xvfb is not installed: apt install xvfb")
     document.save(folder / "page.ora")
     folder = folder.resolve()
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(folder)}
-    command = [krita, "--export", "--export-filename", folder / "out.png", folder / "page.ora"]
+    environment = {**os.environ, "HOME": str(folder)}
+    command = [
+        *display,
+        krita,
+        "--export",
+        "--export-filename",
+        folder / "out.png",
+        folder / "page.ora",
+    ]
     subprocess.run(command, env=environment, check=True, timeout=SECONDS, capture_output=True)
     with Image.open(folder / "out.png") as picture:
         return np.asarray(picture.convert("RGB"))
