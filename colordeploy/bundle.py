@@ -23,9 +23,10 @@ from .onnx_file import MalformedGraphError, has_external_data
 from .runtime.graph import PRECISIONS, Graph, Target, load_graph
 from .runtime.precision import HALVES, halved
 
-__all__ = ["Bundle", "default_bundles", "find_bundle"]
+__all__ = ["CPU_BACKENDS", "Bundle", "default_bundles", "find_bundle"]
 
 _ALL = "*"
+CPU_BACKENDS = ("onnxruntime", "openvino")
 _GOLDEN = "golden.npz"
 _SHARED = "shared"  # folder beside bundles: files that several of them have
 # Sizes of single files, unpacked: what is larger is refused before it is read.
@@ -122,6 +123,20 @@ class Bundle:
     def precision(self) -> str:
         """What the graphs are in as they are: "fp32", or "int8" for a quantized bundle."""
         return "int8" if self.manifest.parameters.get("precision") == "int8" else "fp32"
+
+    @property
+    def cpu_backend(self) -> str:
+        """The backend that computes these graphs faster on CPUs: "onnxruntime" unless said.
+
+        Raises
+        ------
+        BundleError
+            When the manifest names another one.
+        """
+        named = self.manifest.parameters.get("cpu_backend", "onnxruntime")
+        if named not in CPU_BACKENDS:
+            raise self._odd_parameter("cpu_backend", f"one of {', '.join(CPU_BACKENDS)}")
+        return str(named)
 
     def require_precision(self, precision: str) -> None:
         """Refuse what these graphs cannot be run or built in.

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from .bundle import Bundle
+from .bundle import CPU_BACKENDS, Bundle
 from .cancellation import CancelToken
+from .errors import BackendError
 from .runtime.graph import Graph, Target, load_graph
+from .runtime.onnx_import import import_onnxruntime
+from .runtime.openvino_import import import_openvino
+from .runtime.providers import ProviderOptions
 
 if TYPE_CHECKING:
     from .methods.method import GraphLoader
 
 __all__ = ["graph_loader"]
+
+_CPU_BACKEND = "COLORDEPLOY_CPU_BACKEND"
 
 
 def graph_loader(
@@ -43,6 +53,7 @@ def graph_loader(
     """
     if target.precision != "auto":
         bundle.require_precision(target.precision)
+    target = _favored(bundle, target)
     if target.runtime == "tensorrt":
         from .engines import EngineLoader  # imports more than most need
 
@@ -50,6 +61,47 @@ def graph_loader(
     if target.runtime == "onnxruntime" and target.precision == "fp16":
         return lambda name: _load_halved(bundle, name, target)
     return lambda name: bundle.load(name, target)
+
+
+def _favored(bundle: Bundle, target: Target) -> Target:
+    """On a CPU "auto" is the backend that the bundle was measured to be faster on, if it is there.
+
+    `bench/backends.py` measures; docs/deploying.md says what was found. Beside PyTorch OpenVINO is
+    not chosen: processes with both were killed now and then.
+    """
+    asked = target.backend != "auto" or target.precision not in ("auto", "fp32")
+    if asked or target.options != ProviderOptions():
+        return target
+    named = os.environ.get(_CPU_BACKEND)
+    if named and named not in CPU_BACKENDS:
+        raise BackendError(
+            f"{_CPU_BACKEND}={named} is no backend of CPUs; set it to one of "
+            f"{', '.join(CPU_BACKENDS)}, or leave it out"
+        )
+    if (named or bundle.cpu_backend) != "openvino" or "torch" in sys.modules:
+        return target
+    if not _on_cpu(target.device) or not _has_openvino():
+        return target
+    why = f"{bundle.manifest.name} is faster on OpenVINO on CPUs, and it is installed"
+    reason = f"{_CPU_BACKEND}=openvino" if named else why
+    return replace(target, backend="openvino", reason=reason)
+
+
+def _has_openvino() -> bool:
+    if importlib.util.find_spec("openvino") is None:
+        return False
+    try:
+        import_openvino()
+    except BackendError:  # installed, but broken: nobody asked for it
+        return False
+    return True
+
+
+def _on_cpu(device: str) -> bool:
+    """Whether a device is the CPU; "auto" is where ONNX Runtime has no GPU."""
+    if device != "auto":
+        return device == "cpu"
+    return "CUDAExecutionProvider" not in import_onnxruntime().get_available_providers()
 
 
 def _load_halved(bundle: Bundle, name: str, target: Target) -> Graph:

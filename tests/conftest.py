@@ -15,6 +15,8 @@ from pathlib import Path
 # The tests run in parallel processes: BLAS threads below that only get in each other's way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # some tests import ONNX Runtime themselves
+# Some tests load PyTorch, and beside that OpenVINO is left alone: see ./test.
+os.environ["COLORDEPLOY_CPU_BACKEND"] = "onnxruntime"
 
 import numpy as np
 import pytest

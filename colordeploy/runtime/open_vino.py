@@ -219,6 +219,8 @@ def _cache_folder() -> Path | None:
 
 
 def _reason(target: Target) -> str:
+    if target.reason:
+        return target.reason
     if target.backend == "openvino":
         return "backend 'openvino' was asked for"
     return "precision 'bf16' was asked for, which OpenVINO computes on CPUs"

@@ -33,6 +33,8 @@ class Target:
         "auto" is that of the graph's file.
     options : ProviderOptions
         Of ONNX Runtime; of these TensorRT heeds `cuda_graph`.
+    reason : str
+        Why the backend was chosen, where it was not asked for.
     """
 
     backend: str = "auto"
@@ -40,6 +42,7 @@ class Target:
     threads: int | None = None
     precision: str = "auto"
     options: ProviderOptions = field(default_factory=ProviderOptions)
+    reason: str = ""
 
     @property
     def runtime(self) -> str:

@@ -92,6 +92,7 @@ def specification(net: AnchoredNetwork) -> BundleSpec:
         {case: _case(net, *golden_anchors(rng, *shape, CELL)) for case, shape in shapes.items()},
         {
             "cell": CELL,
+            "cpu_backend": "openvino",  # bench/backends.py
             "multiple": MULTIPLE,
             "network": net.config.to_dict(),
             "restraint": asdict(net.decoder.restraint),
