@@ -4,8 +4,9 @@
                          [--out FILE]
 
 The example photo, enlarged, with grain, as grey JPEG files; `auto` (disco) writes them into a
-folder. One by one is a loop of read, prepare, render and `save_picture`, as a caller writes it.
-Both run in this process with the model loaded, in turns; the pixels of both are compared. With
+folder. One by one is a loop of read, prepare, render and `save_picture`, as a caller writes it,
+with all threads for one picture; a job of small ones shares the threads out among several. Both
+run in this process with the model loaded, in turns; the pixels of both are compared. With
 another checkout whose core is built in place, its command and this one's take turns as well, each
 a process from start to end (their models may differ: on so large pictures they are a small part).
 """
@@ -28,6 +29,7 @@ from PIL import Image
 import colordeploy
 from colordeploy.batch import Incoming, JobOptions, Produced, find_sources, make_plan, run_job
 
+THREADS = 2
 PHOTO = Path(__file__).parents[1] / "examples" / "colosseum.jpg"
 
 
@@ -55,16 +57,19 @@ def one_by_one(model: Any, sources: list[Path], out: Path, suffix: str) -> float
     return time.perf_counter() - started
 
 
-def as_a_job(model: Any, folder: Path, out: Path, suffix: str) -> float:
-    """Seconds of a job."""
+def as_a_job(models: dict[int, Any], folder: Path, out: Path, suffix: str) -> float:
+    """Seconds of a job; `models` by their numbers of threads."""
     options = JobOptions(suffix=suffix, overwrite=True)
+    plan = make_plan(find_sources([folder]), str(out), options)
+    workers = plan.workers(THREADS)
+    model = models[THREADS // workers]
 
     def work(picture: Incoming, cancel: colordeploy.CancelToken) -> Produced:
         with model.prepare(picture.take(), cancel=cancel) as canvas:
             return Produced(canvas.render(cancel=cancel))
 
     started = time.perf_counter()
-    report = run_job(make_plan(find_sources([folder]), str(out), options), work, options)
+    report = run_job(plan, work, options, workers=workers)
     assert not report.failed
     return time.perf_counter() - started
 
@@ -93,17 +98,20 @@ def main() -> None:
     arguments = parser.parse_args()
     suffix = f".{arguments.format}"
     times: dict[str, list[float]] = {"one by one": [], "job": []}
-    with tempfile.TemporaryDirectory() as name, colordeploy.load("disco") as model:
+    models = {n: colordeploy.load("disco", threads=n) for n in (1, THREADS)}
+    model = models[THREADS]
+    with tempfile.TemporaryDirectory() as name:
         folder, loop, job = (Path(name) / part for part in ("in", "loop", "job"))
         for path in (folder, loop, job):
             path.mkdir()
         make_photos(folder, arguments.pictures, arguments.megapixels)
         sources = sorted(folder.iterdir())
-        with model.prepare(sources[0], size=64) as canvas:
-            canvas.render()
+        for each in models.values():
+            with each.prepare(sources[0], size=64) as canvas:
+                canvas.render()
         for _ in range(arguments.rounds):
             times["one by one"].append(one_by_one(model, sources, loop, suffix))
-            times["job"].append(as_a_job(model, folder, job, suffix))
+            times["job"].append(as_a_job(models, folder, job, suffix))
             if arguments.old:
                 here = Path(__file__).resolve().parents[1]
                 for what, checkout in (("old command", arguments.old), ("command", here)):
@@ -115,7 +123,7 @@ def main() -> None:
     best = {what: min(seconds) for what, seconds in times.items()}
     lines = [
         f"{arguments.pictures} photos of {arguments.megapixels:g} megapixels, JPEG to "
-        f"{arguments.format}, auto (disco), {len(os.sched_getaffinity(0))} cores, best of "
+        f"{arguments.format}, auto (disco), {THREADS} threads, best of "
         f"{arguments.rounds}",
         *(
             f"{what:12s} {seconds:6.1f} s  {arguments.pictures / seconds:6.3f} pictures a second"

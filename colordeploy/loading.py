@@ -20,7 +20,7 @@ from .runtime.providers import ProviderOptions
 if TYPE_CHECKING:
     from .methods.method import GraphLoader
 
-__all__ = ["graph_loader"]
+__all__ = ["graph_loader", "on_cpu"]
 
 _CPU_BACKEND = "COLORDEPLOY_CPU_BACKEND"
 
@@ -80,7 +80,7 @@ def _favored(bundle: Bundle, target: Target) -> Target:
         )
     if (named or bundle.cpu_backend) != "openvino" or "torch" in sys.modules:
         return target
-    if not _on_cpu(target.device) or not _has_openvino():
+    if not on_cpu(target.device) or not _has_openvino():
         return target
     why = f"{bundle.manifest.name} is faster on OpenVINO on CPUs, and it is installed"
     reason = f"{_CPU_BACKEND}=openvino" if named else why
@@ -97,7 +97,7 @@ def _has_openvino() -> bool:
     return True
 
 
-def _on_cpu(device: str) -> bool:
+def on_cpu(device: str) -> bool:
     """Whether a device is the CPU; "auto" is where ONNX Runtime has no GPU."""
     if device != "auto":
         return device == "cpu"

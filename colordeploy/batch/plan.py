@@ -21,6 +21,8 @@ __all__ = ["ColorPages", "Item", "JobOptions", "Plan", "make_plan"]
 _LOG = logging.getLogger("colordeploy")
 ColorPages: TypeAlias = Literal["copy", "skip", "recolour"]
 _SHOWN = 3  # names in a message
+_SMALL = 12_000_000  # pixels up to which several pictures are worked on at once
+_MAXIMUM_WORKERS = 8
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,17 @@ class Plan:
     items: list[Item]
     alone: bool
     color_pages: ColorPages
+
+    def workers(self, threads: int) -> int:
+        """How many pictures to work on at once with so many threads in all.
+
+        Several small ones with a thread or so each keep processors busier than one with all of
+        them. Of large ones a single picture does, and takes its memory.
+        """
+        sizes = [item.pixels for item in self.items if not item.done and item.error is None]
+        if not sizes or not all(0 < pixels <= _SMALL for pixels in sizes):
+            return 1
+        return min(threads, len(sizes), _MAXIMUM_WORKERS)
 
 
 def make_plan(

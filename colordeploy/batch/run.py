@@ -1,7 +1,8 @@
-"""Run a plan: while one picture is worked on, the next is read and the last one written.
+"""Run a plan: while pictures are worked on, the next is read and the last one written.
 
-Reading, working and writing have a thread each. The caller's thread only waits, so that Ctrl-C is
-heard at once; pictures wait in between one at a time, and only while memory allows it.
+Reading and writing have a thread each, working has one or several. The caller's thread only waits,
+so that Ctrl-C is heard at once; pictures wait in between one at a time, and only while memory
+allows it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -81,6 +83,7 @@ def run_job(
     work: Work,
     options: JobOptions,
     *,
+    workers: int = 1,
     told: Told | None = None,
     cancel: CancelToken | None = None,
 ) -> Report:
@@ -90,10 +93,12 @@ def run_job(
     ----------
     plan : Plan
     work : callable
-        From an `Incoming` picture to what is `Produced`; called in a thread of its own, one picture
-        after the other. It should heed the token that it is given.
+        From an `Incoming` picture to what is `Produced`; called in threads of its own. It should
+        heed the token that it is given.
     options : JobOptions
         Those of the plan.
+    workers : int
+        Pictures that are worked on at once; see `Plan.workers`.
     told : callable, optional
         Called with (outcome, number of pictures that are finished, of all) after each.
     cancel : CancelToken, optional
@@ -110,7 +115,7 @@ def run_job(
     ColorDeployError
         With ``options.fail_fast``, or when the only picture of a plan failed.
     """
-    return _Job(plan, work, options, told, cancel or CancelToken()).run()
+    return _Job(plan, work, options, workers, told, cancel or CancelToken()).run()
 
 
 @dataclass
@@ -129,12 +134,29 @@ class _Made:
     status: Status = "done"
 
 
+@dataclass
+class _InHand:
+    """A picture that is read and worked on."""
+
+    index: int
+    item: Item
+    making: Future[_Made | None]
+
+
 class _Job:
     def __init__(
-        self, plan: Plan, work: Work, options: JobOptions, told: Told | None, cancel: CancelToken
+        self,
+        plan: Plan,
+        work: Work,
+        options: JobOptions,
+        workers: int,
+        told: Told | None,
+        cancel: CancelToken,
     ) -> None:
         self._plan, self._work, self._options, self._told = plan, work, options, told
-        self._cancel = cancel
+        self._workers, self._cancel = workers, cancel
+        self._working: deque[_InHand] = deque()  # in the order of the plan
+        self._writing: Future[None] | None = None
         self._report = Report([_outcome(item) for item in plan.items])
         self._finished = 0
         self._open: Path | None = None  # the unfinished file of the writer
@@ -142,7 +164,8 @@ class _Job:
 
     def run(self) -> Report:
         started = time.perf_counter()
-        pools = [ThreadPoolExecutor(1, f"colordeploy-{name}") for name in ("read", "work", "write")]
+        counts = {"read": 1, "work": self._workers, "write": 1}
+        pools = [ThreadPoolExecutor(n, f"colordeploy-{name}") for name, n in counts.items()]
         clean = False
         try:
             self._all(*pools)
@@ -161,38 +184,30 @@ class _Job:
     def _all(
         self, reader: ThreadPoolExecutor, worker: ThreadPoolExecutor, writer: ThreadPoolExecutor
     ) -> None:
-        todo = []
         for index, item in enumerate(self._plan.items):
             if item.done:
                 self._finish(index, "skipped")
-            elif item.error is not None:
+                continue
+            if item.error is not None:
                 self._fail(index, item.error)
-            else:
-                todo.append(index)
-        ahead: Future[_Read] | None = None
-        behind: Future[None] | None = None
-        for place, index in enumerate(todo):
-            item = self._plan.items[index]
-            reading = ahead or reader.submit(self._read, item)
-            read = self._result(reading, index)
-            following = todo[place + 1] if place + 1 < len(todo) else None
-            ahead = None
-            if following is not None and self._room_for(item, self._plan.items[following]):
-                ahead = reader.submit(self._read, self._plan.items[following])
-            made = None
-            if read is not None:
-                made = self._result(worker.submit(self._make, index, item, read), index)
-            if behind is not None:
-                self._wait(behind)
-                behind = None
-            if made is not None:
-                behind = writer.submit(self._write, index, item, made)
-                if ahead is None and following is not None:  # no room for two at once
-                    self._wait(behind)
-                    behind = None
-            del read, made, reading
-        if behind is not None:
-            self._wait(behind)
+                continue
+            while len(self._working) > self._workers or not self._room_for(item):
+                self._hand_on(writer)
+            reading = reader.submit(self._read, item)
+            making = worker.submit(self._make, index, item, reading)
+            self._working.append(_InHand(index, item, making))
+        while self._working or self._writing is not None:
+            self._hand_on(writer)
+
+    def _hand_on(self, writer: ThreadPoolExecutor) -> None:
+        """Wait for the first picture in work and have it written, or for what is being written."""
+        first = self._working.popleft() if self._working else None
+        made = None if first is None else self._result(first.making, first.index)
+        if self._writing is not None:
+            self._wait(self._writing)
+            self._writing = None
+        if first is not None and made is not None:
+            self._writing = writer.submit(self._write, first.index, first.item, made)
 
     def _result(self, future: Future[Any], index: int) -> Any:
         """What a step gave; None when it failed, which is said."""
@@ -210,9 +225,13 @@ class _Job:
             self._cancel.raise_if_cancelled()
         return future.result()
 
-    def _room_for(self, *items: Item) -> bool:
+    def _room_for(self, item: Item) -> bool:
+        """Whether memory is there for one more picture; for one alone it always counts as there."""
+        if not self._working and self._writing is None:
+            return True
         there = free_memory()
-        return there is None or sum(item.pixels for item in items) * _BYTES_A_PIXEL <= there
+        pixels = item.pixels + sum(other.item.pixels for other in self._working)
+        return there is None or pixels * _BYTES_A_PIXEL <= there
 
     def _read(self, item: Item) -> _Read:
         started = time.perf_counter()
@@ -226,8 +245,10 @@ class _Job:
             pictures = [Picture.open(path, page=page, max_pixels=limit) for page in item.pages]
         return _Read(pictures, time.perf_counter() - started)
 
-    def _make(self, index: int, item: Item, read: _Read) -> _Made | None:
+    def _make(self, index: int, item: Item, reading: Future[_Read]) -> _Made | None:
         """Results of a picture's pages; None when there is nothing to write."""
+        read = reading.result()
+        del reading
         started = time.perf_counter()
         self._note(index, read=read.seconds)
         results = _Made()

@@ -50,7 +50,8 @@ def auto(
     target: Target,
 ) -> None:
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
-    with load_for("auto", model, target) as loaded:
+    workers = job.workers(target)
+    with load_for("auto", model, target, workers=workers) as loaded:
         anchored = isinstance(loaded, AutomaticModel)  # an imported network has no anchors
         if not anchored and (sample or palette or anchors_from):
             raise InputError(
@@ -74,7 +75,7 @@ def auto(
                 shown = canvas.palette(canvas.diverse_anchors(sample) if kept is None else said)
                 return Produced(result, {"palette": shown})
 
-        job.run(colored)
+        job.run(colored, workers=workers)
 
 
 class _Kept:

@@ -47,7 +47,8 @@ def exemplar(
     target: Target,
 ) -> None:
     """Colour PHOTOS like a reference: files, folders or patterns such as 'frames/*.png'."""
-    with load_for("exemplar", model, target) as loaded:
+    workers = job.workers(target)
+    with load_for("exemplar", model, target, workers=workers) as loaded:
         encoded = loaded.encode_reference(reference, size=size)
         say(f"{reference}: {encoded.places} places to choose from", level=2)
 
@@ -59,4 +60,4 @@ def exemplar(
                     return Produced(result)
                 return Produced(result, {"matches": canvas.match_picture(encoded, **chosen)})
 
-        job.run(colored)
+        job.run(colored, workers=workers)

@@ -17,7 +17,10 @@ import click
 
 from ..batch import Incoming, JobOptions, Plan, Produced, Report, find_sources, make_plan, run_job
 from ..cancellation import CancelToken
+from ..loading import on_cpu
+from ..native.checks import thread_count
 from ..pictures.encoding import Options
+from ..runtime.graph import Target
 from .options import say, verbosity
 from .progress import JobProgress
 
@@ -54,7 +57,11 @@ class Job:
         """What ``render`` is asked for: nothing but with 16 bits."""
         return {"output": "rgb16"} if self.options.encoding.depth == 16 else {}
 
-    def run(self, work: Callable[[Incoming, CancelToken], Produced]) -> None:
+    def workers(self, target: Target) -> int:
+        """Pictures to work on at once on a target: several on CPUs, one on a GPU."""
+        return self.plan.workers(thread_count(target.threads)) if on_cpu(target.device) else 1
+
+    def run(self, work: Callable[[Incoming, CancelToken], Produced], *, workers: int = 1) -> None:
         """Run it and say what came of it; exits with 1 when pictures failed, 130 on Ctrl-C."""
         cancel, context = CancelToken(), click.get_current_context()
 
@@ -64,7 +71,9 @@ class Job:
 
         progress = JobProgress(len(self.plan.items), self.unit, quiet=verbosity() == 0)
         with _terminated_like_interrupted(), progress.shown():
-            report = run_job(self.plan, within, self.options, told=progress, cancel=cancel)
+            report = run_job(
+                self.plan, within, self.options, workers=workers, told=progress, cancel=cancel
+            )
         if self.report is not None:
             report.save(self.report)
         if report.interrupted:

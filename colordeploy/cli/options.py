@@ -11,6 +11,7 @@ import click
 
 from ..batch.inputs import find_sources
 from ..errors import InputError
+from ..native.checks import thread_count
 from ..pictures.geometry import WorkingSize
 from ..runtime.graph import BACKENDS, PRECISIONS, Target, parse_target
 from .log import show_log
@@ -54,18 +55,25 @@ class PointType(click.ParamType):  # type: ignore[type-arg]
         return y, x
 
 
-def load_for(command: str, model: str, target: Target) -> Any:
-    """Load a model of one of the methods that a subcommand is for."""
+def load_for(command: str, model: str, target: Target, *, workers: int = 1) -> Any:
+    """Load a model of one of the methods that a subcommand is for.
+
+    Parameters
+    ----------
+    workers : int
+        Pictures that it colours at once: threads are shared out among them.
+    """
     import colordeploy
 
     from ..methods import all_methods
 
     methods = [method.name for method in all_methods() if method.command == command]
+    threads = target.threads if workers == 1 else thread_count(target.threads) // workers
     loaded = colordeploy.load(
         model,
         backend=target.backend,
         device=target.device,
-        threads=target.threads,
+        threads=threads,
         precision=target.precision,
     )
     if loaded.method not in methods:

@@ -88,7 +88,8 @@ def sketch(
         raise click.UsageError("--unhinted white goes with --hints, and without --style")
     chosen: Any = "hints" if unhinted == "white" else style
     radii = None if gap is None else _radii(gap)
-    with load_for("sketch", model, target) as loaded:
+    workers = job.workers(target)
+    with load_for("sketch", model, target, workers=workers) as loaded:
 
         def colored(drawing: Incoming, cancel: CancelToken) -> Produced:
             taken = drawing.take()
@@ -106,7 +107,7 @@ def sketch(
                     extras["ora"] = canvas.document(chosen, hints, flat=flat)
                 return Produced(result, extras)
 
-        job.run(colored)
+        job.run(colored, workers=workers)
 
 
 def _radii(gap: int) -> tuple[int, ...]:

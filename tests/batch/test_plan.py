@@ -156,3 +156,14 @@ def test_encoding_is_checked_before(inside):
         planned(["in"], "out", suffix=".jpg", encoding=Options(depth=16))
     with pytest.raises(InputError, match="no quality"):
         planned(["in/a.png"], "b.png", encoding=Options(quality=50))
+
+
+def test_how_many_are_worked_on_at_once(inside):
+    make(*(f"in/{n}.png" for n in range(5)))
+    plan = planned(["in"], "out")
+    assert [plan.workers(threads) for threads in (1, 2, 64)] == [1, 2, 5]
+    make("in/large.png", size=(4000, 3001))
+    assert planned(["in"], "out").workers(4) == 1  # it takes all threads and its memory
+    Path("in/large.png").write_bytes(b"no picture")
+    assert planned(["in"], "out").workers(4) == 4  # what cannot be done does not count
+    assert Plan([], alone=False, color_pages="copy").workers(4) == 1

@@ -44,12 +44,13 @@ def red(incoming: Incoming, cancel: CancelToken) -> Produced:
 
 
 def run(
-    given: list[str], output: str, work=red, extras=(), told=None, cancel=None, **options
-) -> Report:
+    given: list[str], output: str, work=red, extras=(), told=None, cancel=None, workers=1,
+    **options
+) -> Report:  # fmt: skip
     sources = find_sources([Path(g) for g in given], Path(output))
     wanted = JobOptions(**options)
     plan = make_plan(sources, output, wanted, extras=extras)
-    return run_job(plan, work, wanted, told=told, cancel=cancel)
+    return run_job(plan, work, wanted, workers=workers, told=told, cancel=cancel)
 
 
 def make(*names: str, size: tuple[int, int] = (30, 20)) -> None:
@@ -193,6 +194,35 @@ def test_steps_overlap(inside, monkeypatch):
     monkeypatch.setattr(Picture, "open", slow_open)
     monkeypatch.setattr(job_module, "encode", slow_encode)
     assert run(["in"], "out", slow_work).seconds < 1.2
+
+
+def test_several_are_worked_on_at_once_and_written_in_their_order(inside):
+    make(*(f"in/{n}.png" for n in range(7)))
+    together, written = threading.Barrier(3, timeout=30), []
+
+    def work(picture: Incoming, cancel: CancelToken) -> Produced:
+        if not picture.name.endswith("6.png"):  # twice three at once
+            together.wait()
+        return red(picture, cancel)
+
+    report = run(["in"], "out", work, workers=3, told=lambda o, *_: written.append(o.source))
+    assert report.counts == {"done": 7}
+    assert written == [str(Path("in") / f"{n}.png") for n in range(7)]
+    for n in range(7):
+        assert Picture.open(f"out/{n}.png").samples[0, 0].tolist() == [10 * n + 10, 0, 0]
+
+
+def test_one_of_several_fails(inside):
+    make(*(f"in/{n}.png" for n in range(5)))
+
+    def work(picture: Incoming, cancel: CancelToken) -> Produced:
+        if picture.name.endswith("2.png"):
+            raise ValueError("no colours")
+        return red(picture, cancel)
+
+    assert run(["in"], "out", work, workers=2).counts == {"done": 4, "failed": 1}
+    with pytest.raises(ValueError, match="no colours"):
+        run(["in"], "again", work, workers=2, fail_fast=True)
 
 
 def test_one_after_the_other_when_memory_is_short(inside, monkeypatch):
