@@ -148,7 +148,7 @@ def specification(net: RegionalNetwork) -> BundleSpec:
         _graphs(net),
         _case(net, rng, 2, 3, 4),
         {case: _case(net, rng, *shape) for case, shape in shapes.items()},
-        {"multiple": MULTIPLE, "most": TRAINED_SIDE, "network": net.config.to_dict()},
+        {"multiple": MULTIPLE, "maximum_side": TRAINED_SIDE, "network": net.config.to_dict()},
         {"height": MULTIPLE, "width": MULTIPLE},
         {**{f"features{stride}": stride for stride in STRIDES}, "shares": STRIDE},
         origin=(

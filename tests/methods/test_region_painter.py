@@ -133,7 +133,7 @@ def test_the_runtime_is_the_network(bundle, drawing):
 def test_larger_drawings_are_seen_as_in_training(tmp_path, drawing):
     spec = specification(tiny_regional())
     path = tmp_path / "b"
-    small = replace(spec, parameters={**spec.parameters, "most": 64})
+    small = replace(spec, parameters={**spec.parameters, "maximum_side": 64})
     write(small, path, Identity("tiny"), trained_on="", working_size=64)
     model, graphs = recorded_model(path)
     with model:

@@ -57,7 +57,7 @@ class RegionNetwork:
         return RegionNetwork(
             _GRAPHS,
             bundle.integer_parameter("multiple", minimum=1),
-            bundle.integer_parameter("most", minimum=1),
+            bundle.integer_parameter("maximum_side", minimum=1),
         )
 
     def painter(
