@@ -22,7 +22,7 @@ Runner: TypeAlias = "Callable[[list[NDArray[Any]]], NDArray[Any]]"
 """From a network's inputs, in its order, to its output."""
 _SCALED, _BEYOND = 1.5, 200.0  # chroma in CIE units is neither smaller in all pictures nor larger
 _FLAT = 1e-6
-SURE = 0.75  # of the error of one reading, for the other to be the right one
+SURE = 0.75  # of the error of one reading, and of no colour, for the other to be the right one
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ def faults(
 
     rest = (_order, hints, _range, _lightness) if interface.hints else (_range, _lightness, _order)
     for check in (_shape, _finite, _constant, *rest):
-        reason = check(interface, made)
+        reason: str | None = check(interface, made)
         if reason is not None:
             return reason
     return None
@@ -224,7 +224,7 @@ def _order(interface: NetworkInterface, made: list[Probe]) -> str | None:
     right, wrong, gray = (
         squared_distance(ab, truth) for ab in (as_read, exchanged, np.zeros_like(truth))
     )
-    if wrong < SURE * right and wrong < gray:
+    if wrong < SURE * min(right, gray):
         return (
             f"the colours of the photo are nearer to the true ones with its channels exchanged "
             f"(mean squared distance {wrong:.0f} instead of {right:.0f}): {words}"

@@ -31,8 +31,12 @@ def network(
     sides: tuple[int | str, int | str] = ("h", "w"),
     scale: float = 1.0,
     extra_input: bool = False,
+    table: bool = False,
 ) -> bytes:
-    """Give scale * (weights x + offset), a 1x1 convolution; weights (out, in)."""
+    """Give scale * (weights x + offset), a 1x1 convolution; weights (out, in).
+
+    With `table` a value of a tensor of that name is added, which is to be appended to the file.
+    """
     out, given = weights.shape
     kernel = (scale * weights[..., None, None]).astype(np.float32)
     bias = (scale * np.broadcast_to(offset, (out,))).astype(np.float32)
@@ -47,6 +51,14 @@ def network(
             helper.make_node("Conv", ["xt", "k", "b"], ["yt"]),
             helper.make_node("Transpose", ["yt"], ["y"], perm=[0, 2, 3, 1]),
         ]
+    weights_held = [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(bias, "b")]
+    if table:
+        weights_held.append(numpy_helper.from_array(np.array(7), "place"))
+        nodes[-1].output[0] = "plain"
+        nodes += [
+            helper.make_node("Gather", ["table", "place"], ["value"]),
+            helper.make_node("Add", ["plain", "value"], ["y"]),
+        ]
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape(given))]
     if extra_input:
         inputs.append(helper.make_tensor_value_info("hint", TensorProto.FLOAT, [1, 2]))
@@ -55,10 +67,11 @@ def network(
         "colours",
         inputs,
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape(out))],
-        [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(bias, "b")],
+        weights_held,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    onnx.checker.check_model(model)
+    if not table:
+        onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 

@@ -233,8 +233,9 @@ def ddcolor(folder: Path, side: int, small: bool, exact: bool = True) -> Case:
         with _small_ddcolor(model) if small else _as_it_is():
             net = package.DDColor(
                 "convnext-t", "MultiScaleColorDecoder", input_size=[side, side],
-                num_output_channels=2, last_norm="Spectral", do_normalize=False, num_queries=20,
-                num_scales=3, dec_layers=3, nf=16 if small else 512,
+                num_output_channels=2, last_norm="Spectral", do_normalize=False,
+                num_queries=20 if small else 100, num_scales=3, dec_layers=3 if small else 9,
+                nf=16 if small else 512,
             )  # fmt: skip
         net = awake(net, 1, small)
         settled = torch.from_numpy(picture / np.float32(255)).expand(1, 3, side, side)
