@@ -95,15 +95,14 @@ def dots_of(side: int, seed: int = 6, count: int = 12) -> NDArray[np.uint8]:
     return layer
 
 
-def awake(net: nn.Module, seed: int, coarse: bool) -> nn.Module:
-    """Weights of one seed and running statistics that are not trivial.
+def awake(net: nn.Module, coarse: bool) -> nn.Module:
+    """Weights and running statistics that are not trivial.
 
     Parameters
     ----------
     coarse : bool
         Round weights to 64ths, so that files of them are small.
     """
-    torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in net.parameters():
             if parameter.ndim > 1:
@@ -157,11 +156,12 @@ def _planes(found: torch.Tensor) -> NDArray[np.float32]:
 def zhang_eccv16(folder: Path, side: int, small: bool) -> Case:
     """Zhang et al., ECCV 2016: CIE L by the repository's own preprocessing."""
     picture = picture_of(side)
+    torch.manual_seed(2)
     with modules_of(folder, "colorizers.eccv16", "colorizers.util") as (module, util):
         with _narrow() if small else _as_it_is():
             norm = nn.BatchNorm2d  # the repository's default was bound before
             net = module.ECCVGenerator(norm_layer=norm)
-        net = awake(net, 2, small)
+        net = awake(net, small)
         rgb = np.repeat(picture[..., None], 3, axis=2)
         _, lightness = util.preprocess_img(rgb, HW=(side, side))
         net, found = _at_size(net, (lightness,))
@@ -174,11 +174,12 @@ def zhang_siggraph17(folder: Path, side: int, small: bool) -> Case:
     The repository has no strokes: it takes a and b, so those are by our formula.
     """
     picture, strokes = picture_of(side), dots_of(side)
+    torch.manual_seed(3)
     with modules_of(folder, "colorizers.siggraph17", "colorizers.util") as (module, util):
         with _narrow() if small else _as_it_is():
             norm = nn.BatchNorm2d
             net = module.SIGGRAPHGenerator(norm_layer=norm)
-        net = awake(net, 3, small)
+        net = awake(net, small)
         rgb = np.repeat(picture[..., None], 3, axis=2)
         _, lightness = util.preprocess_img(rgb, HW=(side, side))
         marked = strokes[..., 3:] > 0
@@ -199,13 +200,14 @@ def icolorit(folder: Path, side: int, small: bool) -> Case:
     size = {"embed_dim": 8, "depth": 2, "num_heads": 2} if small else {
         "embed_dim": 192, "depth": 12, "num_heads": 3,
     }  # fmt: skip
+    torch.manual_seed(4)
     with modules_of(folder, "modeling", "utils") as (modeling, utils):
         net = modeling.IColoriT(
             img_size=side, patch_size=16, in_chans=4, num_classes=512, mlp_ratio=4, qkv_bias=True,
             norm_layer=functools.partial(nn.LayerNorm, eps=1e-6), init_values=0.0, use_rpb=True,
             avg_hint=True, head_mode="cnn", **size,
         )  # fmt: skip
-        net = awake(net, 4, small)
+        net = awake(net, small)
         images = torch.from_numpy(np.moveaxis(rgb, -1, 0)[None] / np.float32(255))
         lab = utils.rgb2lab(images)
         mask = torch.from_numpy(~marked[::2, ::2].reshape(1, -1))
@@ -228,6 +230,7 @@ def ddcolor(folder: Path, side: int, small: bool, exact: bool = True) -> Case:
         picture that the pipeline composes in the end are none then.
     """
     picture = picture_of(side)
+    torch.manual_seed(1)
     with modules_of(folder, "ddcolor", "ddcolor.model", "ddcolor.pipeline") as modules:
         package, model, pipeline = modules
         with _small_ddcolor(model) if small else _as_it_is():
@@ -237,7 +240,7 @@ def ddcolor(folder: Path, side: int, small: bool, exact: bool = True) -> Case:
                 num_queries=20 if small else 100, num_scales=3, dec_layers=3 if small else 9,
                 nf=16 if small else 512,
             )  # fmt: skip
-        net = awake(net, 1, small)
+        net = awake(net, small)
         settled = torch.from_numpy(picture / np.float32(255)).expand(1, 3, side, side)
         with torch.no_grad():
             for _ in range(3):  # spectral norms
