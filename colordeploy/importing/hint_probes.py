@@ -47,8 +47,11 @@ def hint_faults(interface: NetworkInterface, made: list[Probe], run: Runner) -> 
         )
     if interface.space != "lab":
         return None
-    error = squared_distance(described, truth, told.marked)
-    least = min(SURE * error, squared_distance(without, truth, told.marked))
+    error, own, gray = (
+        squared_distance(ab, truth, told.marked)
+        for ab in (described, without, np.zeros_like(without))
+    )
+    least = SURE * min(error, own, gray)
     for words, other, hints in _readings(interface, told):
         found = squared_distance(colored(other, hints), truth, told.marked)
         if found < least:
