@@ -11,7 +11,6 @@ import click
 from ..batch import Incoming, Produced
 from ..cancellation import CancelToken
 from ..errors import InputError
-from ..methods.automatic import AutomaticModel
 from ..pictures.geometry import WorkingSize
 from ..pictures.picture import Picture
 from ..runtime.graph import Target
@@ -52,8 +51,7 @@ def auto(
     """Colour PHOTOS: files, folders or patterns such as 'old/*.jpg'."""
     workers = job.workers(target)
     with load_for("auto", model, target, workers=workers) as loaded:
-        anchored = isinstance(loaded, AutomaticModel)  # an imported network has no anchors
-        if not anchored and (sample or palette or anchors_from):
+        if not loaded.anchored and (sample or palette or anchors_from):
             raise InputError(
                 f"{model} is an imported network, which has one result and no anchors; leave "
                 "--sample, --palette and --anchors-from out"
@@ -62,9 +60,6 @@ def auto(
         kept = None if anchors_from is None else _Kept(loaded, anchors_from, sample, wanted)
 
         def colored(photo: Incoming, cancel: CancelToken) -> Produced:
-            if not anchored:
-                with loaded.prepare(photo.take(), size=size, cancel=cancel) as plain:
-                    return Produced(plain.render(cancel=cancel, **job.pixels))
             with loaded.prepare(photo.take(), **wanted, cancel=cancel) as canvas:
                 said = canvas.anchors if kept is None else kept.on(canvas)
                 say(f"{photo.name}: {len(said)} anchors", level=2)

@@ -105,8 +105,13 @@ def verify(bundle: str, pictures: Path | None, against: str | None, target: Targ
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
-@click.option("--preset", help="ddcolor, deoldify, zhang-eccv16 or zhang-siggraph17.")
-@click.option("--input", "given", help="What the network is given, instead of the preset's.")
+@click.option("--preset", help="ddcolor, deoldify, zhang-eccv16, zhang-siggraph17 or icolorit.")
+@click.option(
+    "--input",
+    "given",
+    multiple=True,
+    help="What the network is given, one for each input, instead of the preset's.",
+)
 @click.option("--output", "found", help="What it gives, instead of the preset's.")
 @click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Of both; default NCHW.")
 @click.option("--multiple", type=click.IntRange(min=1), help="Of which free sides must be.")
@@ -119,7 +124,7 @@ def import_model(
     file: Path,
     out: Path,
     preset: str | None,
-    given: str | None,
+    given: tuple[str, ...],
     found: str | None,
     layout: str | None,
     multiple: int | None,
@@ -128,18 +133,19 @@ def import_model(
     licence: str,
     trained_on: str,
 ) -> None:
-    """Make a bundle of FILE, an ONNX network of one's own that colours pictures by itself.
+    """Make a bundle of FILE, an ONNX network of one's own that colours pictures.
 
     Its interface is a preset's or said by --input (l-100, l-unit, l-half, y, rgb, rgb-255,
-    rgb-imagenet) and --output (ab, ab-110, ab-128, uv, bins-313, rgb, rgb-255, rgb-imagenet), and
-    is tried out on pictures of known structure: a description that cannot be right is refused.
+    rgb-imagenet; for hints ab, ab-110, ab-128, marked, unmarked; several in one input joined by +)
+    and --output (ab, ab-110, ab-128, uv, bins-313, rgb, rgb-255, rgb-imagenet), and is tried out on
+    pictures of known structure: a description that cannot be right is refused.
     """
     from ..errors import InputError
     from ..importing import Described, import_network
 
     said: dict[str, Any] = {
-        "input": given, "output": found, "layout": layout, "multiple": multiple,
-        "working_size": working_size,
+        "inputs": (given,) if given else None, "output": found, "layout": layout,
+        "multiple": multiple, "working_size": working_size,
     }  # fmt: skip
     others = {key: value for key, value in said.items() if value is not None}
     common: dict[str, Any] = {
@@ -149,7 +155,7 @@ def import_model(
     }
     if preset is not None:
         described = Described.by_preset(preset, **others, **common)
-    elif given is None or found is None:
+    elif not given or found is None:
         raise InputError("give --preset, or --input and --output: how the network is fed")
     else:
         described = Described(**others, **common)

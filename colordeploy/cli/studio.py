@@ -16,10 +16,25 @@ from .options import say, target_options, verbosity_options
 @click.argument("picture", type=click.Path(path_type=Path), required=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--model",
+    "bundles",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="BUNDLE",
+    help="A further model, an imported one say; can be repeated.",
+)
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @target_options
 @verbosity_options
-def studio(picture: Path | None, port: int, host: str, no_browser: bool, target: Target) -> None:
+def studio(
+    picture: Path | None,
+    port: int,
+    host: str,
+    bundles: tuple[Path, ...],
+    no_browser: bool,
+    target: Target,
+) -> None:
     """Serve a page to colour PICTURE in: strokes, anchors, examples, line art."""
     try:
         from ..studio import serve
@@ -41,4 +56,7 @@ def studio(picture: Path | None, port: int, host: str, no_browser: bool, target:
         say(f"the studio is at {address}")
         say("Ctrl-C ends it")
 
-    serve(picture, host=host, port=port, loader=load, browser=not no_browser, told=told)
+    serve(
+        picture, host=host, port=port, loader=load, bundles=bundles, browser=not no_browser,
+        told=told,
+    )  # fmt: skip

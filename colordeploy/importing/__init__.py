@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .described import Described
 from .presets import PRESETS, Preset
-from .write import Described, import_network
+from .write import import_network
 
 __all__ = ["PRESETS", "Described", "Preset", "import_network"]

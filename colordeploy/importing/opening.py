@@ -15,12 +15,13 @@ from ..runtime.onnx_import import import_onnxruntime
 __all__ = ["NetworkFile", "Tensor", "open_network"]
 
 _MAXIMUM = 2 << 30
-_FLOAT32 = "tensor(float)"
+# What inputs may be of; outputs are of the first two.
+_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(bool)": "bool"}
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output; a dimension is a number, or None where it is free."""
+    """An input or output, float32, float16 or bool; a dimension is a number, or None if free."""
 
     name: str
     dtype: str
@@ -40,7 +41,7 @@ class NetworkFile:
     sha256 : str
     inputs, outputs : tuple of Tensor
     session : onnxruntime.InferenceSession
-        Float32 on the CPU.
+        As the file is, on the CPU.
     """
 
     path: Path
@@ -77,8 +78,8 @@ def open_network(path: Path) -> NetworkFile:
     return NetworkFile(
         path,
         digest.hexdigest(),
-        tuple(_tensor(path, t) for t in session.get_inputs()),
-        tuple(_tensor(path, t) for t in session.get_outputs()),
+        tuple(_tensor(path, t, ("float32", "float16", "bool")) for t in session.get_inputs()),
+        tuple(_tensor(path, t, ("float32", "float16")) for t in session.get_outputs()),
         session,
     )
 
@@ -113,11 +114,12 @@ def _session(path: Path) -> Any:
         ) from None
 
 
-def _tensor(path: Path, found: Any) -> Tensor:
-    if found.type != _FLOAT32:
+def _tensor(path: Path, found: Any, allowed: tuple[str, ...]) -> Tensor:
+    dtype = _TYPES.get(found.type, "")
+    if dtype not in allowed:
         raise BundleError(
-            f"{path}: {found.name} holds {found.type}; inputs and outputs of an imported network "
-            "are float32: export it with those, its weights may stay float16"
+            f"{path}: {found.name} holds {found.type}; pictures and colours of an imported network "
+            "are float32 or float16, masks may be bool: export it with those"
         )
     shape = tuple(s if isinstance(s, int) and s > 0 else None for s in found.shape)
-    return Tensor(found.name, "float32", shape)
+    return Tensor(found.name, dtype, shape)

@@ -7,63 +7,24 @@ import io
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..accuracy.tolerances import HALF_ON_DEVICE
 from ..errors import BundleError, InputError
 from ..manifest import GraphEntry, Manifest, TensorEntry
-from ..methods.imported import INPUTS, OUTPUTS, NetworkInterface
+from ..methods.imported import InputForm, NetworkInterface
+from .described import Described, interface_for
+from .hint_probes import hint_faults
 from .opening import NetworkFile, Tensor, open_network
-from .presets import PRESETS, Preset
-from .probes import Probe, faults, probes
+from .probes import Probe, Runner, faults, probes
 
-__all__ = ["Described", "import_network"]
+__all__ = ["import_network"]
 
 _PROBED = 256  # side of the probes where the network is free
-_CHANNELS = {name: 1 if name[0] in "ly" else 3 for name in INPUTS}
-
-
-@dataclass(frozen=True)
-class Described:
-    """What its owner says of a network.
-
-    Attributes
-    ----------
-    input, output : str
-        See `NetworkInterface`.
-    layout : str
-    multiple, working_size : int
-        Where the file leaves the sides free.
-    name, licence, trained_on : str
-    source : str
-        Where the description is from.
-    """
-
-    input: str
-    output: str
-    name: str
-    licence: str
-    trained_on: str
-    layout: str = "NCHW"
-    multiple: int = 1
-    working_size: int = 256
-    source: str = "given by hand"
-
-    @classmethod
-    def by_preset(cls, preset: str, **others: Any) -> Described:
-        """A description of a known network; `others` take the place of its own."""
-        if preset not in PRESETS:
-            raise InputError(f"unknown preset {preset!r}; use one of {', '.join(PRESETS)}")
-        known: Preset = PRESETS[preset]
-        values = {
-            "input": known.input, "output": known.output, "multiple": known.multiple,
-            "working_size": known.working_size, "source": known.source,
-        }  # fmt: skip
-        return cls(**{**values, **others})
 
 
 def import_network(path: Path, out: Path, described: Described) -> list[str]:
@@ -91,118 +52,90 @@ def import_network(path: Path, out: Path, described: Described) -> list[str]:
     """
     if out.exists():
         raise InputError(f"{out} is there already; give --out a new folder")
-    for kind, given, allowed in (
-        ("input", described.input, INPUTS),
-        ("output", described.output, OUTPUTS),
-    ):
-        if given not in allowed:
-            raise InputError(f"unknown {kind} {given!r}; use one of {', '.join(allowed)}")
+    described.check()
     network = open_network(path)
-    output = _output(network)
-    interface = _interface(network, described)
-    side = (
-        interface.side or _PROBED // interface.multiple * interface.multiple or interface.multiple
-    )
-    made = _probed(network, interface, side, output)
-    reason = faults(interface, made)
+    interface = interface_for(network, described)
+    size = interface.padded_size((_PROBED, _PROBED))
+    run = _runner(network, size)
+    made = probes(interface, size, run)
+    reason = faults(interface, made, lambda: hint_faults(interface, made, run))
     if reason is not None:
         raise BundleError(f"{path}: the description cannot be right: {reason}")
-    _write(network, out, described, interface, output, made)
-    chroma = np.abs(interface.chroma(made[1].found))
+    _write(network, out, described, interface, made)
+    chroma = np.abs(interface.chroma(made[1].found, size))
+    inputs = ", ".join(map(str, network.inputs))
     return [
-        f"{network.inputs[0]} -> {output}: {interface.input} to {interface.output}, "
-        f"{interface.layout}, {_sides(interface)}",
+        f"{inputs} -> {network.outputs[0]}: {', '.join(interface.inputs)} to {interface.output}, "
+        f"{interface.layout}, {_extent(interface)}",
         f"chroma of the test photo: mean {chroma.mean():.3g}, largest {chroma.max():.3g}",
     ]
 
 
-def _sides(interface: NetworkInterface) -> str:
-    if interface.side is not None:
-        return f"{interface.side}x{interface.side} alone"
+def _extent(interface: NetworkInterface) -> str:
+    if interface.sides is not None:
+        return f"{interface.sides[0]}x{interface.sides[1]} alone"
     return f"any size of multiples of {interface.multiple}"
 
 
-def _output(network: NetworkFile) -> Tensor:
-    if len(network.inputs) != 1:
-        raise BundleError(
-            f"{network.path} has {len(network.inputs)} inputs "
-            f"({', '.join(map(str, network.inputs))}); an imported network has one, the picture: "
-            "export it without hints"
-        )
-    if len(network.outputs) != 1:
-        raise BundleError(
-            f"{network.path} has {len(network.outputs)} outputs "
-            f"({', '.join(map(str, network.outputs))}); export it with the colours alone"
-        )
-    for tensor in (network.inputs[0], network.outputs[0]):
-        if len(tensor.shape) != 4:
-            raise BundleError(f"{network.path}: {tensor} is no batch of pictures with four axes")
-    return network.outputs[0]
-
-
-def _interface(network: NetworkFile, described: Described) -> NetworkInterface:
-    given = network.inputs[0]
-    axes = (2, 3) if described.layout == "NCHW" else (1, 2)
-    channels = given.shape[1 if described.layout == "NCHW" else 3]
-    wanted = _CHANNELS[described.input]
-    if channels is not None and channels != wanted:
-        raise BundleError(
-            f"{network.path}: the description cannot be right: input {given} has {channels} "
-            f"channels in {described.layout}, and {described.input!r} has {wanted}"
-        )
-    if given.shape[0] not in (None, 1):
-        raise BundleError(
-            f"{network.path}: input {given} takes {given.shape[0]} pictures at a time; export it "
-            "with a batch of one, or a free one"
-        )
-    height, width = (given.shape[axis] for axis in axes)
-    if height != width:
-        raise BundleError(
-            f"{network.path}: input {given} has one size that is no square; export it with free "
-            "sides, or square ones"
-        )
-    return NetworkInterface(
-        described.input, described.output, described.layout, height,
-        1 if height is not None else described.multiple,
-    )  # fmt: skip
-
-
-def _probed(
-    network: NetworkFile, interface: NetworkInterface, side: int, output: Tensor
-) -> list[Probe]:
-    name = network.inputs[0].name
-
-    def run(given: NDArray[Any]) -> NDArray[Any]:
+def _runner(network: NetworkFile, size: tuple[int, int]) -> Runner:
+    def run(given: list[NDArray[Any]]) -> NDArray[Any]:
+        inputs = {
+            tensor.name: values.astype(tensor.dtype)
+            for tensor, values in zip(network.inputs, given, strict=True)
+        }
         try:
-            (found,) = network.session.run([output.name], {name: given})
+            (found,) = network.session.run([network.outputs[0].name], inputs)
         except Exception as error:  # ONNX Runtime's own exceptions share no public base class
             said = str(error).strip().splitlines()[0][:300]
             raise BundleError(
-                f"{network.path} does not run on a picture of {side}x{side} pixels ({said}); give "
-                "--multiple the number that its sides must be multiples of"
+                f"{network.path} does not run on a picture of {size[0]}x{size[1]} pixels ({said}); "
+                "give --multiple the number that its sides must be multiples of"
             ) from None
         return np.asarray(found)
 
-    return probes(interface, side, run)
+    return run
 
 
 def _share(interface: NetworkInterface, probe: Probe) -> int:
     """How many times smaller the output is than the input."""
-    planes = interface.planes(probe.found)
-    return max(1, round(int(interface.planes(probe.given).shape[0]) / int(planes.shape[0])))
+    height = int(interface.planes(probe.found, probe.size).shape[0])
+    return max(1, round(probe.size[0] / height))
 
 
 def _entry(tensor: Tensor, layout: str, share: int = 1) -> TensorEntry:
     smaller = f"/{share}" if share > 1 else ""
     height, width = f"height{smaller}", f"width{smaller}"
-    names = ("batch", None, height, width) if layout == "NCHW" else (
-        "batch", height, width, None,
-    )  # fmt: skip
+    free: tuple[str | None, ...] = ("batch", None, None)[: len(tensor.shape)]
+    if len(tensor.shape) == 4:
+        free = ("batch", None, height, width) if layout == "NCHW" else (
+            "batch", height, width, None,
+        )  # fmt: skip
     shape = tuple(
         size if size is not None else (name or "channels")
-        for size, name in zip(tensor.shape, names, strict=True)
+        for size, name in zip(tensor.shape, free, strict=True)
     )
     return TensorEntry(tensor.name, tensor.dtype, shape)
+
+
+def _inputs(network: NetworkFile, interface: NetworkInterface) -> tuple[TensorEntry, ...]:
+    """The inputs with all sizes that the description knows."""
+    entries = []
+    for tensor, text in zip(network.inputs, interface.inputs, strict=True):
+        form = InputForm.parse(text)
+        shape = list(tensor.shape)
+        if form.cell is None:
+            shape[1 if interface.layout == "NCHW" else 3] = form.channels
+        elif interface.sides is not None:
+            shape[1] = int(np.prod([side // form.cell for side in interface.sides]))
+        entries.append(_entry(Tensor(tensor.name, tensor.dtype, tuple(shape)), interface.layout))
+    return tuple(entries)
+
+
+def _tolerance(network: NetworkFile, made: list[Probe]) -> float:
+    """In float32 a thousandth of the largest value; in float16 as for half precision."""
+    largest = max(float(np.abs(probe.found).max()) for probe in made)
+    half = "float16" in {tensor.dtype for tensor in (*network.inputs, *network.outputs)}
+    return HALF_ON_DEVICE["fp16"] * largest if half else 1e-3 * max(largest, 1.0)
 
 
 def _write(
@@ -210,35 +143,35 @@ def _write(
     out: Path,
     described: Described,
     interface: NetworkInterface,
-    output: Tensor,
     made: list[Probe],
 ) -> None:
+    output = network.outputs[0]
     golden = {}
     for probe in made[1:]:
-        golden[f"network/{probe.name}/input/{network.inputs[0].name}"] = probe.given
+        for tensor, given in zip(network.inputs, probe.given, strict=True):
+            golden[f"network/{probe.name}/input/{tensor.name}"] = given.astype(tensor.dtype)
         golden[f"network/{probe.name}/output/{output.name}"] = probe.found
     vectors = _npz(golden)
-    largest = max(float(np.abs(probe.found).max()) for probe in made)
-    source = _entry(network.inputs[0], interface.layout)
+    inputs = _inputs(network, interface)
     result = _entry(output, interface.layout, _share(interface, made[0]))
     manifest = Manifest(
         name=described.name,
-        method="imported",
+        method="imported-hints" if interface.hints else "imported",
         version="1.0.0",
         licence=described.licence,
         trained_on=described.trained_on,
         quality={},
         graphs={
             "network": GraphEntry(
-                "network.onnx", network.sha256, (source,), (result,), 1e-3 * max(largest, 1.0)
+                "network.onnx", network.sha256, inputs, (result,), _tolerance(network, made)
             )
         },
         golden_sha256=hashlib.sha256(vectors).hexdigest(),
         parameters={
             "interface": interface.to_dict(),
             "output": output.name,
-            "working_size": interface.side or described.working_size,
-            "multiple": interface.side or interface.multiple,
+            "working_size": max(interface.sides or (described.working_size,)),
+            "multiple": interface.multiple,
             "description": described.source,
         },
     )

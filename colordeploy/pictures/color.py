@@ -23,6 +23,7 @@ __all__ = [
     "compose",
     "compose_lab",
     "gamma_of",
+    "gray_of_lightness",
     "lab_d50_to_srgb",
     "lab_of",
     "lab_to_rgb",
@@ -153,6 +154,14 @@ def lightness_of(
 def lightness_of_gray(gray: NDArray[np.floating]) -> NDArray[np.float32]:
     """L of gray sRGB values in [0, 1]."""
     return (116 * _root(_linear(gray)) - 16).astype(np.float32)
+
+
+def gray_of_lightness(lightness: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Gray sRGB values in [0, 1] of L in [0, 100]: the inverse of `lightness_of_gray`."""
+    root = (lightness + 16) / 116
+    linear = np.where(root > 6.0 / 29.0, root**3, (root - 4.0 / 29.0) / _SLOPE)
+    gray: NDArray[np.float32] = np.clip(_gamma(linear), 0.0, 1.0).astype(np.float32)
+    return gray
 
 
 def lab_to_rgb(lab: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from ..native import GuidedChroma, resample
 from ..native.checks import thread_count
 from ..native.color import AB_SCALE, Space
 from ..trace import span
+from .color import gray_of_lightness
 from .decoding import ImageLike, read_lightness, read_luma
 from .geometry import WorkingSize, pad_to_multiple, resize, working_shape
 from .rendering import Rendering
@@ -103,15 +104,23 @@ class Photo:
         held = self.lightness.nbytes + self.working.nbytes
         return held if preview is None else held + preview[1].nbytes
 
-    def within(self, side: int) -> Photo:
-        """The same photo with a working size of which no side is longer than this."""
-        if max(self.working_size) <= side:
+    def within(self, height: int, width: int) -> Photo:
+        """The same photo with a working size that is nowhere larger than this."""
+        if self.working_size[0] <= height and self.working_size[1] <= width:
             return self
-        scale = side / max(self.size)
+        scale = min(height / self.size[0], width / self.size[1])
         shape = max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
         maximum = np.float32(_MAXIMUM[self.space])
         working = np.clip(resize(self.lightness * maximum, shape), np.float32(0), maximum)
         return Photo(self.lightness, working, self.space, self._threads)
+
+    def in_luma(self) -> Photo:
+        """The same photo in luma; what was CIE L becomes that of a grey picture of that L."""
+        if self.space == "luma":
+            return self
+        hundred = np.float32(_MAXIMUM["lab"])
+        lightness = gray_of_lightness(self.lightness * hundred)
+        return Photo(lightness, gray_of_lightness(self.working), "luma", self._threads)
 
     def network_input(self, multiple: int) -> NDArray[np.float32]:
         """What the networks see: (1, 1, h', w') float32, sides padded to multiples by the edge.

@@ -201,6 +201,7 @@ def dabs_of(
     strokes: StrokesLike,
     size: tuple[int, int],
     *,
+    required: bool = True,
     threads: int | None = None,
     cancel: Cancel = None,
 ) -> Dabs:
@@ -211,6 +212,8 @@ def dabs_of(
     strokes : (H, W, 4) uint8 RGBA, PIL image, path, or iterable of Stroke
     size : (H, W)
         Of the picture they belong to.
+    required : bool
+        False allows strokes without any mark.
     threads : int, optional
         By default as many as this process may use, eight at most.
     cancel : CancelToken or CancelFlag, optional
@@ -218,19 +221,19 @@ def dabs_of(
     Raises
     ------
     InputError
-        For another size, a picture without transparency, or no mark at all.
+        For another size, a picture without transparency, or no mark at all where there must be.
     Cancelled
         When `cancel` was set before all is done.
     """
     if _is_list(strokes):
         lines = _lines_of(strokes)
-        dabs = dabs_of_lines(lines, size, cancel=cancel) if lines else None
-        if dabs is None or not len(dabs.pixels):
+        dabs = dabs_of_lines(lines, size, cancel=cancel)
+        if not len(dabs.pixels) and required:
             raise _unmarked(lines, size)
         _warn_of_outside(lines, size)
         return dabs
     dabs = dabs_of_layer(_layer_of(strokes, size), threads=threads, cancel=cancel)
-    if not len(dabs.pixels):
+    if not len(dabs.pixels) and required:
         raise _no_mark()
     return dabs
 

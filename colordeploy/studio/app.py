@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def create_app(
     first: bytes | None = None,
     first_name: str = "the picture",
     loader: Callable[[str], Any] = load,
+    bundles: Sequence[str | os.PathLike[str]] = (),
 ) -> Starlette:
     """The service.
 
@@ -62,14 +64,18 @@ def create_app(
         A picture file that the page opens with.
     first_name : str
     loader : callable
-        From a model's name to a model.
+        From a model's name, or a bundle's path, to a model.
+    bundles : sequence of path
+        Of further models, imported ones say, known by the names in their manifests.
 
     Raises
     ------
+    BundleError
+        When there is no such bundle or it is damaged.
     InputError
-        When the first picture cannot be read.
+        When the first picture cannot be read, or two models have one name.
     """
-    studio = Studio(limits or Limits(), loader)
+    studio = Studio(limits or Limits(), loader, bundles)
     if first is not None:
         studio.add_picture(first, first_name)  # an error is said before anything is served
     service = _Service(studio, first, first_name)

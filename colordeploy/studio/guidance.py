@@ -56,7 +56,7 @@ def describe(held: HeldCanvas) -> dict[str, Any]:
         "working_size": list(canvas.working_size),
         "bytes": held.nbytes,
     }
-    if hasattr(canvas, "anchors"):  # an imported network has none
+    if held.command == "auto":
         said["anchors"] = [_anchor(anchor) for anchor in canvas.anchors]
     if held.command == "sketch":
         said["style"] = [round(float(value), 5) for value in canvas.style]
@@ -111,9 +111,7 @@ def _anchors(held: HeldCanvas, guidance: dict[str, Any], _: Any) -> dict[str, An
     given, sample = guidance.pop("anchors", None), guidance.pop("sample", 0)
     _no_more(guidance, "anchors and sample")
     if given is None:
-        return {"sample": sample} if hasattr(held.canvas, "anchors") else {}
-    if not hasattr(held.canvas, "anchors"):
-        raise InputError(f"{held.model} has one result and no anchors")
+        return {"sample": sample}
     if not isinstance(given, list) or len(given) > _MAXIMUM_ANCHORS:
         raise InputError(f"anchors must be null or a list of at most {_MAXIMUM_ANCHORS} anchors")
     anchors = []

@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def serve(
     port: int = 0,
     limits: Limits | None = None,
     loader: Callable[[str], Any],
+    bundles: Sequence[Path] = (),
     browser: bool = True,
     told: Callable[[str], None],
 ) -> None:
@@ -43,7 +44,9 @@ def serve(
         0 takes a free one.
     limits : Limits, optional
     loader : callable
-        From a model's name to a model.
+        From a model's name, or a bundle's path, to a model.
+    bundles : sequence of Path
+        Of further models.
     browser : bool
         Whether a browser is opened.
     told : callable
@@ -71,6 +74,7 @@ def serve(
         first=first,
         first_name="the picture" if picture is None else picture.name,
         loader=loader,
+        bundles=bundles,
     )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle import Bundle, default_bundles
 from ..cancellation import CancelToken
 from ..errors import InputError
 from ..methods import all_methods
@@ -42,27 +44,42 @@ class Studio:
     ----------
     limits : Limits
     loader : callable
-        From a model's name to a model; `colordeploy.load` with a backend and a device, say.
+        From a model's name, or a bundle's path, to a model; `colordeploy.load` with a backend and a
+        device, say.
+    bundles : sequence of path
+        Of further models, known by the names in their manifests.
+
+    Raises
+    ------
+    BundleError
+        When there is no such bundle or it is damaged.
+    InputError
+        When two models have one name.
     """
 
-    def __init__(self, limits: Limits, loader: Callable[[str], Any] = load) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        loader: Callable[[str], Any] = load,
+        bundles: Sequence[str | os.PathLike[str]] = (),
+    ) -> None:
         self.limits = limits
         self.store = Store(limits)
         self._loader = loader
+        self._bundles = {name: Bundle(path) for name, path in default_bundles().items()}
+        for path in bundles:
+            self._add_bundle(Bundle(path))
         self._models: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(limits.work)
 
     def models(self) -> list[dict[str, Any]]:
         """Names of the models, what each is a tool for, and what it takes."""
-        from ..bundle import Bundle, default_bundles
-
-        bundles = default_bundles()
         methods = {method.name: method for method in all_methods()}
         found = []
-        for name in model_names():
-            path = bundles.get(name)
-            method = methods[name if path is None else Bundle(path).manifest.method]
+        for name in self._names():
+            bundle = self._bundles.get(name)
+            method = methods[name if bundle is None else bundle.manifest.method]
             found.append(
                 {
                     "name": name,
@@ -75,12 +92,28 @@ class Studio:
 
     def model(self, name: str) -> Any:
         """A model, loaded when it is wanted for the first time."""
-        if name not in model_names():  # never a path
-            raise InputError(f"there is no model {name!r}; there are {', '.join(model_names())}")
+        if name not in self._names():  # never a path
+            raise InputError(f"there is no model {name!r}; there are {', '.join(self._names())}")
         with self._lock:
             if name not in self._models:
-                self._models[name] = self._loader(name)
+                named = name in model_names()
+                self._models[name] = self._loader(name if named else str(self._bundles[name].path))
             return self._models[name]
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*model_names(), *self._bundles]))
+
+    def _add_bundle(self, bundle: Bundle) -> None:
+        name = bundle.manifest.name
+        if name in self._names():
+            raise InputError(
+                f"{bundle.path} has the name {name!r}, as another model has; import it with --name"
+            )
+        if bundle.manifest.method not in {method.name for method in all_methods()}:
+            raise InputError(
+                f"{bundle.path}: method {bundle.manifest.method!r} is not known to this version"
+            )
+        self._bundles[name] = bundle
 
     def add_picture(self, data: bytes, name: str) -> HeldPicture:
         """Decode a file; only its bytes are looked at, the name is for messages."""

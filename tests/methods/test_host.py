@@ -155,7 +155,7 @@ def test_cancelled_before(held):
 
 # What neither looks at a cancellation nor can be stopped, at the end of each way.
 UNSTOPPABLE = [
-    ("prepare", "levin lga", "colordeploy.methods.scribble.canvas.Propagator"),
+    ("prepare", "levin lga", "colordeploy.methods.scribble.propagated_canvas.Propagator"),
     ("prepare", "disco", "colordeploy.methods.automatic.analysis.kmeans"),
     ("prepare", "rasc", "colordeploy.methods.line_art.model.Drawing"),
     ("render", "levin lga disco sscn", "colordeploy.pictures.photo.GuidedChroma"),

@@ -9,7 +9,7 @@ from PIL import Image
 import colordeploy
 from colordeploy import Stroke
 from colordeploy.errors import InputError
-from colordeploy.methods.scribble import canvas as scribble_canvas
+from colordeploy.methods.scribble import propagated_canvas as scribble_canvas
 from colordeploy.pictures.color import chroma_of, compose_lab, lab_of, lightness_of_gray, luma_of
 
 SIDE = 96

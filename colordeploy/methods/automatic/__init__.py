@@ -1,4 +1,4 @@
-"""Automatic colour with anchors: DISCO (Xia et al., SIGGRAPH Asia 2022)."""
+"""Automatic colour: what its models share, and DISCO (Xia et al., SIGGRAPH Asia 2022)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..method import Method
 from .anchors import Anchor
 from .canvas import AutomaticCanvas
-from .model import AutomaticModel, create_disco
+from .disco_model import create_disco
+from .model import AutomaticModel
 
 __all__ = ["METHODS", "Anchor", "AutomaticCanvas", "AutomaticModel"]
 

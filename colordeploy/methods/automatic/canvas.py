@@ -1,148 +1,70 @@
-"""A picture prepared for automatic colour: its anchors, and results for anchors."""
+"""What a photo prepared for automatic colour is, by whatever network."""
 
 from __future__ import annotations
 
-import logging
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...abandoning import abandonable
 from ...errors import InputError
-from ...native.checks import whole_number
-from ...pictures.color import AB_BINS, lab_of, nearest_bin
-from ...pictures.decoding import ImageLike, read_samples
-from ...pictures.geometry import resize
-from ...pictures.photo import Photo
-from ..canvas import CanvasKeywords, checked_position
+from ...pictures.decoding import ImageLike
+from ..canvas import CanvasKeywords
 from ..photo_canvas import PhotoCanvas
-from ..steps import Steps
-from .analysis import Analysis
-from .anchors import CANDIDATES, Anchor, diverse_order
+from .anchors import Anchor
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .model import AutomaticModel
-
 __all__ = ["AutomaticCanvas"]
-
-_FARTHEST = 10.0  # from the nearest bin, in ab units: beyond is no colour of sRGB
-_logger = logging.getLogger("colordeploy")
 
 
 class AutomaticCanvas(PhotoCanvas):
-    """One picture, analyzed: anchors in, colours out, as often as the user edits.
+    """One photo, prepared for automatic colour.
 
     Made by `AutomaticModel.prepare`. Safe to use from several threads.
     """
 
-    _model: AutomaticModel
-
-    def __init__(
-        self, model: AutomaticModel, photo: Photo, anchors: int, seed: int, steps: Steps
-    ) -> None:
-        super().__init__(model, photo)
-        count = whole_number("anchors", anchors)
-        if count < 1:
-            raise InputError(f"anchors must be at least 1, not {count}")
-        steps(0.1, "analysis")
-        gray = photo.network_input(model.multiple)
-        graph = model.open_graphs()["analyze"]
-        analysis = Analysis(
-            graph, gray, photo.working_size, model.cell, model.interface, steps.cancel
-        )
-        self._analysis: Analysis | None = analysis
-        available = analysis.rows * analysis.columns
-        if count > available:
-            _logger.info(
-                "%d anchors were asked for, and this picture has %d places at its working size: it "
-                "gets %d anchors",
-                count,
-                available,
-                available,
-            )
-        self._count, self._seed = min(count, available), seed
-        steps(0.9, "anchors")
-        self._tokens = abandonable(
-            lambda: analysis.locate(analysis.features(), self._count, seed), steps.cancel
-        )
-
     @property
-    def analysis(self) -> Analysis:
-        """What the first graph says of the picture."""
-        analysis = self._analysis  # read once: another thread may close the canvas
-        if analysis is None:
-            raise self._closed_error()
-        return analysis
-
-    @property
-    def device(self) -> str:
-        """Where the graph that colours runs: "cpu" or "cuda:N"."""
-        return self._model.open_graphs()["generate"].device
-
-    @property
+    @abstractmethod
     def anchors(self) -> list[Anchor]:
-        """The anchors that were found, each with its most probable colour; best to start from."""
-        return self.diverse_anchors(0)
+        """The anchors that were found; none where the model is not `anchored`."""
 
+    @abstractmethod
     def diverse_anchors(self, sample: int) -> list[Anchor]:
         """The same places with other probable colours.
 
         Parameters
         ----------
         sample : int
-            0 takes the most probable colour of each place, or where the network has an answer of
-            its own without anchors, the mean of the place's probable colours; 1 the one of its ten
-            candidates that is farthest from the most probable one; 2 and on the one with the
-            largest sum of distances to those before.
-        """
-        number = whole_number("sample", sample)
-        if not 0 <= number < CANDIDATES:
-            raise InputError(f"sample must be between 0 and {CANDIDATES - 1}, not {number}")
-        return [self._anchor_at(row, column, number) for row, column in self._tokens]
+            0 for the most probable ones.
 
+        Raises
+        ------
+        InputError
+            For samples that there are not.
+        """
+
+    @abstractmethod
     def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
         """Anchors with the colours that another picture has there.
-
-        For pictures that belong together: an earlier result, the frame of a film before this one,
-        the original in colour.
 
         Parameters
         ----------
         picture : path, PIL image, or (H, W, 3) array
             Of the canvas's size, in colour.
         relocate : bool
-            Also place the anchors by the clusters of that picture's colours, instead of those of
-            the learned colour features.
+            Also place the anchors by the clusters of that picture's colours.
 
         Raises
         ------
         InputError
-            For a picture of another size, or one that cannot be read.
+            For a picture of another size, one that cannot be read, and models without anchors.
         """
-        rgb = read_samples(picture)
-        if rgb.shape != (*self.size, 3):
-            raise InputError(
-                f"the picture to take colours from must be in colour and have the canvas's "
-                f"{self.size[0]}x{self.size[1]} pixels, not shape {rgb.shape}"
-            )
-        ab = lab_of(np.clip(resize(rgb, self.working_size), 0.0, 1.0))[..., 1:]
-        means = self.analysis.pooled(ab)
-        tokens = self._tokens
-        if relocate:
-            tokens = self.analysis.locate(means, self._count, self._seed)
-        return [
-            replace(
-                self._anchor_at(row, column, 0),
-                ab=(float(means[0, row, column]), float(means[1, row, column])),
-            )
-            for row, column in tokens
-        ]
 
+    @abstractmethod
     def render(
         self,
         anchors: Sequence[Anchor] | None = None,
@@ -154,10 +76,7 @@ class AutomaticCanvas(PhotoCanvas):
         Parameters
         ----------
         anchors : sequence of Anchor, optional
-            Places and chromas that the caller wants, each rounded to the place it falls into (of
-            several in one, the last counts), and by DISCO's own network to the nearest colour bin;
-            by default those that were found, or with a network that has an answer of its own
-            without anchors, that answer.
+            Places and chromas that the caller wants; None for the model's own.
         sample : int
             Which of the diverse results, see `diverse_anchors`; only without `anchors`.
         **keywords
@@ -171,32 +90,20 @@ class AutomaticCanvas(PhotoCanvas):
         Raises
         ------
         InputError
-            For anchors outside the picture, colours outside sRGB, no anchor at all, and keywords
-            out of range.
+            For anchors that cannot be heeded, and keywords out of range.
         Cancelled
             When the token was cancelled.
         """
-        self._require_open()
-        if anchors is not None and sample != 0:
-            raise InputError("sample chooses colours for the anchors found; leave anchors out")
-        own = anchors is None and sample == 0 and not self._model.interface.needs_anchors
-        wanted = [] if own else self.diverse_anchors(sample) if anchors is None else list(anchors)
-        if not wanted and not own:
-            raise InputError("there are no anchors: a picture needs at least one")
-        mask, colors = self._hints(wanted)
-        analysis = self.analysis
-
-        def chroma(steps: Steps) -> NDArray[Any]:
-            inputs = {**analysis.generator_inputs(), "mask": mask[None], "colors": colors[None]}
-            generator = self._model.open_graphs()["generate"]
-            return analysis.at_working_size(generator.run(inputs, cancel=steps.cancel)["ab"][0])
-
-        return self._colored((mask.tobytes(), colors.tobytes()), chroma, keywords)
 
     def palette(self, anchors: Sequence[Anchor] | None = None) -> NDArray[np.uint8]:
-        """Picture of the anchors' colours and their distributions (Fig. 8).
+        """Picture of the anchors' colours and their distributions (DISCO, Fig. 8).
 
         One row an anchor: its colour, then its candidates, as wide as they are probable.
+
+        Raises
+        ------
+        InputError
+            When there are no anchors.
         """
         shown = self.anchors if anchors is None else list(anchors)
         if not shown:
@@ -213,51 +120,3 @@ class AutomaticCanvas(PhotoCanvas):
                 picture[rows, swatch + 8 + round(begin) : swatch + 8 + round(end)] = color
                 begin = end
         return picture
-
-    def _anchor_at(self, row: int, column: int, sample: int) -> Anchor:
-        """The anchor of a place, with the colour of a diverse result."""
-        probabilities = self.analysis.probabilities(row, column)
-        best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
-        candidates = tuple(
-            ((float(AB_BINS[i, 0]), float(AB_BINS[i, 1])), float(probabilities[i])) for i in best
-        )
-        y, x = self._place_of(row, column)
-        lightness = 100 * float(self.photo.lightness[round(y), round(x)])
-        if sample == 0 and not self._model.interface.needs_anchors:
-            return Anchor(y, x, self.analysis.expected(row, column), candidates, lightness)
-        chosen = diverse_order(AB_BINS[best])[sample]
-        return Anchor(y, x, candidates[chosen][0], candidates, lightness)
-
-    def _place_of(self, row: int, column: int) -> tuple[float, float]:
-        """Middle of a place's grid cell, in image pixels."""
-        place = []
-        for index, full, working in zip((row, column), self.size, self.working_size, strict=True):
-            begin, end = index * self._model.cell, min((index + 1) * self._model.cell, working)
-            place.append(min((begin + end) / 2 * full / working, full - 1.0))
-        return place[0], place[1]
-
-    def _hints(self, anchors: list[Anchor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows, columns = self.analysis.grid
-        mask = np.zeros((1, rows, columns), np.float32)
-        colors = np.zeros((2, rows, columns), np.float32)
-        for anchor in anchors:
-            place = np.array(checked_position(self.size, anchor.y, anchor.x, "the anchor"))
-            ab = np.array(anchor.ab, np.float64)
-            if ab.shape != (2,) or not np.isfinite(ab).all():
-                raise InputError(f"the chroma of an anchor is two numbers, not {anchor.ab!r}")
-            bin_ab = AB_BINS[nearest_bin(ab)]
-            if np.hypot(*(bin_ab - ab)) > _FARTHEST:
-                raise InputError(
-                    f"ab = ({ab[0]:g}, {ab[1]:g}) is no colour of sRGB; the nearest is about "
-                    f"({bin_ab[0]}, {bin_ab[1]})"
-                )
-            token = (place * self.working_size / self.size / self._model.cell).astype(int)
-            mask[0, token[0], token[1]] = 1.0
-            colors[:, token[0], token[1]] = ab
-        return mask, colors
-
-    def _held_besides(self) -> int:
-        return self.analysis.nbytes
-
-    def _free_besides(self) -> None:
-        self._analysis = None

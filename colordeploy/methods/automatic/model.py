@@ -1,63 +1,41 @@
-"""The model of automatic colour."""
+"""What a model of automatic colour is, by whatever network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
-from ...bundle import Bundle
 from ...pictures.decoding import ImageLike
-from ...runtime.graph import Graph
-from ..method import GraphLoader
-from ..model import Model, ModelOptions, check_graphs, open_graphs
-from ..prepare import Preparation, PrepareKeywords
+from ..model import Model
+from ..prepare import PrepareKeywords
 from .anchors import Anchor
 from .canvas import AutomaticCanvas
-from .interface import Interface, interface_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..canvas import CanvasKeywords
 
-__all__ = ["AutomaticModel", "create_disco"]
+__all__ = ["AutomaticModel"]
 
 
 class AutomaticModel(Model):
-    """DISCO: ``prepare`` a picture once, ``render`` it with anchors often.
+    """Automatic colour: ``prepare`` a picture once, ``render`` it often.
 
-    Use `colordeploy.load` to get one.
+    Use `colordeploy.load` to get one: "disco", or the bundle of an imported network.
 
     Attributes
     ----------
-    cell : int
-        Side of a place's grid cell in working pixels.
-    multiple : int
-        What the working picture's sides are padded to.
-    interface : Interface
-        What its graphs hand on.
-    working_size : int
-        Default short side at which the networks see a picture.
+    anchored : bool
+        Whether its canvases have anchors to edit; an imported network has one result and none.
     """
 
-    def __init__(
-        self,
-        name: str,
-        graphs: Mapping[str, Graph],
-        options: ModelOptions,
-        *,
-        cell: int,
-        multiple: int,
-        working_size: int,
-        interface: Interface,
-    ) -> None:
-        super().__init__(name, "disco", graphs, options)
-        self.cell, self.multiple = cell, multiple
-        self.interface = interface
-        self.working_size = working_size
+    anchored: ClassVar[bool]
 
+    @abstractmethod
     def prepare(
         self,
         image: ImageLike,
@@ -66,23 +44,22 @@ class AutomaticModel(Model):
         seed: int = 0,
         **keywords: Unpack[PrepareKeywords],
     ) -> AutomaticCanvas:
-        """Analyze a picture and locate its anchors; see `Model.prepare`.
+        """Analyze a picture; see `Model.prepare`.
 
         Parameters
         ----------
         anchors : int
-            How many, at least 1; a small picture has fewer places, and then gets fewer.
+            How many to locate at most, at least 1; without a meaning where there are none.
         seed : int
-            Of the clustering that locates them; the same seed gives the same anchors.
+            Of the choice of their places; without a meaning where there are none.
 
         Raises
         ------
         InputError
-            For numbers out of range, too.
+            For pictures that cannot be read or are empty, and numbers out of range.
+        Cancelled
+            When the token was cancelled.
         """
-        with Preparation(self, keywords) as preparation:
-            photo = preparation.photo(image, self.working_size, "lab")
-            return AutomaticCanvas(self, photo, anchors, seed, preparation.steps)
 
     def __call__(
         self,
@@ -93,24 +70,3 @@ class AutomaticModel(Model):
     ) -> NDArray[Any]:
         """Prepare and render at once; (H, W, 3) uint8."""
         return self.prepare(image).render(anchors, sample, **keywords)
-
-
-def create_disco(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> AutomaticModel:
-    """DISCO from a bundle; BundleError when the bundle does not describe one."""
-    assert bundle is not None  # the record says that it has one
-    cell = bundle.integer_parameter("cell", minimum=1)
-    working_size = bundle.integer_parameter("working_size", minimum=1)
-    interface = interface_of(bundle)
-    multiple = cell
-    if "multiple" in bundle.manifest.parameters:
-        multiple = bundle.integer_parameter("multiple", minimum=1)
-    check_graphs(bundle, interface.graphs)
-    return AutomaticModel(
-        bundle.manifest.name,
-        open_graphs(load, interface.graphs),
-        options,
-        cell=cell,
-        multiple=multiple,
-        working_size=working_size,
-        interface=interface,
-    )

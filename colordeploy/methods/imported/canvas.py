@@ -1,17 +1,19 @@
-"""A picture coloured by an imported network."""
+"""A picture coloured by an imported network alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...pictures.geometry import resize
+from ...native.checks import whole_number
+from ...pictures.decoding import ImageLike
 from ...pictures.photo import Photo
+from ..automatic import Anchor, AutomaticCanvas
 from ..canvas import CanvasKeywords
-from ..photo_canvas import PhotoCanvas
 from ..steps import Steps
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ImportedCanvas"]
 
 
-class ImportedCanvas(PhotoCanvas):
-    """One picture with the chroma that the network gave it.
+class ImportedCanvas(AutomaticCanvas):
+    """One picture with the chroma that the network gave it; it has no anchors.
 
     Made by `ImportedModel.prepare`. Safe to use from several threads.
     """
@@ -33,18 +35,10 @@ class ImportedCanvas(PhotoCanvas):
     def __init__(self, model: ImportedModel, photo: Photo, steps: Steps) -> None:
         super().__init__(model, photo)
         steps(0.1, "network")
-        interface = model.interface
-        height, width = photo.working_size
-        plane = photo.working
-        if interface.side is None:
-            pad = -height % interface.multiple, -width % interface.multiple
-        else:
-            pad = interface.side - height, interface.side - width
-        padded = np.pad(plane, ((0, pad[0]), (0, pad[1])), mode="edge")
         (graph,) = model.open_graphs().values()
-        found = graph.run({model.input: interface.encoded(padded)}, cancel=steps.cancel)
-        chroma = interface.chroma(found[model.output])
-        self._chroma: NDArray[np.float32] | None = resize(chroma, padded.shape)[:height, :width]
+        self._chroma: NDArray[np.float32] | None = model.network.chroma(
+            graph, photo, None, steps.cancel
+        )
         self._where = graph.device
 
     @property
@@ -60,13 +54,35 @@ class ImportedCanvas(PhotoCanvas):
             raise self._closed_error()
         return chroma
 
-    def render(self, guidance: None = None, **keywords: Unpack[CanvasKeywords]) -> NDArray[Any]:
+    @property
+    def anchors(self) -> list[Anchor]:
+        """None: the network has none."""
+        return []
+
+    def diverse_anchors(self, sample: int) -> list[Anchor]:
+        """Return none; InputError for another sample than 0."""
+        if whole_number("sample", sample) != 0:
+            raise InputError(f"{self._model.name} has one result: sample must be 0, not {sample}")
+        return []
+
+    def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
+        """InputError: the network has none."""
+        raise self._without_anchors()
+
+    def render(
+        self,
+        anchors: Sequence[Anchor] | None = None,
+        sample: int = 0,
+        **keywords: Unpack[CanvasKeywords],
+    ) -> NDArray[Any]:
         """Colour the picture.
 
         Parameters
         ----------
-        guidance : None
+        anchors : None, or an empty sequence
             The network takes none.
+        sample : 0
+            It has one result.
         **keywords
             See `CanvasKeywords`: region, size, output, saturation, out, cancel, progress.
 
@@ -78,17 +94,21 @@ class ImportedCanvas(PhotoCanvas):
         Raises
         ------
         InputError
-            For any guidance, and keywords out of range.
+            For any anchor, another sample, and keywords out of range.
         Cancelled
             When the token was cancelled.
         """
-        if guidance is not None:
-            raise InputError(
-                f"{self._model.name} colours by itself and takes no anchors or strokes; to mend "
-                "its result give it to a scribble model as the base"
-            )
+        if anchors is not None and list(anchors):
+            raise self._without_anchors()
+        self.diverse_anchors(sample)
         chroma = self.chroma
         return self._colored((), lambda steps: chroma, keywords)
+
+    def _without_anchors(self) -> InputError:
+        return InputError(
+            f"{self._model.name} colours by itself and takes no anchors or strokes; to mend its "
+            "result give it to a scribble model as the base"
+        )
 
     def _held_besides(self) -> int:
         return self.chroma.nbytes

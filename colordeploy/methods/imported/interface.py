@@ -2,75 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...bundle import Bundle
-from ...errors import BundleError
+from ...errors import BundleError, InputError
 from ...native.color import Space
-from ...pictures.color import AB_BINS, chroma_of, lab_to_rgb, lightness_of_gray
+from ...pictures.color import gray_of_lightness, lightness_of_gray
+from .forms import InputForm, OutputForm
+from .hints import Hints
+from .planes import Seen
 
-__all__ = ["INPUTS", "LAYOUTS", "OUTPUTS", "NetworkInterface", "interface_of"]
+__all__ = ["LAYOUTS", "NetworkInterface", "interface_of"]
 
 LAYOUTS = ("NCHW", "NHWC")
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet, sRGB in [0, 1]
-_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
-_TEMPERATURE = 0.38  # of the annealed mean (Zhang et al. 2016, Sec. 2.3)
 _F32 = NDArray[np.float32]
-
-
-def _gray_rgb(lightness: _F32, gray: _F32) -> _F32:
-    return np.repeat(gray[..., None], 3, axis=2)
-
-
-# From CIE L in [0, 100] and grey sRGB in [0, 1], (h, w) each, to (h, w, channels).
-INPUTS: Mapping[str, Callable[[_F32, _F32], NDArray[Any]]] = {
-    "l-100": lambda lightness, gray: lightness[..., None],
-    "l-unit": lambda lightness, gray: (lightness[..., None] - 50) / 50,
-    "l-half": lambda lightness, gray: (lightness[..., None] - 50) / 100,
-    "y": lambda lightness, gray: gray[..., None],
-    "rgb": _gray_rgb,
-    "rgb-255": lambda lightness, gray: _gray_rgb(lightness, gray) * 255,
-    "rgb-imagenet": lambda lightness, gray: (_gray_rgb(lightness, gray) - _MEAN) / _DEVIATION,
-}
-
-
-def _annealed(logits: _F32) -> _F32:
-    scaled = (logits - logits.max(axis=2, keepdims=True)) / np.float32(_TEMPERATURE)
-    likely = np.exp(scaled)
-    likely /= likely.sum(axis=2, keepdims=True)
-    mean: _F32 = likely @ AB_BINS.astype(np.float32)
-    return mean
-
-
-@dataclass(frozen=True)
-class Output:
-    """A kind of output: its channels, the space of its chroma, and how to read it."""
-
-    channels: int
-    space: Space
-    chroma: Callable[[_F32], _F32]  # (h, w, channels) to (h, w, 2)
-    rgb: Callable[[_F32], _F32] | None = None  # to sRGB in [0, 1], for those that have lightness
-
-
-def _of_rgb(rgb: Callable[[_F32], _F32]) -> Output:
-    return Output(3, "luma", lambda found: chroma_of(np.clip(rgb(found), 0.0, 1.0)), rgb)
-
-
-OUTPUTS: Mapping[str, Output] = {
-    "ab": Output(2, "lab", lambda found: found),
-    "ab-110": Output(2, "lab", lambda found: found * np.float32(110)),
-    "ab-128": Output(2, "lab", lambda found: found * np.float32(128)),
-    "uv": Output(2, "luma", lambda found: found),
-    "bins-313": Output(313, "lab", _annealed),
-    "rgb": _of_rgb(lambda found: found),
-    "rgb-255": _of_rgb(lambda found: found / np.float32(255)),
-    "rgb-imagenet": _of_rgb(lambda found: found * _DEVIATION + _MEAN),
-}
 
 
 @dataclass(frozen=True)
@@ -79,59 +29,102 @@ class NetworkInterface:
 
     Attributes
     ----------
-    input : str
-        One of `INPUTS`: CIE L in [0, 100] ("l-100"), as (L - 50) / 50 or / 100 ("l-unit",
-        "l-half"), luma in [0, 1] ("y"), or grey as RGB in [0, 1], in [0, 255] or normalized as for
-        ImageNet.
+    inputs : tuple of str
+        One for each input of the graph, in its order. Channels of a picture, joined by "+": CIE L
+        in [0, 100] ("l-100"), as (L - 50) / 50 or / 100 ("l-unit", "l-half"), luma in [0, 1]
+        ("y"), grey as RGB in [0, 1], in [0, 255] or normalized as for ImageNet ("rgb", "rgb-255",
+        "rgb-imagenet"), CIE a and b of hints, or a 110th or 128th of them ("ab", "ab-110",
+        "ab-128"), 1 at hints or 1 elsewhere ("marked", "unmarked"). Or such a mask as a list of
+        cells of n x n pixels: "unmarked/n".
     output : str
-        One of `OUTPUTS`: CIE a and b, or a 110th or 128th of them, chroma U and V of BT.601,
-        logits of the 313 bins of Zhang et al., or RGB as for the input, whose chroma is taken.
+        CIE a and b, or a 110th or 128th of them ("ab", "ab-110", "ab-128"), chroma U and V of
+        BT.601 ("uv"), logits of the 313 bins of Zhang et al. ("bins-313"), or RGB as for the input,
+        whose chroma is taken. In patches of n x n pixels, one after another: "ab/n".
     layout : str
-        "NCHW" or "NHWC", of both.
-    side : int or None
-        The only height and width it works at; None: any.
+        "NCHW" or "NHWC", of all pictures.
+    sides : (height, width) or None
+        The only size it works at; None: any.
     multiple : int
         Of which sides must be whole multiples.
     """
 
-    input: str
+    inputs: tuple[str, ...]
     output: str
     layout: str = "NCHW"
-    side: int | None = None
+    sides: tuple[int, int] | None = None
     multiple: int = 1
+
+    @cached_property
+    def input_forms(self) -> tuple[InputForm, ...]:
+        """The inputs, read; InputError for what is none."""
+        return tuple(InputForm.parse(text) for text in self.inputs)
+
+    @cached_property
+    def output_form(self) -> OutputForm:
+        """The output, read; InputError for what is none."""
+        return OutputForm.parse(self.output)
 
     @property
     def space(self) -> Space:
         """Whether luma or CIE L is kept."""
-        return OUTPUTS[self.output].space
+        return self.output_form.output.space
 
-    def encoded(self, lightness: _F32) -> _F32:
-        """What the network is given for a plane (h, w) of the photo's working lightness.
+    @property
+    def hints(self) -> bool:
+        """Whether it takes hints."""
+        return any(form.hints for form in self.input_forms)
 
-        CIE L in [0, 100] where that is kept, else luma in [0, 1].
+    @property
+    def cell(self) -> int:
+        """Side of the cells that a hint fills, in pixels."""
+        return max(form.cell or 1 for form in self.input_forms)
+
+    def padded_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size at which the network sees a picture of a working size."""
+        if self.sides is not None:
+            return self.sides
+        height, width = (-(-side // self.multiple) * self.multiple for side in size)
+        return height, width
+
+    def encoded(self, lightness: _F32, hints: Hints | None = None) -> list[_F32]:
+        """The network's inputs for a plane (h, w) of the photo's working lightness.
+
+        Parameters
+        ----------
+        lightness : (h, w) float32
+            CIE L in [0, 100] where that is kept, else luma in [0, 1].
+        hints : Hints, optional
+            Of that size.
         """
+        height, width = self.padded_size((lightness.shape[0], lightness.shape[1]))
+        pad = (0, height - lightness.shape[0]), (0, width - lightness.shape[1])
+        plane = np.pad(lightness, pad, mode="edge")
         if self.space == "lab":
-            lab = np.stack([lightness, np.zeros_like(lightness), np.zeros_like(lightness)], axis=-1)
-            gray = np.clip(lab_to_rgb(lab)[..., 1], 0.0, 1.0)
+            gray = gray_of_lightness(plane)
         else:
-            gray, lightness = lightness, lightness_of_gray(lightness)
-        values = INPUTS[self.input](lightness, gray).astype(np.float32)
-        if self.layout == "NCHW":
-            values = np.moveaxis(values, -1, 0)
-        return np.ascontiguousarray(values[None])
+            gray, plane = plane, lightness_of_gray(plane)
+        given = (hints or Hints.none(lightness.shape)).padded(pad).in_cells(self.cell)
+        seen = Seen(plane, gray, given.ab, given.marked)
+        return [form.encoded(seen, self.layout) for form in self.input_forms]
 
-    def planes(self, found: NDArray[Any]) -> _F32:
-        """The network's output as (h, w, channels) float32."""
-        values = np.asarray(found[0], np.float32)
-        return np.moveaxis(values, 0, -1) if self.layout == "NCHW" else values
+    def planes(self, found: NDArray[Any], size: tuple[int, int]) -> _F32:
+        """The output for a padded picture of a size (h, w) as (h', w', channels) float32."""
+        return self.output_form.planes(found, self.layout, size)
 
-    def chroma(self, found: NDArray[Any]) -> _F32:
-        """Chroma (h, w, 2) of the network's output: CIE a and b, or U and V."""
-        return OUTPUTS[self.output].chroma(self.planes(found)).astype(np.float32)
+    def chroma(self, found: NDArray[Any], size: tuple[int, int]) -> _F32:
+        """Chroma (h', w', 2) of the output: CIE a and b, or U and V."""
+        chroma = self.output_form.output.chroma(self.planes(found, size))
+        return chroma.astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """As the manifest has it."""
-        return asdict(self)
+        return {
+            "inputs": list(self.inputs),
+            "output": self.output,
+            "layout": self.layout,
+            "sides": None if self.sides is None else list(self.sides),
+            "multiple": self.multiple,
+        }
 
 
 def interface_of(bundle: Bundle) -> NetworkInterface:
@@ -144,22 +137,32 @@ def interface_of(bundle: Bundle) -> NetworkInterface:
     """
     given = bundle.parameter("interface")
     try:
-        interface = NetworkInterface(**given)
-    except TypeError:
+        values = dict(given)
+        values["inputs"] = tuple(map(str, values["inputs"]))
+        if values["sides"] is not None:
+            height, width = values["sides"]
+            values["sides"] = height, width
+        interface = NetworkInterface(**values)
+    except (TypeError, KeyError, ValueError):
         raise BundleError(
             f"{bundle.path}: the parameter 'interface' is no description of a network: {given!r}; "
             "import the network again"
         ) from None
-    for name, allowed in (("input", INPUTS), ("output", OUTPUTS), ("layout", LAYOUTS)):
-        if getattr(interface, name) not in allowed:
-            raise BundleError(
-                f"{bundle.path}: interface {name} {getattr(interface, name)!r} is not known to "
-                f"this version; it knows {', '.join(allowed)}"
-            )
-    sides = [interface.multiple, *([] if interface.side is None else [interface.side])]
+    try:
+        _ = interface.input_forms, interface.output_form
+    except InputError as error:
+        raise BundleError(
+            f"{bundle.path}: this version does not know the interface: {error}"
+        ) from None
+    if interface.layout not in LAYOUTS:
+        raise BundleError(
+            f"{bundle.path}: interface layout {interface.layout!r} is not known to this version; "
+            f"it knows {', '.join(LAYOUTS)}"
+        )
+    sides = [interface.multiple, *(interface.sides or ())]
     if any(isinstance(s, bool) or not isinstance(s, int) or s < 1 for s in sides):
         raise BundleError(
-            f"{bundle.path}: interface side and multiple must be whole numbers of at least 1, not "
-            f"{interface.side!r} and {interface.multiple!r}; import the network again"
+            f"{bundle.path}: interface sides and multiple must be whole numbers of at least 1, not "
+            f"{interface.sides!r} and {interface.multiple!r}; import the network again"
         )
     return interface

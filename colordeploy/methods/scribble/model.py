@@ -19,15 +19,19 @@ from ..model import Model, ModelOptions, check_graphs, open_graphs
 from ..prepare import Preparation, PrepareKeywords
 from .canvas import ScribbleCanvas
 from .features import FeatureSource, GraphFeatures, LumaFeatures, PropagationParameters
+from .propagated_canvas import PropagatedCanvas
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..canvas import CanvasKeywords
 
-__all__ = ["ScribbleModel", "create_levin", "create_lga"]
+__all__ = ["LEVIN", "ScribbleModel", "create_levin", "create_lga", "solver_device"]
 
 _logger = logging.getLogger("colordeploy")
+
+LEVIN = PropagationParameters(sigma=0.02, global_step=0)
+"""Of affinities by differences of luma alone."""
 
 
 class ScribbleModel(Model):
@@ -62,7 +66,7 @@ class ScribbleModel(Model):
         """Compute features, affinities and the plan of the system; see `Model.prepare`."""
         with Preparation(self, keywords) as preparation:
             photo = preparation.photo(image, self.parameters.working_size, "luma")
-            return ScribbleCanvas(self, photo, preparation.steps)
+            return PropagatedCanvas(self, photo, preparation.steps)
 
     def __call__(
         self, image: ImageLike, strokes: StrokesLike, **keywords: Unpack[CanvasKeywords]
@@ -73,9 +77,8 @@ class ScribbleModel(Model):
 
 def create_levin(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> ScribbleModel:
     """Levin et al. 2004: no network."""
-    parameters = PropagationParameters(sigma=0.02, global_step=0)
-    solver = _solver_device("levin", options.device, "cpu", parameters)
-    return ScribbleModel("levin", "levin", {}, LumaFeatures(), parameters, options, solver)
+    solver = solver_device("levin", options.device, "cpu", LEVIN)
+    return ScribbleModel("levin", "levin", {}, LumaFeatures(), LEVIN, options, solver)
 
 
 def create_lga(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) -> ScribbleModel:
@@ -95,7 +98,7 @@ def create_lga(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) 
     graphs = open_graphs(load, wanted)
     graph = graphs["affinity"]
     try:
-        solver = _solver_device(name, options.device, graph.device, parameters)
+        solver = solver_device(name, options.device, graph.device, parameters)
     except BackendError:
         graph.close()
         raise
@@ -104,7 +107,7 @@ def create_lga(bundle: Bundle | None, load: GraphLoader, options: ModelOptions) 
     return ScribbleModel(name, "lga", graphs, source, parameters, options, solver)
 
 
-def _solver_device(
+def solver_device(
     name: str, device: str, graph_device: str, parameters: PropagationParameters
 ) -> str:
     """Where the solver runs: on a GPU that was named or raise; with "auto" where the graph runs.

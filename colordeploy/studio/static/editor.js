@@ -165,6 +165,7 @@ export class Editor {
     if (this.tool === "scribble") return { strokes };
     if (this.tool === "exemplar") return this.exampleId ? { reference: this.exampleId } : null;
     if (this.tool === "sketch") return { style: state.style, flat: state.flat, hints: strokes };
+    if (this.canvas?.anchors?.length === 0) return {}; // an imported network has one result
     if (!state.anchors) return { sample: state.sample };
     return { anchors: state.anchors.map(({ y, x, ab }) => ({ y, x, ab })) };
   }

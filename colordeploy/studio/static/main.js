@@ -21,7 +21,7 @@ const editor = new Editor(view, latency, {
   changed: show,
   opened: (canvas) => {
     chosen = -1;
-    if (canvas.tool === "auto") showSamples();
+    if (anchored()) showSamples();
     if (canvas.tool === "sketch") showStyles();
     show(editor.state);
   },
@@ -48,6 +48,7 @@ function show(state) {
   for (const tool of ["scribble", "auto", "exemplar", "sketch"]) {
     byId(`panel-${tool}`).hidden = editor.tool !== tool;
   }
+  byId("panel-auto").hidden = !anchored();
   byId("panel-scribble").hidden = !draws();
   byId("title-scribble").textContent = editor.tool === "sketch" ? "Hints" : "Strokes";
   const anchor = state.anchors?.[chosen];
@@ -155,12 +156,15 @@ function setMode(next) {
   byId("overlay").classList.toggle("hand", currentMode() === "hand");
 }
 
+// An imported network colours by itself and has no anchors.
+const anchored = () => editor.tool === "auto" && editor.canvas?.anchors?.length !== 0;
+
 // Strokes colour photos, and are hints for the regions of line art.
 const draws = () => editor.tool === "scribble" || editor.tool === "sketch";
 
 function currentMode() {
   if (draws()) return mode;
-  return editor.tool === "auto" && mode !== "hand" ? "anchors" : "hand";
+  return anchored() && mode !== "hand" ? "anchors" : "hand";
 }
 
 function setColor(color) {
