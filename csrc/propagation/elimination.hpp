@@ -44,7 +44,8 @@ class Elimination {
 
     // Work memory, in entries, for the separators at the given depth or deeper.
     static std::size_t work_size(const Plan& plan, std::int32_t depth) {
-        return plan.work_size(depth) + (plan.largest_rows / (kChunk * kRows) + 1) * kPanel;
+        return plan.work_size(depth) + kPanel * kPanel +
+               (plan.largest_rows / (kChunk * kRows) + 1) * kPanel;
     }
 
     // Called by every member of a crew with the same arguments; they have returned together when
@@ -56,13 +57,13 @@ class Elimination {
 
  private:
     static constexpr std::ptrdiff_t kChunk = 12;    // blocks of rows that are one piece of work
-    static constexpr std::ptrdiff_t kTileRows = 3;  // of which each costs as much as its columns
+    static constexpr std::ptrdiff_t kColumns = 32;  // assembled or updated as one piece of work
 
-    void assemble(const Front& front, T* work, const Member& member) const;
-    void add_clique(const Front& front, T* work, const Member& member) const;
+    void assemble(const Front& front, T* work, std::ptrdiff_t begin, std::ptrdiff_t end) const;
+    void add_clique(const Front& front, T* work, std::ptrdiff_t begin, std::ptrdiff_t end) const;
     void add_updates(const Front& front, const T* const* updates, const AddTarget<T>& target,
-                     const Member& member) const;
-    std::ptrdiff_t eliminate(const FrontData<T>& data, T* sums, const Member& member) const;
+                     std::ptrdiff_t begin, std::ptrdiff_t end) const;
+    std::ptrdiff_t eliminate(const FrontData<T>& data, T* rest_of_work, const Member& member) const;
 
     const Plan& plan_;
     const System system_;

@@ -90,7 +90,7 @@ void Factor<T>::eliminate_batch(const Batch& batch, T* work, Failure& failure) {
         if (failed[lane] >= 0) failure.set_position(front.first_pivot + failed[lane]);
         if (!take_update(cell->front, failure)) return;
         kernels<T>().scatter_cell(program, work, lane,
-                                  plan_.boundary_place.data() + front.boundary_begin, front.shape(),
+                                  plan_.boundary_place.data() + front.boundary_begin,
                                   update_of(cell->front));
     }
 }
