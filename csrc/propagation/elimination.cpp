@@ -5,8 +5,8 @@
 namespace colordeploy::propagation {
 
 template <typename T>
-std::ptrdiff_t Elimination<T>::run(const Front& front, const T* const* updates, T* work,
-                                   const FrontResult<T>& result, const Member& member) const {
+void Elimination<T>::run(const Front& front, const T* const* updates, T* work,
+                         const FrontResult<T>& result, Failure& failure, Member& member) const {
     const FrontShape shape = front.shape();
     const std::ptrdiff_t pivots = padded(shape.pivots);
     const FrontData<T> data{shape, work, result.packed};
@@ -14,16 +14,13 @@ std::ptrdiff_t Elimination<T>::run(const Front& front, const T* const* updates, 
         assemble(front, work, a, b);
         add_updates(front, updates, {shape, false, work}, a, b);
     });
-    member.wait();
-    const std::ptrdiff_t failed = eliminate(data, work + pivots * shape.rows(), member);
+    eliminate(front, data, work + pivots * shape.rows(), failure, member);
     // What the pivots add and what the children do, for some columns at a time: they stay in the
     // cache in between.
     member.share(padded(shape.boundary), kColumns, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
         kernels_.update(shape, result.packed, result.update, a, b);
         add_updates(front, updates, {shape, true, result.update}, pivots + a, pivots + b);
     });
-    member.wait();
-    return failed;
 }
 
 // The columns [begin, end) of the front's pivots, as the picture alone makes them.
@@ -80,37 +77,40 @@ void Elimination<T>::add_updates(const Front& front, const T* const* updates,
 }
 
 template <typename T>
-std::ptrdiff_t Elimination<T>::eliminate(const FrontData<T>& data, T* rest_of_work,
-                                         const Member& member) const {
+void Elimination<T>::eliminate(const Front& front, const FrontData<T>& data, T* rest_of_work,
+                               Failure& failure, Member& member) const {
     const FrontShape shape = data.shape;
     T *inverse = rest_of_work, *sums = inverse + kPanel * kPanel;
-    std::ptrdiff_t failed = -1;
     for (std::ptrdiff_t c0 = 0; c0 < shape.pivots; c0 += kPanel) {
         const std::ptrdiff_t c1 = std::min(c0 + kPanel, shape.pivots);
         const std::ptrdiff_t own = c0 / kRows, below = padded(c1) / kRows;
         const std::ptrdiff_t rest = shape.blocks() - below;
-        if (member.leads() && !member.cancelled()) {
-            kernels_.gather(data, c0, c1, own, below, nullptr);
-        }
-        member.share(rest, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+        const auto gather = [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+            if (a == 0) kernels_.gather(data, c0, c1, own, below, nullptr);
             kernels_.gather(data, c0, c1, below + a, below + b, sums + a / kChunk * kPanel);
+        };
+        member.share(rest, kChunk, gather, [&] {
+            const std::ptrdiff_t failed = eliminate_panel(data, c0, c1, sums, inverse);
+            if (failed < 0) return;
+            failure.set_position(front.first_pivot + static_cast<std::int32_t>(failed));
         });
-        member.wait();
-        if (member.leads() && !member.cancelled()) {
-            T tail[kPanel] = {};
-            for (std::ptrdiff_t chunk = 0; chunk * kChunk < rest; ++chunk) {
-                for (std::ptrdiff_t k = 0; k < c1 - c0; ++k) tail[k] += sums[chunk * kPanel + k];
-            }
-            const std::ptrdiff_t column = kernels_.eliminate(data, c0, c1, tail);
-            if (failed < 0) failed = column;
-            if (rest > 0) kernels_.invert(shape, data.packed, c0, c1, inverse);
-        }
-        member.wait();
         member.share(rest, kChunk, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
             kernels_.solve_rows(data, c0, c1, below + a, below + b, inverse);
         });
-        member.wait();
     }
+}
+
+// The panel's own rows, when all that comes before is gathered.
+template <typename T>
+std::ptrdiff_t Elimination<T>::eliminate_panel(const FrontData<T>& data, std::ptrdiff_t c0,
+                                               std::ptrdiff_t c1, const T* sums, T* inverse) const {
+    const std::ptrdiff_t rest = data.shape.blocks() - padded(c1) / kRows;
+    T tail[kPanel] = {};
+    for (std::ptrdiff_t chunk = 0; chunk * kChunk < rest; ++chunk) {
+        for (std::ptrdiff_t k = 0; k < c1 - c0; ++k) tail[k] += sums[chunk * kPanel + k];
+    }
+    const std::ptrdiff_t failed = kernels_.eliminate(data, c0, c1, tail);
+    if (failed < 0) kernels_.invert(data.shape, data.packed, c0, c1, inverse);
     return failed;
 }
 

@@ -149,13 +149,13 @@ COLORDEPLOY_INLINE void invert_columns(const T* rows, Index offset, Index width,
 
 template <typename T>
 void invert(const FrontShape& shape, const T* packed, Index c0, Index c1, T* inverse) {
-    constexpr Index kTogether = 4;
+    constexpr Index kColumns = 4;  // at a time
     for (Index j = c0; j < c1; j += kRows) {
         const Index offset = j - c0, width = smaller(kRows, c1 - j);
         const T* rows = packed_rows(shape, packed, j / kRows).from(0, c0).data;
         Index k = 0;
-        for (; k + kTogether <= offset + width; k += kTogether) {
-            invert_columns<T, kTogether>(rows, offset, width, k, inverse);
+        for (; k + kColumns <= offset + width; k += kColumns) {
+            invert_columns<T, kColumns>(rows, offset, width, k, inverse);
         }
         for (; k < offset + width; ++k) invert_columns<T, 1>(rows, offset, width, k, inverse);
     }
