@@ -84,7 +84,8 @@ std::vector<FrontEdge> Plan::edges_of(std::int32_t id) const {
     const auto below = static_cast<std::int32_t>(padded(front.pivots));
     const UpdatePlace* place = boundary_place.data() + front.boundary_begin;
     shapes[cell.shape].for_each_edge([&](std::int32_t edge, std::int32_t early, std::int32_t late) {
-        const std::int32_t row = late < front.pivots ? late : below + place[late - front.pivots].row;
+        const std::int32_t row =
+            late < front.pivots ? late : below + place[late - front.pivots].row;
         result.push_back({edge + cell.origin, row, early});
     });
     return result;

@@ -224,8 +224,7 @@ void scatter_cell(const CellProgram& program, const T* work, Index lane, const U
         const UpdatePlace own = places[j];
         for (Index i = j + 1; i < boundary; ++i) {
             const UpdatePlace other = places[i];
-            const Index at =
-                other.row > own.row ? own.begin + other.row : other.begin + own.row;
+            const Index at = other.row > own.row ? own.begin + other.row : other.begin + own.row;
             update[at] = from[i * kLanes];
         }
         update[own.begin + boundary] = from[boundary * kLanes];

@@ -181,8 +181,7 @@ COLORDEPLOY_INLINE void solve_blocks(const FrontData<T>& front, Index c0, Index 
         rows_of_tiles<T, false>(Blocks, {rest, kRows * kRows, kRows}, left, right, j - c0 + width);
         for (Index b = 0; b < Blocks; ++b) {
             for (Index m = 0; m < width; ++m) {
-                store(packed + b * stride + (j + m) * kRows,
-                      load(rest + (b * kRows + m) * kRows));
+                store(packed + b * stride + (j + m) * kRows, load(rest + (b * kRows + m) * kRows));
             }
         }
     }

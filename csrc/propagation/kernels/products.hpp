@@ -43,8 +43,7 @@ struct Rows {
 template <typename T, typename Entry>
 COLORDEPLOY_INLINE Entry* part_of(const Rows<Entry>& rows, Index part) {
     constexpr Index kBlockParts = Registers<T>::kParts;
-    return rows.data + part / kBlockParts * rows.block +
-           part % kBlockParts * Registers<T>::kLanes;
+    return rows.data + part / kBlockParts * rows.block + part % kBlockParts * Registers<T>::kLanes;
 }
 
 // c (from its part First on `Parts` vectors of rows, kColumns columns) (+)= sum over `depth` of
@@ -62,14 +61,16 @@ COLORDEPLOY_INLINE void tile(const Rows<T>& c, const Rows<const T>& a, const T* 
     }
     for (Index k = 0; k < depth; ++k) {
         Part<T> left[Parts];
-        for (int p = 0; p < Parts; ++p) left[p] = load_part(part_of<T>(a, First + p) + k * a.column);
+        for (int p = 0; p < Parts; ++p)
+            left[p] = load_part(part_of<T>(a, First + p) + k * a.column);
         for (int j = 0; j < kColumns; ++j) {
             const T right = b[k * kRows + j];
             for (int p = 0; p < Parts; ++p) sum[j][p] += left[p] * right;
         }
     }
     for (int j = 0; j < kColumns; ++j) {
-        for (int p = 0; p < Parts; ++p) store_part(part_of<T>(c, First + p) + j * c.column, sum[j][p]);
+        for (int p = 0; p < Parts; ++p)
+            store_part(part_of<T>(c, First + p) + j * c.column, sum[j][p]);
     }
 }
 
@@ -85,8 +86,8 @@ COLORDEPLOY_INLINE void tiles(const Rows<T>& c, const Rows<const T>& a, const T*
 }
 
 template <typename T, bool Add>
-COLORDEPLOY_INLINE void rows_of_tiles(Index blocks, const Rows<T>& c, const Rows<const T>& a, const T* b,
-                                      Index depth) {
+COLORDEPLOY_INLINE void rows_of_tiles(Index blocks, const Rows<T>& c, const Rows<const T>& a,
+                                      const T* b, Index depth) {
     constexpr int kBlocks = tile_blocks<T>(), kBlockParts = Registers<T>::kParts;
     Index m = 0;
     for (; m + kBlocks <= blocks; m += kBlocks) {
@@ -100,7 +101,8 @@ COLORDEPLOY_INLINE void rows_of_tiles(Index blocks, const Rows<T>& c, const Rows
 
 // The blocks of a front from one on: packed, and in work memory.
 template <typename T>
-COLORDEPLOY_INLINE Rows<const T> packed_rows(const FrontShape& shape, const T* packed, Index block) {
+COLORDEPLOY_INLINE Rows<const T> packed_rows(const FrontShape& shape, const T* packed,
+                                             Index block) {
     const Index stride = shape.pivots * kRows;
     return {packed + block * stride, stride, kRows};
 }

@@ -16,9 +16,10 @@ namespace COLORDEPLOY_KERNELS {
 
 template <typename T>
 constexpr Kernels<T> solver_kernels() {
-    return {gather<T>,          eliminate<T>,    invert<T>,    solve_rows<T>,    update<T>,
-            extend_add<T>,      forward<T>,      backward<T>,      Cells<T>::kLanes,
-            eliminate_cells<T>, scatter_cell<T>, forward_cells<T>, backward_cells<T>};
+    return {gather<T>,        eliminate<T>,       invert<T>,       solve_rows<T>,
+            update<T>,        extend_add<T>,      forward<T>,      backward<T>,
+            Cells<T>::kLanes, eliminate_cells<T>, scatter_cell<T>, forward_cells<T>,
+            backward_cells<T>};
 }
 
 extern const Table table;
