@@ -7,7 +7,9 @@ it is (idle, one hopes: the load is written down), then beside ``--busy`` proces
 but count. An edit adds two strokes or takes them away. Reported are the median and the 99th
 percentile in milliseconds, and the ratio that matters to whoever draws while other programs work:
 the 99th percentile beside others by the median before. Goal: 4. With as many busy processes as
-processors even a program that never waits gets half of the time, so 2 is the least.
+processors even a program that never waits gets half of the time, so 2 is the least. What the
+scheduler's time slices make of that says the peer: a loop in one thread that computes as long as an
+edit does (its processor time), beside the same processes, by the same median.
 Writes FILES.json and FILES.txt.
 """
 
@@ -20,6 +22,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,29 +35,41 @@ PAUSE = 0.02  # seconds between two edits: a hand that draws
 GOAL = 4.0
 
 
-def edits(system_of_picture: Propagator, masks: list[np.ndarray], values: np.ndarray, count: int):
-    """Milliseconds of each."""
-    taken = []
+def timed(call: Callable[[], object], count: int) -> tuple[np.ndarray, float]:
+    """Milliseconds of each call, and processor milliseconds of all threads for one."""
+    taken, computed = [], time.process_time()
     for _ in range(count):
-        masks.reverse()
         time.sleep(PAUSE)
         begin = time.perf_counter()
-        system_of_picture.solve(masks[0], values)
+        call()
         taken.append(1e3 * (time.perf_counter() - begin))
-    return np.array(taken)
+    return np.array(taken), 1e3 * (time.process_time() - computed) / count
+
+
+def compute(milliseconds: float) -> None:
+    """Processor time of this thread."""
+    end = time.thread_time() + milliseconds / 1e3
+    while time.thread_time() < end:
+        pass
 
 
 def measure(size: int, precision: str, count: int, busy: int) -> dict[str, float]:
     features, few, more, values = system(size)
     editor = Propagator(features, threads=THREADS, precision=precision, **PARAMETERS)
     masks = [few, more]
-    edits(editor, masks, values, 10)
+
+    def edit() -> None:
+        masks.reverse()
+        editor.solve(masks[0], values)
+
+    timed(edit, 10)
     load = os.getloadavg()[0]
-    alone = edits(editor, masks, values, count)
+    alone, processor = timed(edit, count)
     others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
     try:
         time.sleep(0.5)
-        beside = edits(editor, masks, values, count)
+        beside, _ = timed(edit, count)
+        peer, _ = timed(lambda: compute(processor), count)
     finally:
         for other in others:
             other.kill()
@@ -67,6 +82,9 @@ def measure(size: int, precision: str, count: int, busy: int) -> dict[str, float
         "beside, median": float(np.median(beside)),
         "beside, p99": float(np.percentile(beside, 99)),
         "p99 beside / median alone": float(np.percentile(beside, 99)) / median,
+        "a loop of the same processor time, ms": processor,
+        "its p99 beside": float(np.percentile(peer, 99)),
+        "by the edits' median alone": float(np.percentile(peer, 99)) / median,
     }
 
 

@@ -9,6 +9,7 @@ step 12, two right-hand sides, two threads everywhere. In turn, round by round:
 
 * ``propagate``: this project's, from features to colours;
 * ``edit``: `Propagator.solve` after two strokes were added, and after they were removed again;
+* both with a factor in float32, as canvases solve;
 * the peers: analysis, numeric factorization and solution of the matrix that they are given ready.
 
 Reported are medians and their ratios within the run, and for each solver the memory that one
@@ -86,6 +87,9 @@ def measure(size: int, rounds: int, with_peers: bool) -> dict:
     times = defaultdict(list)
     editor = Propagator(features, threads=THREADS, **PARAMETERS)
     editor.solve(few, values)  # plans the size; PARDISO's analysis is not counted either
+    options = {**PARAMETERS, "threads": THREADS, "precision": "single"}
+    canvas = Propagator(features, **options)
+    canvas.solve(few, values)
     matrix, rhs, errors = None, None, {}
     if peers:
         matrix = editor.matrix(few)
@@ -106,6 +110,14 @@ def measure(size: int, rounds: int, with_peers: bool) -> dict:
             times["recolour"].append(timed(editor.solve, few, values)[0])
         if not np.array_equal(edited, x):
             raise SystemExit(f"{size}: an edit gives other bits than a solve from scratch")
+        for _ in range(REPEATS):
+            seconds, x_single = timed(lambda: propagate(features, few, values, **options))
+            times["propagate, float32"].append(seconds)
+        for _ in range(REPEATS):
+            for mask in (more, few):
+                times["edit, float32"].append(timed(canvas.solve, mask, values)[0])
+        if not np.abs(x_single - x).max() < TOLERANCE:
+            raise SystemExit(f"{size}: float32 is off by {np.abs(x_single - x).max():.2g}")
         for peer in peers:
             time.sleep(REST)
             for _ in range(REPEATS if size <= 256 else 1):
@@ -171,14 +183,16 @@ def memory(solver: str, size: int) -> float:
 def table(results: list[dict]) -> str:
     lines = [
         "milliseconds (medians), two threads; MiB that one solution adds",
-        f"{'size':>5} {'propagate':>10} {'edit':>8} {'recolour':>9} | "
+        f"{'size':>5} {'propagate':>10} {'edit':>8} {'recolour':>9}   "
+        "float32: propagate     edit | "
         "peers: scratch / numeric + solve",
     ]
     for result in results:
         ms = result["milliseconds"]
         peers = [name[: -len(" scratch")] for name in ms if name.endswith(" scratch")]
         row = f"{result['size']:>5} {ms['propagate']:>10.1f} {ms['edit']:>8.1f} "
-        row += f"{ms['recolour']:>9.1f} | "
+        row += f"{ms['recolour']:>9.1f}   "
+        row += f"{ms['propagate, float32']:>18.1f} {ms['edit, float32']:>8.1f} | "
         row += "   ".join(
             f"{p} {ms[f'{p} scratch']:.0f} / {ms[f'{p} numeric + solve']:.1f}" for p in peers
         )
@@ -231,7 +245,7 @@ def plot(results: list[dict], path: Path) -> None:
             spaces[name].append((result["size"] ** 2, value))
     for axes, data, label in ((left, curves, "milliseconds"), (right, spaces, "MiB")):
         for name, points in data.items():
-            own = name in ("propagate", "edit")
+            own = name.startswith(("propagate", "edit"))
             axes.plot(*zip(*points, strict=True), "o-", lw=2.2 if own else 1, label=name)
         axes.set(xscale="log", yscale="log", xlabel="pixels", ylabel=label)
         axes.grid(alpha=0.3)

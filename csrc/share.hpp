@@ -22,16 +22,22 @@ void share(std::ptrdiff_t n, std::ptrdiff_t grain, int threads, const Make& make
     const std::ptrdiff_t size = std::clamp<std::ptrdiff_t>(n / grain, 1, std::max(threads, 1));
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
     std::atomic<bool> failed{false};
-    run_crew(static_cast<int>(size), nullptr, [&](const Member& member) {
-        try {
+    run_crew(static_cast<int>(size), nullptr, [&](Member& member) {
+        std::exception_ptr& failure = failures[static_cast<std::size_t>(member.rank())];
+        const auto guarded = [&](const auto& call) {
+            try {
+                call();
+            } catch (...) {
+                failed = true;
+                failure = std::current_exception();
+            }
+        };
+        guarded([&] {
             auto scratch = make();
             member.share(n, grain, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
-                if (!failed) work(begin, end, scratch);
+                if (!failed) guarded([&] { work(begin, end, scratch); });
             });
-        } catch (...) {
-            failed = true;
-            failures[static_cast<std::size_t>(member.rank())] = std::current_exception();
-        }
+        });
     });
     for (const std::exception_ptr& failure : failures) {
         if (failure) std::rethrow_exception(failure);

@@ -114,11 +114,23 @@ class Affinities:
             When `cancel` was set before all is done.
         """
         array = finite_array("features", features, "HWC", single=True)
-        workers = thread_count(threads)
-        sigma = sigma_of(sigma)
-        step = step_of(global_step)
+        workers, sigma, step = thread_count(threads), sigma_of(sigma), step_of(global_step)
+        require_memory(array.shape[0], array.shape[1], step, single=True)  # at least
+        return cls.computed(array, sigma, step, workers, cancel, local=local)
+
+    @classmethod
+    def computed(
+        cls,
+        array: NDArray[Any],
+        sigma: float,
+        step: int,
+        workers: int,
+        cancel: Cancel,
+        *,
+        local: bool = True,
+    ) -> Affinities:
+        """What `from_features` does once everything is checked."""
         height, width, _ = array.shape
-        require_memory(height, width, step, single=True)  # at least; a Propagator asks for its own
 
         def make(flag: CancelFlag | None) -> tuple[_F64, _F64]:
             plan = plan_of(height, width, step, flag)

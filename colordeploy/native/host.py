@@ -12,7 +12,7 @@ from . import _core
 from .affinities import Affinities
 from .cancelling import Cancel, stoppable
 from .device import refuse_device
-from .limits import require_memory, within_memory
+from .limits import within_memory
 from .plans import plan_of
 
 __all__ = ["HostSystem"]
@@ -32,7 +32,6 @@ class HostSystem:
     ) -> None:
         self._affinities, self._threads = affinities, threads
         _, self._height, self._width = affinities.local.shape
-        require_memory(self._height, self._width, affinities.global_step, single=single)
         plan = plan_of(self._height, self._width, affinities.global_step)
         self._solver = _core.Solver(
             plan, affinities.local, affinities.global_, alpha, phi, screening, single

@@ -16,8 +16,8 @@ _ADVICE = (
     "use a smaller working size (size= of prepare, --size on the command line) or, where "
     "native.propagate is called, a larger global_step"
 )
-# What is less needs no look at the system, which takes as long as a small solution.
-_SMALL = 32 << 20
+# To take less anew needs no look at the system, which takes as long as a small solution.
+_SMALL = 64 << 20
 
 
 def require_memory(height: int, width: int, step: int, *, single: bool = False) -> None:
@@ -30,12 +30,13 @@ def require_memory(height: int, width: int, step: int, *, single: bool = False) 
     SolverError
     """
     needed = _core.estimated_bytes(height, width, step, single)
-    if needed < _SMALL:
+    idle = _core.idle_bytes()  # ours already
+    if needed - idle < _SMALL:
         return
     free = free_memory()
     if free is None:
         return
-    free += _core.idle_bytes()
+    free += idle
     if needed > free:
         raise SolverError(
             f"solving for {height}x{width} pixels takes about {needed / 2**30:.1f} GiB, more than "

@@ -40,6 +40,7 @@ from .device import (
     view_of,
 )
 from .host import HostSystem
+from .limits import require_memory
 from .matrix import system_matrix
 from .plans import plan_of
 
@@ -127,9 +128,14 @@ class Propagator:
         self._system: HostSystem | DeviceSystem
         if number is None:
             refuse_device("features", source)
-            made = given or Affinities.from_features(
-                source, sigma=sigma or 0.0, global_step=step, threads=workers, cancel=cancel
-            )
+            made = given
+            if made is None:
+                array = finite_array("features", source, "HWC", single=True)
+                width = sigma_of(sigma)
+                require_memory(array.shape[0], array.shape[1], step, single=single)
+                made = Affinities.computed(array, width, step, workers, cancel)
+            else:
+                require_memory(made.local.shape[1], made.local.shape[2], step, single=single)
             self._system = HostSystem(
                 made, self._alpha, self._phi, self._screening, workers, single
             )

@@ -32,7 +32,9 @@ CellShape::CellShape(const Grid& grid, const CellKind& kind, int y, int x) : kin
     }
     dissect(0, 0, kind.height, kind.width);
     pivots_ = static_cast<std::int32_t>(places_.size());
-    find_boundaries(grid);
+    find_pixels(grid);
+    find_boundaries();
+    assemble_edges();
     lay_out();
 }
 
@@ -69,16 +71,13 @@ std::int32_t CellShape::add_front(int y0, int x0, int y1, int x1,
     return static_cast<std::int32_t>(fronts_.size()) - 1;
 }
 
-void CellShape::find_boundaries(const Grid& grid) {
+// The boundary of the cell, and its edges.
+void CellShape::find_pixels(const Grid& grid) {
     // Unknowns by place, in the cell and the frame of one pixel around it.
     const int across = kind_.width + 2;
     std::vector<std::int32_t> unknown(static_cast<std::size_t>(kind_.height + 2) * across, -1);
     const auto at = [&](int y, int x) -> std::int32_t& {
         return unknown[(y + 1) * across + x + 1];
-    };
-    const auto inside = [&](int y, int x) {  // the picture
-        return (y >= 0 || kind_.open & 1) && (y < kind_.height || kind_.open & 2) &&
-               (x >= 0 || kind_.open & 4) && (x < kind_.width || kind_.open & 8);
     };
     for (std::int32_t k = 0; k < pivots_; ++k) {
         at(places_[k] / kind_.width, places_[k] % kind_.width) = k;
@@ -86,19 +85,11 @@ void CellShape::find_boundaries(const Grid& grid) {
     }
     for (int y = -1; y <= kind_.height; ++y) {
         for (int x = -1; x <= kind_.width; ++x) {
-            if (at(y, x) >= 0 || !inside(y, x)) continue;
-            bool beside = false;  // some pivot
-            for (int i = std::max(y - 1, 0); i <= std::min(y + 1, kind_.height - 1); ++i) {
-                for (int j = std::max(x - 1, 0); j <= std::min(x + 1, kind_.width - 1); ++j) {
-                    beside = beside || !global_[i * kind_.width + j];
-                }
-            }
-            if (!beside) continue;
+            if (at(y, x) >= 0 || !in_picture(y, x) || !beside_pivot(y, x)) continue;
             at(y, x) = static_cast<std::int32_t>(pixels_.size());
             pixels_.push_back(y * grid.width + x);
         }
     }
-    std::vector<std::vector<std::int32_t>> neighbours(static_cast<std::size_t>(pivots_));
     const auto plane = static_cast<std::int32_t>(grid.pixels());
     for (int y = -1; y <= kind_.height; ++y) {
         for (int x = -1; x <= kind_.width; ++x) {
@@ -108,28 +99,46 @@ void CellShape::find_boundaries(const Grid& grid) {
                 if (y2 > kind_.height || x2 < -1 || x2 > kind_.width || at(y2, x2) < 0) continue;
                 const std::int32_t early = std::min(at(y, x), at(y2, x2));
                 const std::int32_t late = std::max(at(y, x), at(y2, x2));
-                if (early >= pivots_) continue;
-                links_.push_back({d * plane + y * grid.width + x, early, late});
-                neighbours[early].push_back(late);
+                if (early < pivots_)
+                    links_.push_back({d * plane + y * grid.width + x, early, late});
             }
         }
     }
+}
+
+bool CellShape::in_picture(int y, int x) const {
+    return (y >= 0 || kind_.open & 1) && (y < kind_.height || kind_.open & 2) &&
+           (x >= 0 || kind_.open & 4) && (x < kind_.width || kind_.open & 8);
+}
+
+bool CellShape::beside_pivot(int y, int x) const {
+    for (int i = std::max(y - 1, 0); i <= std::min(y + 1, kind_.height - 1); ++i) {
+        for (int j = std::max(x - 1, 0); j <= std::min(x + 1, kind_.width - 1); ++j) {
+            if (!global_[i * kind_.width + j]) return true;
+        }
+    }
+    return false;
+}
+
+// Of each front: what its pivots' edges and its children lead to that is eliminated later.
+void CellShape::find_boundaries() {
+    std::vector<std::vector<std::int32_t>> neighbours(static_cast<std::size_t>(pivots_));
+    for (const Link& link : links_) neighbours[link.early].push_back(link.late);
     std::vector<std::int32_t> row(pixels_.size(), -1);
-    std::vector<std::int32_t> front_of(static_cast<std::size_t>(pivots_));
-    for (std::size_t f = 0; f < fronts_.size(); ++f) {
-        CellFront& front = fronts_[f];
+    for (CellFront& front : fronts_) {
         const std::int32_t end = front.first + front.pivots;
         std::vector<std::int32_t> boundary;
-        for (std::int32_t k = front.first; k < end; ++k) {
-            front_of[k] = static_cast<std::int32_t>(f);
-            std::copy_if(neighbours[k].begin(), neighbours[k].end(), std::back_inserter(boundary),
+        const auto add = [&](auto from, auto to) {
+            std::copy_if(from, to, std::back_inserter(boundary),
                          [&](std::int32_t other) { return other >= end; });
+        };
+        for (std::int32_t k = front.first; k < end; ++k) {
+            add(neighbours[k].begin(), neighbours[k].end());
         }
         for (std::int32_t c : front.child) {
             if (c < 0) continue;
             const auto begin = rows_.begin() + fronts_[c].rows;
-            std::copy_if(begin, begin + fronts_[c].boundary, std::back_inserter(boundary),
-                         [&](std::int32_t other) { return other >= end; });
+            add(begin, begin + fronts_[c].boundary);
         }
         std::sort(boundary.begin(), boundary.end());
         boundary.erase(std::unique(boundary.begin(), boundary.end()), boundary.end());
@@ -146,19 +155,24 @@ void CellShape::find_boundaries(const Grid& grid) {
             }
         }
     }
-    // Edges by front; the last front has all of the boundary, in its order.
+}
+
+// Edges by front; the last front has all of the boundary, in its order.
+void CellShape::assemble_edges() {
+    std::vector<std::size_t> front_of;  // by pivot
+    for (std::size_t f = 0; f < fronts_.size(); ++f) {
+        front_of.resize(front_of.size() + static_cast<std::size_t>(fronts_[f].pivots), f);
+    }
     std::vector<std::vector<CellEdge>> of_front(fronts_.size());
     for (const Link& link : links_) {
-        const CellFront& front = fronts_[front_of[link.early]];
+        const std::size_t f = front_of[static_cast<std::size_t>(link.early)];
+        const CellFront& front = fronts_[f];
         const auto* begin = rows_.data() + front.rows;
-        const std::int32_t end = front.first + front.pivots;
-        const auto late =
-            link.late < end
-                ? link.late - front.first
-                : front.pivots +
-                      static_cast<std::int32_t>(
-                          std::lower_bound(begin, begin + front.boundary, link.late) - begin);
-        of_front[front_of[link.early]].push_back(
+        const auto place = static_cast<std::int32_t>(
+            std::lower_bound(begin, begin + front.boundary, link.late) - begin);
+        const std::int32_t late =
+            link.late < front.first + front.pivots ? link.late - front.first : front.pivots + place;
+        of_front[f].push_back(
             {link.edge, entry_of(size_of(front), late, link.early - front.first)});
     }
     for (std::size_t f = 0; f < fronts_.size(); ++f) {

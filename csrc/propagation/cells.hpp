@@ -54,7 +54,11 @@ class CellShape {
 
     std::int32_t dissect(int y0, int x0, int y1, int x1);
     std::int32_t add_front(int y0, int x0, int y1, int x1, std::vector<std::int32_t> children);
-    void find_boundaries(const Grid& grid);
+    void find_pixels(const Grid& grid);
+    bool in_picture(int y, int x) const;  // of the cell, or one beside it
+    bool beside_pivot(int y, int x) const;
+    void find_boundaries();
+    void assemble_edges();
     void lay_out();
 
     CellKind kind_;

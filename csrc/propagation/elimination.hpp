@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "../crew.hpp"
+#include "failure.hpp"
 #include "plan.hpp"
 
 namespace colordeploy::propagation {
@@ -44,25 +45,28 @@ class Elimination {
 
     // Work memory, in entries, for the separators at the given depth or deeper.
     static std::size_t work_size(const Plan& plan, std::int32_t depth) {
-        return plan.work_size(depth) + (plan.largest_rows / (kChunk * kRows) + 1) * kPanel;
+        return plan.work_size(depth) + kPanel * kPanel +
+               (plan.largest_rows / (kChunk * kRows) + 1) * kPanel;
     }
 
     // Called by every member of a crew with the same arguments; they have returned together when
-    // all of them are done. updates: of its (up to two) children. Returns -1, or the pivot (a
-    // column of the front) that is not a positive finite number, to the leader. Once cancelled,
-    // the result is left unfinished.
-    std::ptrdiff_t run(const Front& front, const T* const* updates, T* work,
-                       const FrontResult<T>& result, const Member& member) const;
+    // all of it is done. updates: of its (up to two) children. Notes a pivot that is not a positive
+    // finite number as a failure. Once cancelled, the result is left unfinished.
+    void run(const Front& front, const T* const* updates, T* work, const FrontResult<T>& result,
+             Failure& failure, Member& member) const;
 
  private:
     static constexpr std::ptrdiff_t kChunk = 12;    // blocks of rows that are one piece of work
-    static constexpr std::ptrdiff_t kTileRows = 3;  // of which each costs as much as its columns
+    static constexpr std::ptrdiff_t kColumns = 32;  // assembled or updated as one piece of work
 
-    void assemble(const Front& front, T* work, const Member& member) const;
-    void add_clique(const Front& front, T* work, const Member& member) const;
+    void assemble(const Front& front, T* work, std::ptrdiff_t begin, std::ptrdiff_t end) const;
+    void add_clique(const Front& front, T* work, std::ptrdiff_t begin, std::ptrdiff_t end) const;
     void add_updates(const Front& front, const T* const* updates, const AddTarget<T>& target,
-                     const Member& member) const;
-    std::ptrdiff_t eliminate(const FrontData<T>& data, T* sums, const Member& member) const;
+                     std::ptrdiff_t begin, std::ptrdiff_t end) const;
+    void eliminate(const Front& front, const FrontData<T>& data, T* rest_of_work, Failure& failure,
+                   Member& member) const;
+    std::ptrdiff_t eliminate_panel(const FrontData<T>& data, std::ptrdiff_t c0, std::ptrdiff_t c1,
+                                   const T* sums, T* inverse) const;
 
     const Plan& plan_;
     const System system_;

@@ -29,11 +29,11 @@ Factor<T>::Factor(const Plan& plan, const System& system)
       batches_(batches_of(plan, kernels<T>().lanes, cells_size_)) {}
 
 template <typename T>
-std::size_t Factor<T>::work_size(bool leads, const Schedule& schedule) const {
+std::size_t Factor<T>::work_size(bool shared, const Schedule& schedule) const {
     std::size_t cell = 0;
     for (const CellShape& shape : plan_.shapes) cell = std::max(cell, shape.work_size());
     return std::max(cell * static_cast<std::size_t>(kernels<T>().lanes),
-                    Elimination<T>::work_size(plan_, leads ? 0 : schedule.depth));
+                    Elimination<T>::work_size(plan_, shared ? 0 : schedule.depth));
 }
 
 // All fronts, or those above a changed pixel, beside those that a cancelled solve has left.
@@ -72,7 +72,7 @@ bool Factor<T>::take_update(std::int32_t f, Failure& failure) {
 }
 
 template <typename T>
-void Factor<T>::eliminate_batch(const Batch& batch, T* work, Failure& failure) {
+void Factor<T>::eliminate(const Batch& batch, T* work, Failure& failure) {
     const auto begin = plan_.cells.begin() + batch.begin, end = begin + batch.count;
     const auto changed = [&](const Cell& cell) { return changed_[cell.front] != 0; };
     if (std::none_of(begin, end, changed)) return;
@@ -90,53 +90,29 @@ void Factor<T>::eliminate_batch(const Batch& batch, T* work, Failure& failure) {
         if (failed[lane] >= 0) failure.set_position(front.first_pivot + failed[lane]);
         if (!take_update(cell->front, failure)) return;
         kernels<T>().scatter_cell(program, work, lane,
-                                  plan_.boundary_place.data() + front.boundary_begin, front.shape(),
+                                  plan_.boundary_place.data() + front.boundary_begin,
                                   update_of(cell->front));
     }
 }
 
 template <typename T>
-void Factor<T>::eliminate_front(std::int32_t f, T* work, Failure& failure, const Member& member) {
+void Factor<T>::eliminate(std::int32_t f, T* work, Failure& failure, Member& member) {
+    if (!changed_[f]) return;
+    if (!keep_) member.once([&] { take_update(f, failure); });
+    if (failure.of_memory()) return;
     const Front& front = plan_.fronts[f];
     const T* below[2] = {nullptr, nullptr};
     for (int i = 0; i < 2; ++i) {
         if (front.children[i] >= 0) below[i] = update_of(front.children[i]);
     }
-    const std::ptrdiff_t column =
-        Elimination<T>(plan_, system_, mask_.data())
-            .run(front, below, work, {separators_.get() + front.factor, update_of(f)}, member);
-    if (!member.leads()) return;
-    if (column >= 0) failure.set_position(front.first_pivot + static_cast<std::int32_t>(column));
+    Elimination<T>(plan_, system_, mask_.data())
+        .run(front, below, work, {separators_.get() + front.factor, update_of(f)}, failure, member);
     if (keep_) return;
-    for (std::int32_t c : front.children) {
-        if (c >= 0) updates_[c].reset();
-    }
-}
-
-template <typename T>
-void Factor<T>::eliminate(const Schedule& schedule, T* own, T* leaders, Failure& failure,
-                          const Member& member) {
-    const auto count = [](const auto& list) { return static_cast<std::ptrdiff_t>(list.size()); };
-    member.share(count(batches_), 1, [&](std::ptrdiff_t b, std::ptrdiff_t) {
-        if (!failure.of_memory()) eliminate_batch(batches_[b], own, failure);
-    });
-    member.wait();
-    member.share(count(schedule.roots), 1, [&](std::ptrdiff_t g, std::ptrdiff_t) {
-        const std::int32_t root = schedule.roots[g];
-        for (std::int32_t f = plan_.fronts[root].first_front; f <= root; ++f) {
-            if (failure.of_memory() || member.cancelled()) return;
-            if (plan_.fronts[f].cell < 0 && changed_[f] && take_update(f, failure)) {
-                eliminate_front(f, own, failure, member.alone());
-            }
+    member.once([&] {
+        for (std::int32_t c : front.children) {
+            if (c >= 0) updates_[c].reset();
         }
     });
-    for (std::int32_t f : schedule.top) {
-        // All members must decide alike: the leader alone sets failures here, before the barrier.
-        if (member.leads() && changed_[f] && !failure.any()) take_update(f, failure);
-        member.wait();
-        if (changed_[f] && !failure.any()) eliminate_front(f, leaders, failure, member);
-    }
-    member.wait();
 }
 
 template <typename T>

@@ -1,7 +1,6 @@
 // The factor of a system for a mask, and what it takes to bring it to another mask.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -10,27 +9,10 @@
 #include "../memory.hpp"
 #include "batches.hpp"
 #include "elimination.hpp"
+#include "failure.hpp"
 #include "plan.hpp"
 
 namespace colordeploy::propagation {
-
-// The first (in order of elimination) pivot that failed, or memory that ran out.
-class Failure {
- public:
-    bool any() const { return position_.load() >= 0 || memory_.load(); }
-    bool of_memory() const { return memory_.load(); }
-    std::int32_t position() const { return position_.load(); }
-    void set_memory() { memory_ = true; }
-    void set_position(std::int32_t where) {
-        std::int32_t seen = position_.load();
-        while ((seen < 0 || where < seen) && !position_.compare_exchange_weak(seen, where)) {
-        }
-    }
-
- private:
-    std::atomic<std::int32_t> position_{-1};
-    std::atomic<bool> memory_{false};
-};
 
 // Which separators are eliminated by one thread each, and which by all together.
 struct Schedule {
@@ -46,15 +28,15 @@ class Factor {
  public:
     Factor(const Plan& plan, const System& system);
 
-    // Entries of work memory that a thread needs: the leader, who lends it for what is done
-    // together, and the others.
-    std::size_t work_size(bool leads, const Schedule& schedule) const;
+    // Entries of work memory that a thread needs; `shared`: for what is done together as well.
+    std::size_t work_size(bool shared, const Schedule& schedule) const;
 
     // Notes what has to be eliminated for a mask, and takes the memory: std::bad_alloc.
     void change(const std::uint8_t* mask);
-    // Does it, by all members of a crew; the leader's work memory is used by all.
-    void eliminate(const Schedule& schedule, T* own, T* leaders, Failure& failure,
-                   const Member& member);
+    // Does it for the cells of a batch, and for a separator once its children are done: by all
+    // members of a crew, with work memory that they share.
+    void eliminate(const Batch& batch, T* work, Failure& failure);
+    void eliminate(std::int32_t separator, T* work, Failure& failure, Member& member);
     // Says that it was done to the end, or that what there is is not to be used.
     void settle(bool done);
     void forget() { mask_.clear(); }
@@ -71,8 +53,6 @@ class Factor {
         return keep_ ? kept_.get() + plan_.fronts[f].update : updates_[f].get();
     }
     bool take_update(std::int32_t f, Failure& failure);
-    void eliminate_batch(const Batch& batch, T* work, Failure& failure);
-    void eliminate_front(std::int32_t f, T* work, Failure& failure, const Member& member);
 
     const Plan& plan_;
     const System system_;

@@ -62,7 +62,7 @@ void local_affinities(const Grid& grid, const View3<const T>& features, double s
     threads = worthwhile(threads, 4 * grid.pixels() * channels);
     std::vector<std::vector<double>> rows(2 * static_cast<std::size_t>(threads),
                                           std::vector<double>(planes));
-    run_crew(threads, cancel, [&](const Member& member) {
+    run_crew(threads, cancel, [&](Member& member) {
         double* above = rows[static_cast<std::size_t>(2 * member.rank())].data();
         double* below = rows[static_cast<std::size_t>(2 * member.rank() + 1)].data();
         constexpr std::ptrdiff_t kRowsOfPiece = 16;
@@ -111,7 +111,7 @@ void global_affinities(const Grid& grid, const View3<const T>& features, double 
     }
     std::vector<std::vector<double>> own(static_cast<std::size_t>(threads),
                                          std::vector<double>(static_cast<std::size_t>(channels)));
-    run_crew(threads, cancel, [&](const Member& member) {
+    run_crew(threads, cancel, [&](Member& member) {
         double* point = own[static_cast<std::size_t>(member.rank())].data();
         member.share(n, 8, [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
             for (std::ptrdiff_t i = begin; i < end; ++i) {

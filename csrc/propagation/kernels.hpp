@@ -108,6 +108,12 @@ struct CellProgram {
     const std::int32_t* pixels;  // of the pivots, for a cell at pixel 0
 };
 
+// A row of an update, and where the column of the same unknown begins: entry (r, it) is at
+// begin + r.
+struct UpdatePlace {
+    std::int32_t row, begin;
+};
+
 // What the weights of a cell are made of.
 struct CellSystem {
     const double* local;  // see graph.hpp
@@ -139,13 +145,20 @@ struct Kernels {
     // not a positive finite number.
     std::ptrdiff_t (*eliminate)(const FrontData<T>& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
                                 T* tail);
+    // The inverse of the triangle that eliminate has left of these columns: by it the rows below
+    // are multiplied, none of which then waits for the column before. It has no negative entry
+    // either. inverse: kPanel^2 entries; (c, k) is at
+    // (c / kRows * kPanel + k) * kRows + c % kRows, c and k from c0 on.
+    void (*invert)(const FrontShape& shape, const T* packed, std::ptrdiff_t c0, std::ptrdiff_t c1,
+                   T* inverse);
     // The same columns in the blocks of rows below.
     void (*solve_rows)(const FrontData<T>& front, std::ptrdiff_t c0, std::ptrdiff_t c1,
-                       std::ptrdiff_t block_begin, std::ptrdiff_t block_end);
-    // update(i, j) = sum_k L(i, k) L(j, k) for the blocks [begin, end) of update rows, j <= i.
+                       std::ptrdiff_t block_begin, std::ptrdiff_t block_end, const T* inverse);
+    // update(i, j) = sum_k L(i, k) L(j, k) for the columns begin <= j < end, i >= j; both multiples
+    // of kRows, the last one within the padding of the boundary.
     void (*update)(const FrontShape& shape, const T* packed, T* update, std::ptrdiff_t begin,
                    std::ptrdiff_t end);
-    // Adds the columns [begin, end) of a child's update to its parent.
+    // Adds of a child's update what belongs to the columns [begin, end) of its parent.
     void (*extend_add)(const Run* runs, std::ptrdiff_t count, const FrontShape& child,
                        const T* source, std::ptrdiff_t begin, std::ptrdiff_t end,
                        const AddTarget<T>& target);
@@ -162,10 +175,10 @@ struct Kernels {
     // finite number.
     void (*eliminate_cells)(const CellProgram& program, const CellSystem& system,
                             const std::int64_t* origins, T* work, T* factor, std::int32_t* failed);
-    // What one of those just eliminated adds to its parent. place: row there of each unknown of
-    // the boundary.
+    // What one of those just eliminated adds to its parent. places: of each unknown of the
+    // boundary, in the update.
     void (*scatter_cell)(const CellProgram& program, const T* work, std::ptrdiff_t lane,
-                         const std::int32_t* place, const FrontShape& shape, T* update);
+                         const UpdatePlace* places, T* update);
     // t: for each unknown `channels` (1 or 2) vectors; scratch: as much.
     void (*forward_cells)(const CellProgram& program, const T* factor, T* t,
                           std::ptrdiff_t channels);

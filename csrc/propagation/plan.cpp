@@ -82,9 +82,10 @@ std::vector<FrontEdge> Plan::edges_of(std::int32_t id) const {
     std::vector<FrontEdge> result;
     const Cell& cell = cells[front.cell];
     const auto below = static_cast<std::int32_t>(padded(front.pivots));
-    const std::int32_t* place = boundary_place.data() + front.boundary_begin;
+    const UpdatePlace* place = boundary_place.data() + front.boundary_begin;
     shapes[cell.shape].for_each_edge([&](std::int32_t edge, std::int32_t early, std::int32_t late) {
-        const std::int32_t row = late < front.pivots ? late : below + place[late - front.pivots];
+        const std::int32_t row =
+            late < front.pivots ? late : below + place[late - front.pivots].row;
         result.push_back({edge + cell.origin, row, early});
     });
     return result;

@@ -26,7 +26,6 @@ struct Front {
     std::int32_t first_front = 0;    // its subtree is the fronts [first_front, itself]
     std::int32_t depth = 0;          // of the root: 0
     std::int32_t cell = -1;          // in Plan::cells; -1: a separator
-    std::int32_t in_parent = 0;      // boundary unknowns (the first) that are pivots of its parent
     std::size_t factor = 0;          // offset of a separator's panel in the factor
     std::size_t update = 0;          // offset of its update among the kept ones
     std::size_t boundary_begin = 0;  // offset of its boundary in Plan::boundary_pixel
@@ -83,9 +82,9 @@ struct Plan {
     std::vector<CellShape> shapes;             // of the cells
     std::vector<Cell> cells;                   // by shape
     std::vector<std::int32_t> boundary_pixel;  // in order of elimination, per front
-    // Beside that, for cells: the place in it of each unknown of the boundary, in the shape's
-    // order.
-    std::vector<std::int32_t> boundary_place;
+    // Beside that, for cells: the place in it, and in its update, of each unknown of the boundary,
+    // in the shape's order.
+    std::vector<UpdatePlace> boundary_place;
     std::vector<Run> runs;
     std::vector<FrontEdge> edges;
     std::size_t factor_size = 0;       // entries of the separators' factor, padding included

@@ -7,12 +7,19 @@
 #include "../memory.hpp"
 #include "../turn.hpp"
 #include "factor.hpp"
+#include "substitution.hpp"
 
 namespace colordeploy::propagation {
 
 namespace {
 
 constexpr std::size_t kSmallFactor = 100'000;  // entries; below, threads cost more than they save
+
+template <typename List, typename Work>
+void share_each(Member& member, const List& list, Work&& work) {
+    member.share(static_cast<std::ptrdiff_t>(list.size()), 1,
+                 [&](std::ptrdiff_t i, std::ptrdiff_t) { work(list[i]); });
+}
 
 template <typename T>
 class SolverOf final : public Solver {
@@ -52,8 +59,10 @@ class SolverOf final : public Solver {
 
     void solve_in_turn(const std::uint8_t* mask, const Values& values, int threads,
                        const CancelFlag* cancel);
-    void substitute(const Schedule& schedule, const Values& values, T* scratch,
-                    const Member& member) const;
+    bool eliminate(const Schedule& schedule, const Substitution<T>& substitution,
+                   const Scratch& own, T* shared, Failure& failure, Member& member);
+    void substitute_back(const Schedule& schedule, const Substitution<T>& substitution,
+                         const Scratch& own, Member& member) const;
 
     std::shared_ptr<const Plan> plan_;
     const System system_;
@@ -78,15 +87,16 @@ void SolverOf<T>::solve_in_turn(const std::uint8_t* mask, const Values& values, 
         scratch.push_back({Buffer<T>(factor.work_size(i == 0, schedule)),
                            Buffer<T>(Substitution<T>::scratch_size(*plan_, values.channels))});
     }
+    const Substitution<T> substitution(*plan_, factor.separators(), factor.cells(), factor.mask(),
+                                       values, state_->contributions.get(), state_->nonzero.data());
     Failure failure;
     std::atomic<bool> eliminated{false};
-    run_crew(threads, cancel, [&](const Member& member) {
+    run_crew(threads, cancel, [&](Member& member) {
         const Scratch& own = scratch[static_cast<std::size_t>(member.rank())];
-        factor.eliminate(schedule, own.work.get(), scratch[0].work.get(), failure, member);
-        if (failure.any()) return;
-        // After the barrier: every member has done its part if this one finds the flag unset.
-        if (member.leads() && !member.cancelled()) eliminated = true;
-        substitute(schedule, values, own.t.get(), member);
+        T* shared = scratch[0].work.get();
+        if (!eliminate(schedule, substitution, own, shared, failure, member)) return;
+        eliminated = true;
+        substitute_back(schedule, substitution, own, member);
     });
     factor.drop_updates();
     bytes_ = factor.bytes() + state_->contributions.bytes();
@@ -99,47 +109,52 @@ void SolverOf<T>::solve_in_turn(const std::uint8_t* mask, const Values& values, 
     throw SingularSystem(plan_->pixel_at[failure.position()]);
 }
 
+// With the forward substitution of all but the top: what has just been eliminated is in the cache.
+// Returns whether it was done to the end.
 template <typename T>
-void SolverOf<T>::substitute(const Schedule& schedule, const Values& values, T* scratch,
-                             const Member& member) const {
-    const Plan& plan = *plan_;
-    const Factor<T>& factor = state_->factor;
-    const Substitution<T> substitution(plan, factor.separators(), factor.cells(), factor.mask(),
-                                       values, state_->contributions.get(), state_->nonzero.data());
-    const auto batches = [&](auto&& work) {
-        member.share(static_cast<std::ptrdiff_t>(factor.batches().size()), 1,
-                     [&](std::ptrdiff_t b, std::ptrdiff_t) { work(factor.batches()[b]); });
-    };
-    const auto groups = [&](auto&& work) {
-        member.share(static_cast<std::ptrdiff_t>(schedule.roots.size()), 1,
-                     [&](std::ptrdiff_t g, std::ptrdiff_t) { work(schedule.roots[g]); });
-    };
-    batches([&](const Batch& batch) { substitution.forward(batch, scratch); });
-    member.wait();
-    groups([&](std::int32_t root) {
-        for (std::int32_t f = plan.fronts[root].first_front; f <= root; ++f) {
-            if (member.cancelled()) return;
-            if (plan.fronts[f].cell < 0) substitution.forward(plan.fronts[f], scratch);
+bool SolverOf<T>::eliminate(const Schedule& schedule, const Substitution<T>& substitution,
+                            const Scratch& own, T* shared, Failure& failure, Member& member) {
+    Factor<T>& factor = state_->factor;
+    T *work = own.work.get(), *t = own.t.get();
+    share_each(member, factor.batches(), [&](const Batch& batch) {
+        factor.eliminate(batch, work, failure);
+        substitution.forward(batch, t);
+    });
+    share_each(member, schedule.roots, [&](std::int32_t root) {
+        Member alone = member.alone();
+        for (std::int32_t f = plan_->fronts[root].first_front; f <= root; ++f) {
+            if (failure.of_memory() || member.cancelled()) return;
+            if (plan_->fronts[f].cell >= 0) continue;
+            factor.eliminate(f, work, failure, alone);
+            substitution.forward(plan_->fronts[f], t);
         }
     });
-    member.wait();
-    if (member.leads()) {
+    for (std::int32_t f : schedule.top) factor.eliminate(f, shared, failure, member);
+    // Nothing was left out if this member finds the flag unset.
+    return !failure.any() && !member.cancelled();
+}
+
+template <typename T>
+void SolverOf<T>::substitute_back(const Schedule& schedule, const Substitution<T>& substitution,
+                                  const Scratch& own, Member& member) const {
+    const std::vector<Front>& fronts = plan_->fronts;
+    T* t = own.t.get();
+    member.once([&] {
         for (std::int32_t f : schedule.top) {
-            if (!member.cancelled()) substitution.forward(plan.fronts[f], scratch);
+            if (!member.cancelled()) substitution.forward(fronts[f], t);
         }
         for (auto f = schedule.top.rbegin(); f != schedule.top.rend(); ++f) {
-            if (!member.cancelled()) substitution.backward(plan.fronts[*f], scratch);
-        }
-    }
-    member.wait();
-    groups([&](std::int32_t root) {
-        for (std::int32_t f = root; f >= plan.fronts[root].first_front; --f) {
-            if (member.cancelled()) return;
-            if (plan.fronts[f].cell < 0) substitution.backward(plan.fronts[f], scratch);
+            if (!member.cancelled()) substitution.backward(fronts[*f], t);
         }
     });
-    member.wait();
-    batches([&](const Batch& batch) { substitution.backward(batch, scratch); });
+    share_each(member, schedule.roots, [&](std::int32_t root) {
+        for (std::int32_t f = root; f >= fronts[root].first_front; --f) {
+            if (member.cancelled()) return;
+            if (fronts[f].cell < 0) substitution.backward(fronts[f], t);
+        }
+    });
+    share_each(member, state_->factor.batches(),
+               [&](const Batch& batch) { substitution.backward(batch, t); });
 }
 
 }  // namespace

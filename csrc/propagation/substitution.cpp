@@ -131,11 +131,11 @@ void Substitution<T>::forward(const Batch& batch, T* scratch) const {
         }
         for (std::ptrdiff_t l = 0; l < batch.count; ++l) {
             const Front& front = plan_.fronts[plan_.cells[batch.begin + l].front];
-            const std::int32_t* place = plan_.boundary_place.data() + front.boundary_begin;
+            const UpdatePlace* place = plan_.boundary_place.data() + front.boundary_begin;
             T* target = contributions_ + front.boundary_begin * channels + first * boundary;
             for (std::ptrdiff_t i = 0; i < boundary; ++i) {
                 for (std::ptrdiff_t c = 0; c < some; ++c) {
-                    target[c * boundary + place[i]] = t[(i * some + c) * lanes + l];
+                    target[c * boundary + place[i].row] = t[(i * some + c) * lanes + l];
                 }
             }
         }

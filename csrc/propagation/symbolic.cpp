@@ -79,10 +79,11 @@ class Symbolic {
         }
         std::sort(boundary.begin(), boundary.end());
         plan_.boundary_place.resize(plan_.boundary_pixel.size() + boundary.size());
-        std::int32_t* place = plan_.boundary_place.data() + front.boundary_begin;
+        UpdatePlace* place = plan_.boundary_place.data() + front.boundary_begin;
         for (std::int32_t i = 0; i < front.boundary; ++i) {
             plan_.boundary_pixel.push_back(plan_.pixel_at[boundary[i].first]);
-            place[boundary[i].second] = i;
+            const auto begin = static_cast<std::int32_t>(front.shape().update_column(i));
+            place[boundary[i].second] = {i, begin};
         }
     }
 
@@ -127,7 +128,6 @@ class Symbolic {
             } else {
                 plan_.runs.push_back({i, row, 1});
             }
-            if (pivot) child.in_parent = i + 1;
             last = row;
         }
         child.run_count = plan_.runs.size() - child.run_begin;

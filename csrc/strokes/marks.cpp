@@ -13,7 +13,9 @@ namespace colordeploy::strokes {
 
 namespace {
 
-constexpr int LEVELS = 256;
+constexpr int SURE = 128;  // alpha that is at least half of any
+constexpr int LEVELS =
+    SURE / 2;  // from here on runs join in any order: no question is asked before
 
 // The first visible pixel from x on.
 std::ptrdiff_t next_visible(const std::uint8_t* alpha, std::ptrdiff_t stride, std::ptrdiff_t x,
@@ -81,10 +83,11 @@ struct Edge {
 
 // Calls meet(a, b) for all runs that touch.
 template <typename Meet>
-void each_contact(const Runs& all, const Meet& meet) {
+void each_contact(const Runs& all, const CancelFlag* cancel, const Meet& meet) {
     const std::vector<Run>& runs = all.runs;
     const auto rows = static_cast<std::ptrdiff_t>(all.rows.size()) - 1;
     for (std::ptrdiff_t y = 0; y < rows; ++y) {
+        throw_if_set(cancel);
         std::ptrdiff_t above = y > 0 ? all.rows[y - 1] : 0;
         const std::ptrdiff_t end_above = y > 0 ? all.rows[y] : 0;
         for (std::ptrdiff_t i = all.rows[y]; i < all.rows[y + 1]; ++i) {
@@ -101,30 +104,39 @@ void each_contact(const Runs& all, const Meet& meet) {
 // all from half its alpha on have joined.
 void judge(Runs& all, const CancelFlag* cancel) {
     std::vector<Run>& runs = all.runs;
-    std::array<std::size_t, LEVELS + 1> begins{};
     const auto level_of = [&](std::ptrdiff_t a, std::ptrdiff_t b) {
-        return std::min(runs[a].alpha, runs[b].alpha);
+        return std::min<int>(runs[a].alpha, runs[b].alpha);
     };
-    each_contact(all, [&](std::ptrdiff_t a, std::ptrdiff_t b) { ++begins[level_of(a, b) + 1]; });
+    Sets sets(runs);
+    std::array<std::size_t, LEVELS + 1> begins{};
+    each_contact(all, cancel, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+        if (level_of(a, b) < LEVELS) {
+            ++begins[level_of(a, b) + 1];
+        } else {  // neighbours in memory, too
+            sets.join(static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b));
+        }
+    });
     std::partial_sum(begins.begin(), begins.end(), begins.begin());
     std::vector<Edge> edges(begins[LEVELS]);
     std::array<std::size_t, LEVELS> ends;
     std::copy_n(begins.begin(), LEVELS, ends.begin());
-    each_contact(all, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+    each_contact(all, cancel, [&](std::ptrdiff_t a, std::ptrdiff_t b) {
+        if (level_of(a, b) >= LEVELS) return;
         edges[ends[level_of(a, b)]++] = {static_cast<std::uint32_t>(a),
                                          static_cast<std::uint32_t>(b)};
     });
-    std::array<std::vector<std::uint32_t>, LEVELS / 2 + 1> judged;  // at this level
+    std::array<std::vector<std::uint32_t>, LEVELS + 1> judged;  // at this level
     for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (runs[i].alpha >= SURE) continue;
         judged[(runs[i].alpha + 1) / 2].push_back(static_cast<std::uint32_t>(i));
     }
-    Sets sets(runs);
-    for (int level = LEVELS - 1; level > 0; --level) {
+    for (int level = LEVELS; level > 0; --level) {
         throw_if_set(cancel);
-        for (std::size_t e = begins[level]; e < begins[level + 1]; ++e) {
-            sets.join(edges[e].a, edges[e].b);
+        if (level < LEVELS) {
+            for (std::size_t e = begins[level]; e < begins[level + 1]; ++e) {
+                sets.join(edges[e].a, edges[e].b);
+            }
         }
-        if (level > LEVELS / 2) continue;
         for (std::uint32_t i : judged[level]) runs[i].marked = 2 * runs[i].alpha >= sets.most(i);
     }
 }

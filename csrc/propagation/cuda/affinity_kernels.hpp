@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "../graph.hpp"
+#include "directions.hpp"
 #include "launch.hpp"
 #include "solver.hpp"
 
@@ -59,7 +59,7 @@ struct LocalAffinities {
             if (!features.finite(own)) mark(odd);
 #pragma unroll 1
             for (int d = 0; d < 4; ++d) {  // kDirections
-                const std::int64_t y2 = y + (d > 0), x2 = x + (d == 2 ? 0 : d == 1 ? -1 : 1);
+                const std::int64_t y2 = y + dy_of(d), x2 = x + dx_of(d);
                 const bool inside = y2 < height && x2 >= 0 && x2 < width;
                 local[d * plane + pixel] =
                     inside ? features.affinity(own, features.of(y2, x2)) : 0.0;

@@ -1,7 +1,7 @@
 // The system as a sparse matrix: the upper triangle by rows, columns ascending.
 #pragma once
 
-#include "../graph.hpp"
+#include "directions.hpp"
 #include "factorization.hpp"
 #include "launch.hpp"
 
@@ -25,7 +25,7 @@ struct MatrixRows {
     }
     // Of the edge that leads from a pixel in direction d (../graph.hpp): 0 where there is none.
     COLORDEPLOY_DEVICE double edge(std::int64_t y, std::int64_t x, int d) const {
-        const std::int64_t y2 = y + (d > 0), x2 = x + (d == 2 ? 0 : d == 1 ? -1 : 1);
+        const std::int64_t y2 = y + dy_of(d), x2 = x + dx_of(d);
         if (!inside(y, x) || !inside(y2, x2)) return 0.0;
         return weights.alpha * weights.local[d * pixels() + y * width + x] + weights.phi;
     }
@@ -37,7 +37,7 @@ struct MatrixRows {
     COLORDEPLOY_DEVICE double diagonal(std::int64_t y, std::int64_t x) const {
         double sum = mask[y * width + x] ? 1.0 : weights.screening;
         for (int d = 0; d < 4; ++d) {
-            sum += edge(y, x, d) + edge(y - (d > 0), x - (d == 2 ? 0 : d == 1 ? -1 : 1), d);
+            sum += edge(y, x, d) + edge(y - dy_of(d), x - dx_of(d), d);
         }
         return sum;
     }
@@ -60,7 +60,7 @@ struct FillLocalRows {
             double* target = rows.values + rows.begin[pixel];
             *target++ = rows.diagonal(y, x);
             for (int d = 0; d < 4; ++d) {  // kDirections: columns ascend
-                if (rows.inside(y + (d > 0), x + (d == 2 ? 0 : d == 1 ? -1 : 1))) {
+                if (rows.inside(y + dy_of(d), x + dx_of(d))) {
                     *target++ = -rows.edge(y, x, d);
                 }
             }
@@ -88,7 +88,7 @@ struct FillGlobalRows {
             const std::int64_t y2 = other / rows.width, x2 = other - y2 * rows.width;
             double value = 0.0;
             for (int d = 0; d < 4; ++d) {
-                if (y2 - y == (d > 0) && x2 - x == (d == 2 ? 0 : d == 1 ? -1 : 1)) {
+                if (y2 - y == dy_of(d) && x2 - x == dx_of(d)) {
                     value = rows.edge(y, x, d);
                 }
             }

@@ -210,23 +210,24 @@ void eliminate_cells(const CellProgram& program, const CellSystem& system,
     }
 }
 
-// One lane of what a cell adds to its parent. place: by unknown of the boundary, its row there.
+// One lane of what a cell adds to its parent. places: of each unknown of the boundary, its row
+// there and where its column begins.
 template <typename T>
-void scatter_cell(const CellProgram& program, const T* work, Index lane, const std::int32_t* place,
-                  const FrontShape& shape, T* update) {
+void scatter_cell(const CellProgram& program, const T* work, Index lane, const UpdatePlace* places,
+                  T* update) {
     constexpr Index kLanes = Cells<T>::kLanes;
     const CellFront& front = program.fronts[program.front_count - 1];
     const Index size = size_of(front), boundary = front.boundary;
     const T* entries = work + front.work * kLanes + lane;
     for (Index j = 0; j < boundary; ++j) {
         const T* from = entries + (column_of(size, front.pivots + j) + front.pivots) * kLanes;
-        const Index column = place[j];
+        const UpdatePlace own = places[j];
         for (Index i = j + 1; i < boundary; ++i) {
-            const Index row = place[i];
-            update[row > column ? shape.update_column(column) + row
-                                : shape.update_column(row) + column] = from[i * kLanes];
+            const UpdatePlace other = places[i];
+            const Index at = other.row > own.row ? own.begin + other.row : other.begin + own.row;
+            update[at] = from[i * kLanes];
         }
-        update[shape.update_column(column) + boundary] = from[boundary * kLanes];
+        update[own.begin + boundary] = from[boundary * kLanes];
     }
 }
 
