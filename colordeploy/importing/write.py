@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -48,9 +49,9 @@ def import_network(path: Path, out: Path, described: Described) -> list[str]:
     BundleError
         When the file is none that can be imported, or the description cannot be right.
     InputError
-        For kinds that are not known, and an `out` that is there.
+        For kinds that are not known, and an `out` that is there or cannot be written.
     """
-    if out.exists():
+    if os.path.lexists(out):
         raise InputError(f"{out} is there already; give --out a new folder")
     described.check()
     network = open_network(path)
@@ -61,7 +62,10 @@ def import_network(path: Path, out: Path, described: Described) -> list[str]:
     reason = faults(interface, made, lambda: hint_faults(interface, made, run))
     if reason is not None:
         raise BundleError(f"{path}: the description cannot be right: {reason}")
-    _write(network, out, described, interface, made)
+    try:
+        _write(network, out, described, interface, made)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from None
     chroma = np.abs(interface.chroma(made[1].found, size))
     inputs = ", ".join(map(str, network.inputs))
     return [

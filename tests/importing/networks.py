@@ -90,6 +90,39 @@ def rgb_network(*, exchanged: bool = False, **keywords: object) -> bytes:
     return network(matrix, offset, **keywords)  # type: ignore[arg-type]
 
 
+def cut_network(*, axis: int = 0, times: int = 1, but: int = 0) -> bytes:
+    """CIE L to a and b, which are not there; only pictures `but` high are as they should be.
+
+    Parameters
+    ----------
+    axis : int
+        Of the output that has nothing in it.
+    times : int
+        2: instead of that, everything twice along the axis.
+    but : int
+    """
+    model = onnx.load_from_string(ab_network())
+    constants = {"two": 2, "axis": [axis], "from": [0], "but": but, "all": [1 << 30], "none": [0]}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array(value), name) for name, value in constants.items()
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Shape", ["x"], ["sides"]),
+            helper.make_node("Gather", ["sides", "two"], ["height"]),
+            helper.make_node("Equal", ["height", "but"], ["right"]),
+            helper.make_node("Where", ["right", "all", "none"], ["to"]),
+            helper.make_node("Slice", ["y", "from", "to", "axis"], ["cut"]),
+        ]
+        if times == 1
+        else [helper.make_node("Concat", ["y"] * times, ["cut"], axis=axis)]
+    )
+    del model.graph.output[:]
+    shape = ["n", "c", "h'", "w'"]
+    model.graph.output.append(helper.make_tensor_value_info("cut", TensorProto.FLOAT, shape))
+    return bytes(model.SerializeToString())
+
+
 def hinted_network(
     *,
     exchanged: bool = False,
