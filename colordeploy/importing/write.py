@@ -18,6 +18,7 @@ from ..accuracy.tolerances import HALF_ON_DEVICE
 from ..errors import BundleError, InputError
 from ..manifest import GraphEntry, Manifest, TensorEntry
 from ..methods.imported import InputForm, NetworkInterface
+from ..pictures.geometry import resize
 from .described import Described, interface_for
 from .hint_probes import hint_faults
 from .opening import NetworkFile, Tensor, open_network
@@ -62,6 +63,7 @@ def import_network(path: Path, out: Path, described: Described) -> list[str]:
     reason = faults(interface, made, lambda: hint_faults(interface, made, run))
     if reason is not None:
         raise BundleError(f"{path}: the description cannot be right: {reason}")
+    _check_multiple(network, interface, made[0])
     try:
         _write(network, out, described, interface, made)
     except OSError as error:
@@ -98,6 +100,31 @@ def _runner(network: NetworkFile, size: tuple[int, int]) -> Runner:
         return np.asarray(found)
 
     return run
+
+
+def _check_multiple(network: NetworkFile, interface: NetworkInterface, probe: Probe) -> None:
+    """Where sides are free: whether sides that are multiples of nothing more than is said go.
+
+    The probes' own sides of 256 are right for most networks, whatever they need.
+    """
+    if interface.sides is not None:
+        return
+    step = interface.multiple
+    height, width = (side + (1 + side // step % 2) * step for side in probe.size)
+    size = height + 2 * step, width
+    found = _runner(network, size)(interface.encoded(resize(probe.lightness, size)))
+    fits = interface.output_form.holds(found.shape, interface.layout, size)
+    trims = probe.size[0] % interface.planes(probe.found, probe.size).shape[0]  # whatever the size
+    if fits and not trims:
+        share = _share(interface, probe)
+        wanted = tuple(-(-side // share) for side in size)
+        fits = interface.planes(found, size).shape[:2] == wanted
+    if not fits:
+        raise BundleError(
+            f"{network.path} gives an output of shape {found.shape} for a picture of "
+            f"{size[0]}x{size[1]} pixels; give --multiple the number that its sides must be "
+            "multiples of"
+        )
 
 
 def _share(interface: NetworkInterface, probe: Probe) -> int:

@@ -202,9 +202,23 @@ def test_bad_files_are_named_in_one_line(tmp_path, content, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("joined", [True, False])
+def test_sides_have_to_be_multiples_of_what_is_said(tmp_path, photo, joined):
+    """Its pictures would fail, or be stretched, at most sizes."""
+    content = networks.halving_network(joined=joined)
+    for multiple in (1, 4):
+        with pytest.raises(BundleError, match="give --multiple") as caught:
+            brought(tmp_path, content, multiple=multiple)
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "bundle").exists()
+    out = brought(tmp_path, content, multiple=8, working_size=60)
+    with colordeploy.load(out, device="cpu", threads=1) as model:
+        assert model(photo).shape == photo.shape
+
+
 @pytest.mark.parametrize("axis", [1, 2])
 def test_an_output_that_fits_at_some_sizes_only(tmp_path, photo, axis):
-    """The import saw it at 256; no picture is made of nothing at another size."""
+    """The import saw it at 256 and more; no picture is made of nothing at another size."""
     content = networks.cut_network(axis=axis, but=256)
     out = brought(tmp_path, content, working_size=32)
     with (
