@@ -75,7 +75,7 @@ def _favored(bundle: Bundle, target: Target) -> Target:
     named = os.environ.get(_CPU_BACKEND)
     if named and named not in CPU_BACKENDS:
         raise BackendError(
-            f"{_CPU_BACKEND}={named} is no backend of CPUs; set it to one of "
+            f"{_CPU_BACKEND}={named!r} is no backend of CPUs; set it to one of "
             f"{', '.join(CPU_BACKENDS)}, or leave it out"
         )
     if (named or bundle.cpu_backend) != "openvino" or "torch" in sys.modules:

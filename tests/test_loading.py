@@ -61,6 +61,9 @@ def test_the_environment_comes_before_the_bundle(faster, monkeypatch):
     monkeypatch.setenv("COLORDEPLOY_CPU_BACKEND", "tensorrt")
     with pytest.raises(BackendError, match="no backend of CPUs; set it to one of onnxruntime"):
         reasons(faster)
+    monkeypatch.setenv("COLORDEPLOY_CPU_BACKEND", "open\nvino")
+    with pytest.raises(BackendError, match=r"'open\\nvino' is no backend"):  # in one line
+        reasons(faster)
 
 
 def test_openvino_is_not_chosen_beside_pytorch_or_when_it_does_not_load(faster, monkeypatch):

@@ -103,7 +103,7 @@ def run_job(
         Called with (outcome, number of pictures that are finished, of all) after each.
     cancel : CancelToken, optional
         When it is set, or on KeyboardInterrupt, the job ends within a second: the picture in hand
-        is finished or removed.
+        is finished or removed. It is set when the job ends by an error, too: work ends by it.
 
     Returns
     -------
@@ -173,6 +173,11 @@ class _Job:
         except (KeyboardInterrupt, Cancelled):
             self._report.interrupted = True
             self._cancel.cancel()
+        except BaseException:
+            if self._writing is not None:  # it was done before the other failed
+                wait([self._writing], timeout=_PATIENCE)
+            self._cancel.cancel()  # nobody wants what is worked on still
+            raise
         finally:
             for pool in pools:
                 pool.shutdown(wait=clean, cancel_futures=True)

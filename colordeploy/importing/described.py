@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleError, InputError
-from ..methods.imported import InputForm, NetworkInterface, OutputForm
+from ..methods.imported import INPUTS, InputForm, NetworkInterface, OutputForm
 from .opening import NetworkFile, Tensor
 from .presets import PRESETS, Preset
 
@@ -77,6 +77,11 @@ def interface_for(network: NetworkFile, described: Described) -> NetworkInterfac
         )
     inputs = _way(network, described)
     forms = [InputForm.parse(text) for text in inputs]
+    if all(INPUTS[name].hint for form in forms for name in form.planes):
+        raise BundleError(
+            f"{path}: the description cannot be right: {', '.join(inputs)} are hints alone; one "
+            "input has to show the network the photo (l-100, rgb, ...)"
+        )
     for tensor, form in zip(network.inputs, forms, strict=True):
         _check_input(path, tensor, form, layout)
     sides = _sides(path, [t for t, f in zip(network.inputs, forms, strict=True) if f.cell is None],

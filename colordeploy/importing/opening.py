@@ -121,5 +121,10 @@ def _tensor(path: Path, found: Any, allowed: tuple[str, ...]) -> Tensor:
             f"{path}: {found.name} holds {found.type}; pictures and colours of an imported network "
             "are float32 or float16, masks may be bool: export it with those"
         )
+    if 0 in found.shape:
+        raise BundleError(
+            f"{path}: {found.name} holds nothing, its shape is {found.shape}; export it with sides "
+            "that are free, or of at least 1"
+        )
     shape = tuple(s if isinstance(s, int) and s > 0 else None for s in found.shape)
     return Tensor(found.name, dtype, shape)

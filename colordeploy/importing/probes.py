@@ -117,24 +117,20 @@ def faults(
 def _shape(interface: NetworkInterface, made: list[Probe]) -> str | None:
     form = interface.output_form
     for probe in made:
-        shape = probe.found.shape
-        wanted = form.shape(interface.layout, probe.size)
-        if form.patch is not None:
-            if shape != wanted:
-                return (
-                    f"the output has shape {shape}, and {interface.output!r} has {wanted} for "
-                    f"{probe.size[0]}x{probe.size[1]} pixels"
-                )
+        shape, layout = probe.found.shape, interface.layout
+        if form.holds(shape, layout, probe.size):
             continue
-        channels = form.output.channels
-        axis = 1 if interface.layout == "NCHW" else 3
-        if probe.found.ndim != 4 or shape[axis] != channels:
-            other = "NHWC" if interface.layout == "NCHW" else "NCHW"
-            fits = probe.found.ndim == 4 and shape[4 - axis] == channels
+        if form.patch is not None:
             return (
-                f"the output has shape {shape}, and {interface.output!r} in {interface.layout} has "
-                f"{channels} channels" + (f"; it fits layout {other}" if fits else "")
+                f"the output has shape {shape}, and {interface.output!r} has "
+                f"{form.shape(layout, probe.size)} for {probe.size[0]}x{probe.size[1]} pixels"
             )
+        other = "NHWC" if layout == "NCHW" else "NCHW"
+        fits = form.holds(shape, other, probe.size)
+        return (
+            f"the output has shape {shape}, and {interface.output!r} in {layout} is one picture of "
+            f"{form.output.channels} channels" + (f"; it fits layout {other}" if fits else "")
+        )
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from ..accuracy.tolerances import HALF_ON_DEVICE
 from ..errors import BundleError, InputError
 from ..manifest import GraphEntry, Manifest, TensorEntry
 from ..methods.imported import InputForm, NetworkInterface
+from ..pictures.geometry import resize
 from .described import Described, interface_for
 from .hint_probes import hint_faults
 from .opening import NetworkFile, Tensor, open_network
@@ -48,9 +50,9 @@ def import_network(path: Path, out: Path, described: Described) -> list[str]:
     BundleError
         When the file is none that can be imported, or the description cannot be right.
     InputError
-        For kinds that are not known, and an `out` that is there.
+        For kinds that are not known, and an `out` that is there or cannot be written.
     """
-    if out.exists():
+    if os.path.lexists(out):
         raise InputError(f"{out} is there already; give --out a new folder")
     described.check()
     network = open_network(path)
@@ -61,7 +63,11 @@ def import_network(path: Path, out: Path, described: Described) -> list[str]:
     reason = faults(interface, made, lambda: hint_faults(interface, made, run))
     if reason is not None:
         raise BundleError(f"{path}: the description cannot be right: {reason}")
-    _write(network, out, described, interface, made)
+    _check_multiple(network, interface, made[0])
+    try:
+        _write(network, out, described, interface, made)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from None
     chroma = np.abs(interface.chroma(made[1].found, size))
     inputs = ", ".join(map(str, network.inputs))
     return [
@@ -94,6 +100,31 @@ def _runner(network: NetworkFile, size: tuple[int, int]) -> Runner:
         return np.asarray(found)
 
     return run
+
+
+def _check_multiple(network: NetworkFile, interface: NetworkInterface, probe: Probe) -> None:
+    """Where sides are free: whether sides that are multiples of nothing more than is said go.
+
+    The probes' own sides of 256 are right for most networks, whatever they need.
+    """
+    if interface.sides is not None:
+        return
+    step = interface.multiple
+    height, width = (side + (1 + side // step % 2) * step for side in probe.size)
+    size = height + 2 * step, width
+    found = _runner(network, size)(interface.encoded(resize(probe.lightness, size)))
+    fits = interface.output_form.holds(found.shape, interface.layout, size)
+    trims = probe.size[0] % interface.planes(probe.found, probe.size).shape[0]  # whatever the size
+    if fits and not trims:
+        share = _share(interface, probe)
+        wanted = tuple(-(-side // share) for side in size)
+        fits = interface.planes(found, size).shape[:2] == wanted
+    if not fits:
+        raise BundleError(
+            f"{network.path} gives an output of shape {found.shape} for a picture of "
+            f"{size[0]}x{size[1]} pixels; give --multiple the number that its sides must be "
+            "multiples of"
+        )
 
 
 def _share(interface: NetworkInterface, probe: Probe) -> int:

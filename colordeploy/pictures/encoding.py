@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from ..files import writing
 from .metadata import Metadata, marked
 from .picture import Picture, floats
@@ -152,7 +152,7 @@ def encode(
         else:
             picture = _image(arrays.pop())
             picture.save(file, kind, **_arguments(kind, said[0], options, level))
-    except MemoryError:
+    except (MemoryError, Cancelled):
         raise
     except Exception as error:  # encoders raise almost anything past their limits
         if isinstance(error, OSError) and error.errno is not None:

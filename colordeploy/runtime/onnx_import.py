@@ -30,6 +30,8 @@ def import_onnxruntime() -> Any:
     try:
         module: Any = importlib.import_module("onnxruntime")
     except Exception as error:  # a broken installation raises whatever it likes
+        if isinstance(error.__cause__, KeyboardInterrupt):  # compiled modules wrap a Ctrl-C
+            raise error.__cause__ from None
         raise BackendError(
             f"ONNX Runtime does not load ({type(error).__name__}: {error}); "
             "pip install --force-reinstall onnxruntime (or onnxruntime-gpu)"

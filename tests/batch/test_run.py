@@ -105,6 +105,48 @@ def test_fail_fast(inside):
     assert len(list(Path("out").iterdir())) <= 1
 
 
+def test_fail_fast_ends_the_work_on_the_others(inside):
+    make(*(f"in/{n}.png" for n in range(4)))
+    begun, ended = threading.Event(), threading.Event()
+
+    def work(picture: Incoming, cancel: CancelToken) -> Produced:
+        if picture.name == "in/1.png":
+            begun.wait(20)
+            raise ValueError("no colours")
+        if picture.name == "in/2.png":
+            begun.set()
+            until = time.monotonic() + 20
+            while time.monotonic() < until:
+                if cancel.cancelled:
+                    ended.set()
+                cancel.raise_if_cancelled()
+                time.sleep(0.01)
+        return red(picture, cancel)
+
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="no colours"):
+        run(["in"], "out", work, workers=2, fail_fast=True)
+    assert ended.wait(5)
+    assert time.monotonic() - started < 5
+    assert [p.name for p in Path("out").iterdir()] == ["0.png"]
+
+
+def test_what_is_saved_when_a_job_is_cancelled_has_not_failed(inside, monkeypatch):
+    make(*(f"in/{n}.png" for n in range(3)))
+    token, original = CancelToken(), job_module.encode
+
+    def encode_cancelled(pages, kind, options, file, name):
+        if name.endswith("1.png"):
+            token.cancel()
+        original(pages, kind, options, file, name)
+
+    monkeypatch.setattr(job_module, "encode", encode_cancelled)
+    report = run(["in"], "out", cancel=token)
+    assert report.interrupted
+    assert report.counts == {"done": 1, "left": 2}
+    assert [p.name for p in Path("out").iterdir()] == ["0.png"]
+
+
 def test_the_report(inside):
     make("in/a.png", "in/b.png")
     Path("in/c.png").write_bytes(b"hello")

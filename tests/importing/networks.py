@@ -90,6 +90,60 @@ def rgb_network(*, exchanged: bool = False, **keywords: object) -> bytes:
     return network(matrix, offset, **keywords)  # type: ignore[arg-type]
 
 
+def cut_network(*, axis: int = 0, times: int = 1, but: int = 1 << 30) -> bytes:
+    """CIE L to a and b, which are not there; only pictures `but` high or more are right.
+
+    Parameters
+    ----------
+    axis : int
+        Of the output that has nothing in it.
+    times : int
+        2: instead of that, everything twice along the axis.
+    but : int
+    """
+    model = onnx.load_from_string(ab_network())
+    constants = {"two": 2, "axis": [axis], "from": [0], "but": but, "all": [1 << 30], "none": [0]}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array(value), name) for name, value in constants.items()
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Shape", ["x"], ["sides"]),
+            helper.make_node("Gather", ["sides", "two"], ["height"]),
+            helper.make_node("GreaterOrEqual", ["height", "but"], ["right"]),
+            helper.make_node("Where", ["right", "all", "none"], ["to"]),
+            helper.make_node("Slice", ["y", "from", "to", "axis"], ["cut"]),
+        ]
+        if times == 1
+        else [helper.make_node("Concat", ["y"] * times, ["cut"], axis=axis)]
+    )
+    del model.graph.output[:]
+    shape = ["n", "c", "h'", "w'"]
+    model.graph.output.append(helper.make_tensor_value_info("cut", TensorProto.FLOAT, shape))
+    return bytes(model.SerializeToString())
+
+
+def halving_network(*, joined: bool) -> bytes:
+    """CIE L to a and b, eight times smaller and enlarged again; `joined` to what went in."""
+    model = onnx.load_from_string(ab_network())
+    scales = np.array([1, 1, 8, 8], np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(scales, "scales"))
+    sides = {"kernel_shape": [8, 8], "strides": [8, 8]}
+    model.graph.node.extend(
+        [
+            helper.make_node("AveragePool", ["y"], ["small"], **sides),
+            helper.make_node("Resize", ["small", "", "scales"], ["large"], mode="nearest"),
+            helper.make_node("Add", ["large", "y" if joined else "scales0"], ["wide"]),
+        ]
+    )
+    zero = numpy_helper.from_array(np.zeros(1, np.float32), "scales0")
+    model.graph.initializer.append(zero)
+    del model.graph.output[:]
+    shape = [1, 2, "h'", "w'"]
+    model.graph.output.append(helper.make_tensor_value_info("wide", TensorProto.FLOAT, shape))
+    return bytes(model.SerializeToString())
+
+
 def hinted_network(
     *,
     exchanged: bool = False,

@@ -137,6 +137,10 @@ def test_an_imported_result_can_be_mended(tmp_path, photo):
          "luminance"),
         (networks.rgb_network, ("rgb", "ab"), "3 channels|2 channels"),
         (networks.ab_network, ("rgb", "ab"), "has 1 channels in NCHW"),
+        (networks.ab_network, ("marked", "ab"), "hints alone"),
+        (networks.cut_network, ("l-100", "ab"), r"shape \(0, 2, 256, 256\), .*one picture of 2"),
+        (lambda: networks.cut_network(axis=2), ("l-100", "ab"), r"shape \(1, 2, 0, 256\)"),
+        (lambda: networks.cut_network(times=2), ("l-100", "ab"), r"shape \(2, 2, 256, 256\)"),
     ],
 )  # fmt: skip
 def test_a_wrong_description_is_refused(tmp_path, content, described, said):
@@ -189,12 +193,49 @@ def of_double_precision(_):
         (lambda _: b"", "0 bytes"),
         (lambda _: b"no network at all", "ONNX"),
         (lambda _: networks.ab_network(sides=(32, "w")), "one free side"),
+        (lambda _: networks.ab_network(sides=(0, "w")), r"holds nothing, its shape is \[1, 1, 0"),
     ],
 )
 def test_bad_files_are_named_in_one_line(tmp_path, content, said):
     with pytest.raises((BundleError, BackendError), match=said) as caught:
         brought(tmp_path, content(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_sides_have_to_be_multiples_of_what_is_said(tmp_path, photo, joined):
+    """Its pictures would fail, or be stretched, at most sizes."""
+    content = networks.halving_network(joined=joined)
+    for multiple in (1, 4):
+        with pytest.raises(BundleError, match="give --multiple") as caught:
+            brought(tmp_path, content, multiple=multiple)
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "bundle").exists()
+    out = brought(tmp_path, content, multiple=8, working_size=60)
+    with colordeploy.load(out, device="cpu", threads=1) as model:
+        assert model(photo).shape == photo.shape
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_an_output_that_fits_at_some_sizes_only(tmp_path, photo, axis):
+    """The import saw it at 256 and more; no picture is made of nothing at another size."""
+    content = networks.cut_network(axis=axis, but=256)
+    out = brought(tmp_path, content, working_size=32)
+    with (
+        colordeploy.load(out, device="cpu", threads=1) as model,
+        pytest.raises(BackendError, match=r"network's output for .* has shape \(1, .*--multiple"),
+    ):
+        model(photo)
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "bundle").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="is there already"):
+        brought(tmp_path, networks.ab_network())
+    (tmp_path / "file").write_bytes(b"")
+    below = tmp_path / "file" / "bundle"
+    with pytest.raises(InputError, match=r"cannot write .*bundle: "):
+        import_network(tmp_path / "net.onnx", below, Described((("l-100",),), "ab", **SAID))
 
 
 def test_the_command(tmp_path, photo):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from colordeploy.errors import InputError
-from colordeploy.pictures.encoding import Options, encode, save_picture
+from colordeploy.errors import Cancelled, InputError
+from colordeploy.pictures.encoding import Options, encode, picture_format, save_picture
 from colordeploy.pictures.metadata import Metadata, made_here
 from colordeploy.pictures.picture import Picture, floats
 
@@ -71,6 +72,17 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, photo_like, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         save_picture(photo_like, tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_a_cancellation_is_no_fault_of_the_format(photo_like, suffix):
+    class Cancelling(io.BytesIO):
+        def write(self, data) -> int:
+            raise Cancelled("cancelled")
+
+    kind = picture_format(Path(suffix[1:] + suffix), Options())
+    with pytest.raises(Cancelled):
+        encode([(photo_like, None)], kind, Options(), Cancelling(), "a")
 
 
 def test_too_wide_for_the_format(tmp_path):

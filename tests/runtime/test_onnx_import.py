@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -63,6 +64,17 @@ def test_broken_installations_are_named(monkeypatch):
     # A folder without its __init__.py, as after the removal of one of two packages.
     monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
     with pytest.raises(BackendError, match="only parts of ONNX Runtime are installed"):
+        import_onnxruntime()
+
+
+def test_an_interruption_of_the_import_is_no_broken_installation(monkeypatch):
+    """Compiled modules raise "initialization failed" from it."""
+
+    def interrupted(name):
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         import_onnxruntime()
 
 

@@ -122,6 +122,14 @@ class OutputForm:
         count = (height // self.patch) * (width // self.patch)
         return 1, count, self.patch * self.patch * channels
 
+    def holds(self, shape: tuple[int, ...], layout: str, size: tuple[int, int]) -> bool:
+        """Whether an output has a shape that can be read; a picture's sides may be smaller."""
+        wanted = self.shape(layout, size)
+        if self.patch is not None:
+            return shape == wanted
+        axis = 1 if layout == "NCHW" else 3
+        return len(shape) == 4 and shape[0] == 1 and shape[axis] == wanted[axis] and min(shape) > 0
+
     def planes(self, found: NDArray[Any], layout: str, size: tuple[int, int]) -> _F32:
         """The output for a picture of a size as (h', w', channels) float32."""
         values = np.asarray(found[0], np.float32)

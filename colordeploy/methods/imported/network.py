@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...bundle import Bundle
 from ...cancellation import CancelToken
-from ...errors import BundleError
+from ...errors import BackendError, BundleError
 from ...manifest import TensorEntry
 from ...pictures.geometry import resize
 from ...pictures.photo import Photo
@@ -66,13 +66,22 @@ class Network:
 
         Raises
         ------
+        BackendError
+            When the output has another shape at this size than at those of the import.
         Cancelled
             When the token was cancelled.
         """
         height, width = photo.working_size
         padded = self.interface.padded_size((height, width))
-        found = graph.run(self.given(photo, hints), cancel=cancel)
-        chroma = self.interface.chroma(found[self.output], padded)
+        found = graph.run(self.given(photo, hints), cancel=cancel)[self.output]
+        form, layout = self.interface.output_form, self.interface.layout
+        if not form.holds(found.shape, layout, padded):
+            raise BackendError(
+                f"the network's output for {padded[0]}x{padded[1]} pixels has shape {found.shape}, "
+                f"which {self.interface.output!r} in {layout} has not; choose another size, "
+                "or import the network with the --multiple that its sides need"
+            )
+        chroma = self.interface.chroma(found, padded)
         return resize(chroma, padded)[:height, :width]
 
 
