@@ -19,7 +19,8 @@ For disco and sscn a fourth, "former network", is eager PyTorch with the network
 before, in the shape of the papers; its pictures are other ones.
 
 Ours runs three times: as it is loaded by default (ONNX Runtime, float32), on OpenVINO in float32,
-and on OpenVINO in bfloat16 (how far shipped models' colours are off then: bench/precision.py).
+and, on a CPU that has it, on OpenVINO in bfloat16 (how far shipped models' colours are off then:
+bench/precision.py).
 
 Networks have the shipped bundle's shape and random weights, so that all can be made from one.
 Rounds alternate, and the pictures are compared before any time is printed. An edit is a second
@@ -58,6 +59,7 @@ from colordeploy.models import model_of
 from colordeploy.native import Propagator
 from colordeploy.pictures.rendering import Rendering
 from colordeploy.pictures.strokes import constraints_of
+from colordeploy.runtime.open_vino import has_bfloat16
 from export.bundling import lga
 from export.evaluation.metrics import psnr
 
@@ -75,7 +77,7 @@ PEERS: dict[str, Mode] = {
 OURS = {  # backend, precision
     "ours": ("onnxruntime", "auto"),
     "ours, OpenVINO": ("openvino", "fp32"),
-    "ours, OpenVINO bf16": ("openvino", "bf16"),
+    **({"ours, OpenVINO bf16": ("openvino", "bf16")} if has_bfloat16() else {}),
 }
 FORMER = "former network"
 MINIMUM_PSNR = 45.0  # of pictures in the same precision
@@ -259,6 +261,7 @@ from colordeploy.methods import find_method
 from colordeploy.pictures.decoding import read_luma
 from colordeploy.pictures.geometry import resize, working_shape
 from colordeploy.pictures.strokes import constraints_of
+from colordeploy.runtime.open_vino import has_bfloat16
 from colordeploy.native import GuidedChroma
 from export.models.lga import LGAConfig, LGANet
 sys.path.insert(0, sys.argv[3])

@@ -84,6 +84,29 @@ def test_anchors_change_what_is_near_them(canvas):
         canvas.render([replace(red, ab=(200.0, 0.0))])
 
 
+def test_an_anchor_is_heeded_where_it_lies_and_little_far_away(bundle, photo_like):
+    """The answer comes most of the way to the anchor in its cell, and hardly in unlike ones."""
+    recorded, graphs = recorded_model(bundle)
+    with recorded:
+        canvas = recorded.prepare(photo_like[:64, :96], size="native")
+        anchor = replace(canvas.anchors[0], ab=(20.0, -25.0))
+        lab = canvas.render([anchor], output="lab")
+        tokens = canvas.analysis.features()
+    (_, answered) = graphs["generate"].runs[-1]
+    before = answered["ab"][0].reshape(2, 4, 4, 6, 4).mean(axis=(2, 4))
+    after = lab[..., 1:].reshape(4, 16, 6, 16, 2).mean(axis=(1, 3)).transpose(2, 0, 1)
+    row, column = int(anchor.y // 16), int(anchor.x // 16)
+    wanted = np.array(anchor.ab)
+    missing = np.hypot(*(wanted - before[:, row, column]))
+    assert missing > 5
+    assert np.hypot(*(wanted - after[:, row, column])) < 0.5 * missing
+    centred = tokens - tokens.mean(axis=(1, 2), keepdims=True)
+    unit = centred / np.linalg.norm(centred, axis=0)
+    unlike = np.tensordot(unit[:, row, column], unit, 1) < 0
+    assert unlike.any()
+    assert np.hypot(*(after - before))[unlike].mean() < 0.2 * missing
+
+
 def test_colours_from_another_picture_are_the_cells_means(model, photo_like):
     canvas = model.prepare(photo_like[:96, :128], size="native")
     ab = lab_of(photo_like[:96, :128] / 255.0)[..., 1:]

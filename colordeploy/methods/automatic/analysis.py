@@ -14,6 +14,7 @@ from ...trace import span
 from ..chroma import at_working_size
 from ..outputs import Outputs
 from .interface import Interface
+from .residues import with_residues
 
 __all__ = ["Analysis"]
 
@@ -81,6 +82,21 @@ class Analysis:
     def at_working_size(self, ab: NDArray[np.float32]) -> NDArray[np.float32]:
         """The second graph's answer (2, h'', w'') at the working size, (h, w, 2)."""
         return at_working_size(ab, self._gray, self._working_size)
+
+    def heeded(
+        self, ab: NDArray[np.float32], mask: NDArray[np.float32], colors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The second graph's answer (2, h'', w'') nearer to the anchors that it was told of.
+
+        Of DISCO's own network it is the answer as it is: RefineNet ends at full size.
+        """
+        if self._interface.needs_anchors or not mask.any():
+            return ab
+        height, width = ab.shape[1:]
+        light = 50 * self._gray[0, 0] + 50
+        blocks = light.reshape(height, light.shape[0] // height, width, light.shape[1] // width)
+        tokens = self._outputs.host("tokens")[0]
+        return with_residues(ab, tokens, blocks.mean(axis=(1, 3)), mask[0], colors)
 
     def features(self) -> NDArray[np.float32]:
         """Learned colour features of the picture's places, (C, rows, columns)."""

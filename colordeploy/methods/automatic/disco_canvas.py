@@ -17,6 +17,7 @@ from ...pictures.color import AB_BINS, lab_of, nearest_bin
 from ...pictures.decoding import ImageLike, read_samples
 from ...pictures.geometry import resize
 from ...pictures.photo import Photo
+from ...trace import span
 from ..canvas import CanvasKeywords, checked_position
 from ..steps import Steps
 from .analysis import Analysis
@@ -189,7 +190,10 @@ class DiscoCanvas(AutomaticCanvas):
         def chroma(steps: Steps) -> NDArray[Any]:
             inputs = {**analysis.generator_inputs(), "mask": mask[None], "colors": colors[None]}
             generator = self._model.open_graphs()["generate"]
-            return analysis.at_working_size(generator.run(inputs, cancel=steps.cancel)["ab"][0])
+            answer = generator.run(inputs, cancel=steps.cancel)["ab"][0]
+            with span("residues"):
+                answer = analysis.heeded(answer, mask, colors)
+            return analysis.at_working_size(answer)
 
         return self._colored((mask.tobytes(), colors.tobytes()), chroma, keywords)
 
