@@ -83,7 +83,8 @@ def open_screens(line: ArrayLike, *, dot: int = 5) -> NDArray[np.bool_]:
     """Take the dots of screentones out of a drawing's lines: they bound no region.
 
     Where at least 32 dots cover an area in whatever pattern, each with five or more about it, they
-    are laid over its colour. Dotted lines, in which a dot has four about it, and few dots stay.
+    are laid over its colour. Dotted lines, in which a dot has four about it, few dots, and rings,
+    which enclose a region, stay.
 
     Parameters
     ----------

@@ -33,20 +33,9 @@ Runs runs_of(const BitPlane& set, Index height, Index width) {
     return runs;
 }
 
-Groups connected(const Runs& runs, Beside beside) {
-    const std::int32_t reach = beside == Beside::corners ? 1 : 0;
+Groups connected(const Runs& runs, Neighbours neighbours) {
     Groups groups(runs.all.size());
-    for (std::size_t y = 1; y + 1 < runs.first.size(); ++y) {
-        std::size_t above = runs.first[y - 1];
-        for (std::size_t i = runs.first[y]; i < runs.first[y + 1]; ++i) {
-            const Run& run = runs.all[i];
-            while (above < runs.first[y] && runs.all[above].end + reach <= run.begin) ++above;
-            for (std::size_t j = above; j < runs.first[y] && runs.all[j].begin < run.end + reach;
-                 ++j) {
-                groups.join(static_cast<std::int32_t>(i), static_cast<std::int32_t>(j));
-            }
-        }
-    }
+    for_touching(runs, neighbours, [&](std::int32_t i, std::int32_t j) { groups.join(i, j); });
     return groups;
 }
 

@@ -24,9 +24,26 @@ struct Runs {
 Runs runs_of(const BitPlane& set, Index height, Index width);
 
 // What joins pixels: a common side, or a common corner, too.
-enum class Beside : std::uint8_t { sides, corners };
+enum class Neighbours : std::uint8_t { sides, corners };
 
-// Runs of neighbouring rows that touch.
-Groups connected(const Runs& runs, Beside beside);
+// Calls visit(i, j) for the runs i and j of neighbouring rows that touch, j above i.
+template <typename Visit>
+void for_touching(const Runs& runs, Neighbours neighbours, const Visit& visit) {
+    const std::int32_t reach = neighbours == Neighbours::corners ? 1 : 0;
+    for (std::size_t y = 1; y + 1 < runs.first.size(); ++y) {
+        std::size_t above = runs.first[y - 1];
+        for (std::size_t i = runs.first[y]; i < runs.first[y + 1]; ++i) {
+            const Run& run = runs.all[i];
+            while (above < runs.first[y] && runs.all[above].end + reach <= run.begin) ++above;
+            for (std::size_t j = above; j < runs.first[y] && runs.all[j].begin < run.end + reach;
+                 ++j) {
+                visit(static_cast<std::int32_t>(i), static_cast<std::int32_t>(j));
+            }
+        }
+    }
+}
+
+// Runs that are connected by others.
+Groups connected(const Runs& runs, Neighbours neighbours);
 
 }  // namespace colordeploy::regions

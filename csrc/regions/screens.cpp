@@ -21,7 +21,8 @@ constexpr float kFarthest = 3.0F;  // of a dot's largest width: the way to the n
 struct Part {
     std::int32_t top, left, bottom, right;  // inclusive, exclusive
     std::int64_t pixels = 0;
-    double x = 0, y = 0;  // sums, then the middle
+    double x = 0, y = 0;     // sums over the pixels
+    std::int64_t holes = 1;  // of one part with n runs: 1 - n + the pairs of runs that touch
 };
 
 struct Dot {
@@ -92,6 +93,7 @@ std::vector<Part> parts_of(const Runs& runs, Groups& groups) {
         Part& part = parts[groups.find(static_cast<std::int32_t>(i))];
         const std::int64_t length = run.end - run.begin;
         if (part.pixels == 0) part = {run.y, run.begin, run.y, run.end};
+        --part.holes;
         part.bottom = run.y + 1;
         part.left = std::min(part.left, run.begin);
         part.right = std::max(part.right, run.end);
@@ -99,6 +101,8 @@ std::vector<Part> parts_of(const Runs& runs, Groups& groups) {
         part.x += 0.5 * static_cast<double>(length * (run.begin + run.end));
         part.y += static_cast<double>(length) * (run.y + 0.5);
     }
+    for_touching(runs, Neighbours::corners,
+                 [&](std::int32_t i, std::int32_t) { ++parts[groups.find(i)].holes; });
     return parts;
 }
 
@@ -106,9 +110,8 @@ std::vector<Dot> dots_of(const std::vector<Part>& parts, std::int32_t most) {
     std::vector<Dot> dots;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const Part& part = parts[i];
-        if (part.pixels == 0 || part.bottom - part.top > most || part.right - part.left > most) {
-            continue;
-        }
+        const bool small = part.bottom - part.top <= most && part.right - part.left <= most;
+        if (part.pixels == 0 || !small || part.holes > 0) continue;
         const auto pixels = static_cast<double>(part.pixels);
         dots.push_back({static_cast<float>(part.x / pixels), static_cast<float>(part.y / pixels),
                         static_cast<std::int32_t>(i)});
@@ -155,7 +158,7 @@ std::int64_t open_screens(std::ptrdiff_t height, std::ptrdiff_t width, const Scr
     }
     const Runs runs = runs_of(plane_of(line, height, width, true), height, width);
     if (static_cast<std::int64_t>(runs.all.size()) < options.members) return 0;
-    Groups groups = connected(runs, Beside::corners);
+    Groups groups = connected(runs, Neighbours::corners);
     const std::vector<Part> parts = parts_of(runs, groups);
     std::vector<Dot> dots = dots_of(parts, options.dot);
     if (static_cast<std::int64_t>(dots.size()) < options.members) return 0;

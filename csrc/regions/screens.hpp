@@ -14,8 +14,8 @@ struct ScreenOptions {
 
 // Takes the dots of screens out of the lines. A dot's neighbours are the dots within a little more
 // than twice the way to its nearest one; where many have enough of them, they cover an area, in
-// whatever pattern. Dotted lines and single dots stay. line: one byte a pixel, non-zero on lines.
-// Returns the number of dots taken out. Throws std::bad_alloc.
+// whatever pattern. Dotted lines, single dots and what encloses something stay. line: one byte a
+// pixel, non-zero on lines. Returns the number of dots taken out. Throws std::bad_alloc.
 std::int64_t open_screens(std::ptrdiff_t height, std::ptrdiff_t width, const ScreenOptions& options,
                           std::uint8_t* line);
 

@@ -79,7 +79,7 @@ class TrappedBall {
         const BitPlane middles = eroded(free_, height_, width_, radius);
         const Runs runs = runs_of(middles, height_, width_);
         if (runs.all.empty()) return;
-        Groups groups = connected(runs, Beside::sides);
+        Groups groups = connected(runs, Neighbours::sides);
         std::vector<std::int32_t> label(runs.all.size(), 0);
         for (std::size_t i = 0; i < runs.all.size();
              ++i) {  // middles first: they are no one else's

@@ -334,6 +334,16 @@ def test_dotted_lines_few_dots_and_wide_ones_stay():
     assert not open_screens(wide, dot=7).any()
 
 
+def test_small_frames_stay_as_they_bound_what_is_in_them():
+    places = [(y, x) for y in range(12, 190, 12) for x in range(12, 290, 12)]
+    rings = dotted(places, radius=4) & ~dotted(places, radius=2)
+    assert np.array_equal(open_screens(rings, dot=11), rings)
+    assert not open_screens(dotted(places, radius=4), dot=11).any()
+    slanted = np.zeros((80, 80), bool)
+    slanted[5::8, 5::8] = slanted[6::8, 6::8] = slanted[5::8, 7::8] = True  # joined by corners
+    assert not open_screens(slanted, dot=3).any()
+
+
 def test_wrong_lines_of_screens_are_refused():
     for wrong in (np.zeros((3, 4)), np.zeros(4, bool), np.zeros((0, 4), bool)):
         with pytest.raises(InputError, match="line must be"):
