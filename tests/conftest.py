@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import shutil
 import sys
@@ -92,6 +93,15 @@ def _exported_once() -> Iterator[None]:
         shared = cached(specification.export_graph, Path(os.environ[_EXPORTS]))
         patch.setattr(specification, "export_graph", shared)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """What a test shows of the package's log would be said in those that follow it, too."""
+    logger = logging.getLogger("colordeploy")
+    before = list(logger.handlers), logger.level
+    yield
+    assert (list(logger.handlers), logger.level) == before
 
 
 @pytest.fixture(scope="session")

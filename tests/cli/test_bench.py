@@ -149,9 +149,9 @@ def test_the_example_workflow_uses_options_that_there_are():
     text = (DOCS / "examples" / "bench-gate.yml").read_text()
     lines = [line.strip().removeprefix("- run: ") for line in text.splitlines()]
     (arguments,) = [line.split()[2:] for line in lines if line.startswith("colordeploy bench ")]
-    context = cli.commands["bench"].commands["run"].make_context("run", arguments)
-    assert context.params["models"] == ("lga", "disco")
-    assert context.params["gate"]
+    with cli.commands["bench"].commands["run"].make_context("run", arguments) as context:
+        assert context.params["models"] == ("lga", "disco")
+        assert context.params["gate"]
 
 
 def test_wrong_use():
