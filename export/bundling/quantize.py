@@ -146,6 +146,8 @@ def _group(node: onnx.NodeProto) -> str:
     parts = node.input[1].split(".")
     if len(parts) < 2:
         return re.sub(r"_?\d*$", "", node.name) + "*"
+    if len(parts) == 2:  # all that is beside it in the network would match
+        return node.input[1]
     return ".".join(parts[: min(_DEPTH, len(parts) - 1)]) + ".*"
 
 

@@ -9,7 +9,7 @@ measured on whole pictures, whose colours in float32 are made once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -78,14 +78,6 @@ class Mixed:
         """The share of the multiplications in INT8, out of those that could be."""
         return self.work() / self.work({})
 
-    def alone(self, key: Group) -> Mixed:
-        """With one group in INT8 and all others in float32."""
-        name, group = key
-        nothing = {n: tuple(graph.groups) for n, graph in self.graphs.items()}
-        others = tuple(other for other in self.graphs[name].groups if other != group)
-        kept = {**nothing, name: (*self.kept[name], *others)}
-        return Mixed(self.bundle, self.graphs, self.feeds, kept)
-
 
 class Search:
     """Finds `Mixed.kept`.
@@ -111,6 +103,7 @@ class Search:
     ) -> None:
         self._mixed, self._pictures = mixed, pictures
         self._unfinished, self._say = unfinished, say
+        self._asked = mixed.kept
         self._exact: dict[str, list[Mapping[str, NDArray[Any]]]] = {}  # outputs in float32
 
     @cached_property
@@ -140,31 +133,35 @@ class Search:
         self._say(f"all layers in INT8: off by {error:.3f} ab on average")
         if error <= _AIM:
             return
-        order, asked = self._order, mixed.kept
-        least, most = 1, len(order)
-        while least < most:
-            count = (least + most) // 2
-            mixed.kept = _extended(asked, order[:count])
-            error = self._colored(mixed)
-            self._say(
-                f"{count} of {len(order)} groups in float32: off by {error:.3f} ab, "
-                f"{mixed.share:.0%} of the work in INT8"
-            )
-            least, most = (least, count) if error <= _AIM else (count + 1, most)
-        mixed.kept = _extended(asked, order[:most])
+        order = self._order
+        kept = order[: _least(1, len(order), lambda count: self._holds(order[:count]))]
+        # A large group that came last may be enough without many that came before it.
+        rest, last = kept[:-1], kept[-1:]
+        needed = _least(0, len(rest), lambda count: self._holds([*rest[:count], *last]))
+        mixed.kept = _extended(self._asked, [*rest[:needed], *last])
         if mixed.share < _MINIMUM_WORK:
             raise ValueError(
                 f"{mixed.bundle.manifest.name} holds in INT8 only with {mixed.share:.0%} of the "
                 f"work in it, which makes nothing faster; {self.worst()}. Use half precision"
             )
 
+    def _holds(self, groups: Sequence[Group]) -> bool:
+        """Whether the colours are near enough with these groups in float32."""
+        mixed = replace(self._mixed, kept=_extended(self._asked, groups))
+        error = self._colored(mixed)
+        self._say(
+            f"{len(groups)} of {len(self._order)} groups in float32: off by {error:.3f} ab, "
+            f"{mixed.share:.0%} of the work in INT8"
+        )
+        return error <= _AIM
+
     @cached_property
     def _order(self) -> list[Group]:
         """Groups, first those that are off most for the work that they do."""
-        mixed = self._mixed
-        all_work = mixed.work()
+        whole = self._mixed.work(self._asked)
         cost = {
-            key: all_work - mixed.work(_extended(mixed.kept, [key])) for key in self._sensitivities
+            key: whole - self._mixed.work(_extended(self._asked, [key]))
+            for key in self._sensitivities
         }
         return sorted(self._sensitivities, key=lambda key: -self._sensitivities[key] / cost[key])
 
@@ -174,7 +171,7 @@ class Search:
         found: dict[Group, float] = {}
         for name, graph in self._mixed.graphs.items():
             for place, group in enumerate(graph.groups, 1):
-                alone = self._mixed.alone((name, group))
+                alone = self._alone(name, group)
                 if not graph.work(alone.kept[name]):
                     continue
                 measured = partial(self._deviation, name, alone)
@@ -184,6 +181,14 @@ class Search:
                     f"{error:.2%} of their deviation"
                 )
         return found
+
+    def _alone(self, name: str, group: str) -> Mixed:
+        """One group in INT8, but for what was asked to stay, and all others in float32."""
+        graphs = self._mixed.graphs
+        nothing = {other: tuple(graph.groups) for other, graph in graphs.items()}
+        others = tuple(other for other in graphs[name].groups if other != group)
+        kept = {**nothing, name: (*self._asked[name], *others)}
+        return replace(self._mixed, kept=kept)
 
     def _deviation(self, name: str, rounded: Mixed) -> float:
         """Root mean square error over the deviation, of the output where it is largest."""
@@ -203,7 +208,7 @@ class Search:
     def worst(self) -> str:
         """The groups that spoil the colours most, in words."""
         first = sorted(self._sensitivities, key=lambda key: -self._sensitivities[key])[:_NAMED]
-        errors = {key: self._colored(self._mixed.alone(key)) for key in first}
+        errors = {key: self._colored(self._alone(*key)) for key in first}
         return "by groups of layers alone: " + ", ".join(
             f"{graph}/{group} {error:.2f} ab"
             for (graph, group), error in sorted(errors.items(), key=lambda item: -item[1])
@@ -220,3 +225,11 @@ def _extended(kept: Kept, groups: Sequence[Group]) -> Kept:
         name: (*given, *(group for graph, group in groups if graph == name))
         for name, given in kept.items()
     }
+
+
+def _least(low: int, high: int, enough: Callable[[int], bool]) -> int:
+    """The least number that is enough; the high one is, and with a number those above it are."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return high

@@ -163,6 +163,8 @@ def test_a_dead_channels_bias_survives():
     assert np.abs(found[:, 0] - 1).max() < 1e-4
     assert np.abs(found - exact).max() < 0.05 * np.abs(exact).max()
     assert QuantizedGraph(content, [feed]).groups == ["a.b.*"]
+    beside = QuantizedGraph(content.replace(b"a.b.weight", b"a.weights0"), [feed])
+    assert beside.groups == ["a.weights0"]  # a.* would be all of a network
     assert QuantizedGraph(content, [feed]).work() == 8 * 9 * 8 * 49
 
 
