@@ -6,6 +6,8 @@ void register_color(pybind11::module_& module);
 void register_drawing(pybind11::module_& module);
 void register_process(pybind11::module_& module);
 void register_propagation(pybind11::module_& module);
+void register_references(pybind11::module_& module);
+void register_region_maps(pybind11::module_& module);
 void register_regions(pybind11::module_& module);
 void register_strokes(pybind11::module_& module);
 
@@ -17,6 +19,8 @@ PYBIND11_MODULE(_core, module) {
     register_drawing(module);
     register_process(module);
     register_propagation(module);
+    register_references(module);
+    register_region_maps(module);
     register_regions(module);
     register_strokes(module);
 }
