@@ -93,7 +93,7 @@ class GuidedChroma:
         chroma: NDArray[np.float32],
         lightness: NDArray[np.float32],
         lab: bool,
-        slopes: tuple[float, float, float, float, float] | None,
+        slopes: tuple[float, float, float] | None,
     ) -> None: ...
     def compose(
         self,
@@ -114,10 +114,57 @@ def compose_lab(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> NDAr
 def lightness_of(
     rgb: NDArray[np.float32] | NDArray[np.uint8], threads: int
 ) -> NDArray[np.float32]: ...
+def lightness_of_gray(
+    gray: NDArray[np.float32] | NDArray[np.uint8], threads: int
+) -> NDArray[np.float32]: ...
+def lab_of(rgb: NDArray[np.float32], threads: int) -> NDArray[np.float32]: ...
 def luma_of(rgb: NDArray[np.uint8], threads: int) -> NDArray[np.float32]: ...
 def resample(
     plane: NDArray[Any], rows: int, columns: int, threads: int, cancel: CancelFlag | None
 ) -> NDArray[Any]: ...
+def resize(
+    plane: NDArray[Any], rows: int, columns: int, threads: int, cancel: CancelFlag | None
+) -> NDArray[np.float32]: ...
+def working_size(rows: int, columns: int, short_side: int, bounded: bool) -> tuple[int, int]: ...
+def chroma_at_working_size(
+    ab: NDArray[np.float32],
+    gray: NDArray[np.float32],
+    rows: int,
+    columns: int,
+    threads: int,
+    cancel: CancelFlag | None,
+) -> NDArray[np.float32]: ...
+
+AB_BINS: NDArray[np.int64]
+CANDIDATES: int
+
+def nearest_bins(ab: _F64) -> NDArray[np.int64]: ...
+def most_probable(probabilities: NDArray[np.float32]) -> list[int]: ...
+def expected_chroma(probabilities: NDArray[np.float32]) -> tuple[float, float]: ...
+def diverse_order(candidates: Any) -> list[int]: ...
+def pooled(
+    values: NDArray[np.float32], association: NDArray[np.float32] | None, cell: int
+) -> NDArray[np.float32]: ...
+def located(
+    features: NDArray[np.float32], sizes: NDArray[np.float32] | None, count: int, seed: int
+) -> list[int]: ...
+def middle_of(
+    size: tuple[int, int], working: tuple[int, int], cell: int, row: int, column: int
+) -> tuple[float, float]: ...
+def anchor_hints(
+    anchors: list[tuple[float, float, float, float]],
+    size: tuple[int, int],
+    working: tuple[int, int],
+    cell: int,
+    grid: tuple[int, int],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def with_residues(
+    ab: NDArray[np.float32],
+    tokens: NDArray[np.float32],
+    gray: NDArray[np.float32],
+    mask: NDArray[np.float32],
+    colors: NDArray[np.float32],
+) -> NDArray[np.float32]: ...
 def aggregate_max(
     features: NDArray[np.float32], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float32]: ...

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
-from .color import lightness_of, lightness_of_gray, luma_of
-from .decoded import Decoded, Samples, looked_up, of_pillow, said_by_pillow
+from ..native import color as core
+from .color import lightness_of, luma_of
+from .decoded import Decoded, Samples, of_pillow, said_by_pillow
 from .limits import check_pixels
 from .opening import decode, open_file
 from .picture import Picture, floats, in_range, lay_over_white, straight_srgb
@@ -47,10 +48,7 @@ def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     samples = read_samples(image)
     if samples.ndim == 3:
         return _by_rows(samples, partial(lightness_of, threads=threads))
-    if samples.dtype == np.uint8:
-        table = lightness_of_gray(np.arange(256, dtype=np.float32) / np.float32(255))
-        return looked_up(table, samples)
-    return _by_rows(samples, lightness_of_gray)
+    return _by_rows(samples, partial(core.lightness_of_gray, threads=threads))
 
 
 def _by_rows(

@@ -1,5 +1,6 @@
 #include <pybind11/pybind11.h>
 
+void register_anchors(pybind11::module_& module);
 void register_clustering(pybind11::module_& module);
 void register_color(pybind11::module_& module);
 void register_drawing(pybind11::module_& module);
@@ -10,6 +11,7 @@ void register_strokes(pybind11::module_& module);
 
 PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of colordeploy; use it through colordeploy.native.";
+    register_anchors(module);
     register_clustering(module);
     register_color(module);
     register_drawing(module);

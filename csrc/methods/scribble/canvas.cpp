@@ -113,10 +113,9 @@ PhotoCanvas::Layer ScribbleCanvas::mended_layer(const Marks& marks, const pictur
     }
     const std::vector<float> pairs = rounded(added);
     const auto slopes = working == size() ? std::nullopt : std::optional(color::Slopes{});
-    return {{pairs.data(), working.rows, working.columns, 2 * working.columns, 2, 1},
-            under->light(),
-            color::Space::luma,
-            slopes};
+    const Channels<const float> chroma{
+        pairs.data(), working.rows, working.columns, 2 * working.columns, 2, 1};
+    return Layer(chroma, under->light(), color::Space::luma, slopes);
 }
 
 void ScribbleCanvas::affinity(std::ptrdiff_t y, std::ptrdiff_t x, const Plane<float>& result,
