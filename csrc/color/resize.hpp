@@ -18,6 +18,8 @@ void resize(const Plane<const T>& source, const Plane<float>& result, int thread
 
 struct Size {
     std::ptrdiff_t rows, columns;
+
+    bool operator==(const Size&) const = default;
 };
 
 // The size at which a method works on a picture: with that short side, aspect ratio kept, never
