@@ -5,6 +5,7 @@
 
 #include "../cancel.hpp"
 #include "../memory.hpp"
+#include "../propagation/plans.hpp"
 
 namespace py = pybind11;
 
@@ -21,5 +22,8 @@ void register_process(py::module_& module) {
     module.def("idle_bytes", &store::idle_bytes);
     module.def("idle_limit", &store::idle_limit);
     module.def("set_idle_limit", &store::set_idle_limit, py::arg("bytes"));
-    module.def("trim", &store::trim, py::call_guard<py::gil_scoped_release>());
+    // Plans that the core keeps for itself are idle memory, too.
+    module.def(
+        "trim", [] { return colordeploy::propagation::drop_plans() + store::trim(); },
+        py::call_guard<py::gil_scoped_release>());
 }

@@ -28,12 +28,13 @@ py::tuple working_reference(const py::array_t<T>& samples, py::ssize_t rows, py:
         py::gil_scoped_release release;
         found = cr::working(given, rows, columns, multiple, threads, cancel);
     }
-    Floats rgb({rows, columns, py::ssize_t{3}});
-    Floats planes({py::ssize_t{3}, (rows + multiple - 1) / multiple * multiple,
-                   (columns + multiple - 1) / multiple * multiple});
-    std::copy(found.rgb.begin(), found.rgb.end(), rgb.mutable_data());
-    std::copy(found.planes.begin(), found.planes.end(), planes.mutable_data());
-    return py::make_tuple(rgb, planes, found.chroma);
+    const auto whole = [&](py::ssize_t side) {
+        return (side + multiple - 1) / multiple * multiple;
+    };
+    const float chroma = found.chroma;
+    return py::make_tuple(cd::owned(std::move(found.rgb), {rows, columns, 3}),
+                          cd::owned(std::move(found.planes), {3, whole(rows), whole(columns)}),
+                          chroma);
 }
 
 py::array_t<std::int64_t> selected(const Floats& activation, std::optional<std::int64_t> k,

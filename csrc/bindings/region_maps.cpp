@@ -15,7 +15,6 @@
 namespace py = pybind11;
 namespace cd = colordeploy;
 namespace cr = colordeploy::regions;
-namespace cp = colordeploy::propagation;
 
 namespace {
 
@@ -27,14 +26,6 @@ using Places = py::array_t<std::int64_t, py::array::c_style>;
 template <typename T>
 cd::Plane<T> plane_of(py::array_t<T, py::array::c_style>& array) {
     return {array.mutable_data(), array.shape(0), array.shape(1), array.shape(1), 1};
-}
-
-template <typename T>
-py::array_t<T, py::array::c_style> filled(const std::vector<T>& values,
-                                          std::vector<py::ssize_t> shape) {
-    py::array_t<T, py::array::c_style> array(std::move(shape));
-    std::copy(values.begin(), values.end(), array.mutable_data());
-    return array;
 }
 
 // Labels, how many, and how many there were before small ones were merged; 0: none were.
@@ -76,21 +67,31 @@ Labels inside_labels(const py::array_t<std::int32_t>& labels) {
     return result;
 }
 
+Places region_places(const py::array_t<std::int32_t>& full, const py::array_t<std::int32_t>& labels,
+                     py::ssize_t count) {
+    const auto whole = cd::plane_of(full, "full"), marks = cd::plane_of(labels, "labels");
+    if (count < 0) throw py::value_error("count must not be negative");
+    return cd::owned(cr::places_of(whole, marks, count), {count + 1, py::ssize_t{2}});
+}
+
 py::tuple region_tokens(const py::array_t<std::int32_t>& labels,
                         const py::array_t<std::int32_t>& covered, const py::array_t<float>& luma,
-                        const py::array_t<std::int32_t>& full, py::ssize_t count, py::ssize_t rows,
+                        const Places& places, py::ssize_t count, py::ssize_t rows,
                         py::ssize_t columns) {
-    const auto marks = cd::plane_of(labels, "labels"), under = cd::plane_of(covered, "covered"),
-               whole = cd::plane_of(full, "full");
+    const auto marks = cd::plane_of(labels, "labels"), under = cd::plane_of(covered, "covered");
     const auto light = cd::plane_of(luma, "luma");
+    if (count < 1 || places.size() != 2 * (count + 1)) {
+        throw py::value_error("places must be pairs of each label");
+    }
+    const std::int64_t* absent = places.data();
     cr::Tokens tokens;
     {
         py::gil_scoped_release release;
-        tokens = cr::tokens_of(marks, under, light, whole, count, rows, columns);
+        tokens = cr::tokens_of(marks, under, light, absent, count, rows, columns);
     }
-    return py::make_tuple(filled(tokens.shares, {count, rows, columns}),
-                          filled(tokens.geometry, {count, py::ssize_t{cr::GEOMETRY}}),
-                          filled(tokens.borders, {count, count}));
+    return py::make_tuple(cd::owned(std::move(tokens.shares), {count, rows, columns}),
+                          cd::owned(std::move(tokens.geometry), {count, py::ssize_t{cr::GEOMETRY}}),
+                          cd::owned(std::move(tokens.borders), {count, count}));
 }
 
 py::tuple region_hints(const Places& pixels, const Bytes& rgb, const Labels& numbers,
@@ -121,28 +122,23 @@ py::tuple region_hints(const Places& pixels, const Bytes& rgb, const Labels& num
     Bytes shown({colors, py::ssize_t{3}});
     std::uint8_t* out = shown.mutable_data();
     for (const auto& color : hints.colors) out = std::copy(color.begin(), color.end(), out);
-    return py::make_tuple(filled(hints.counts, {areas.size()}), filled(hints.pixels, {marks}),
-                          filled(hints.owners, {marks}), filled(hints.regions, {colors}), shown,
-                          hints.crowded.size());
+    return py::make_tuple(
+        cd::owned(std::move(hints.counts), {areas.size()}),
+        cd::owned(std::move(hints.pixels), {marks}), cd::owned(std::move(hints.owners), {marks}),
+        cd::owned(std::move(hints.regions), {colors}), shown, hints.crowded.size());
 }
 
 // The divider and the arrays it looks at.
 class PyDivider {
  public:
-    PyDivider(Labels labels, Labels covered, py::ssize_t count, py::function plan_of)
+    PyDivider(Labels labels, Labels covered, py::ssize_t count)
         : labels_(std::move(labels)), covered_(std::move(covered)), count_(count) {
         if (labels_.ndim() != 2 || covered_.ndim() != 2 || labels_.shape(0) != covered_.shape(0) ||
             labels_.shape(1) != covered_.shape(1)) {
             throw py::value_error("labels and covered must be of one size");
         }
-        const auto plan = [plan_of = std::move(plan_of)](const cp::Grid& grid,
-                                                         const cd::CancelFlag*) {
-            const py::gil_scoped_acquire acquire;
-            return plan_of(grid.height, grid.width, grid.global_step)
-                .cast<std::shared_ptr<cp::Plan>>();
-        };
-        divider_ = std::make_unique<cr::RegionDivider>(
-            labels_.data(), covered_.data(), labels_.shape(0), labels_.shape(1), count, plan);
+        divider_ = std::make_unique<cr::RegionDivider>(labels_.data(), covered_.data(),
+                                                       labels_.shape(0), labels_.shape(1), count);
     }
 
     Labels divide(const Labels& counts, const Places& pixels, const Labels& owners, int threads,
@@ -173,6 +169,8 @@ class PyDivider {
 void register_region_maps(py::module_& module) {
     module.attr("MAXIMUM_REGIONS") = cr::MAXIMUM_REGIONS;
     module.attr("MOST_HINTS") = cr::MOST_HINTS;
+    module.attr("TOKEN_STRIDE") = cr::STRIDE;
+    module.attr("TOKEN_GEOMETRY") = cr::GEOMETRY;
     module.def("find_regions", &find_regions, py::arg("line").noconvert(), py::arg("scale"),
                py::arg("radii"));
     module.def("nearest_labels", &nearest_labels, py::arg("labels").noconvert(), py::arg("rows"),
@@ -180,14 +178,17 @@ void register_region_maps(py::module_& module) {
     module.def("inside_labels", &inside_labels, py::arg("labels").noconvert());
     module.def("region_tokens", &region_tokens, py::arg("labels").noconvert(),
                py::arg("covered").noconvert(), py::arg("luma").noconvert(),
-               py::arg("full").noconvert(), py::arg("count"), py::arg("rows"), py::arg("columns"));
+               py::arg("places").noconvert(), py::arg("count"), py::arg("rows"),
+               py::arg("columns"));
+    module.def("region_places", &region_places, py::arg("full").noconvert(),
+               py::arg("labels").noconvert(), py::arg("count"));
     module.def("region_hints", &region_hints, py::arg("pixels").noconvert(),
                py::arg("rgb").noconvert(), py::arg("dabs").noconvert(),
                py::arg("labels").noconvert(), py::arg("covered").noconvert(),
                py::arg("areas").noconvert());
     py::class_<PyDivider>(module, "RegionDivider")
-        .def(py::init<Labels, Labels, py::ssize_t, py::function>(), py::arg("labels").noconvert(),
-             py::arg("covered").noconvert(), py::arg("count"), py::arg("plan_of"))
+        .def(py::init<Labels, Labels, py::ssize_t>(), py::arg("labels").noconvert(),
+             py::arg("covered").noconvert(), py::arg("count"))
         .def("divide", &PyDivider::divide, py::arg("counts").noconvert(),
              py::arg("pixels").noconvert(), py::arg("owners").noconvert(), py::arg("threads"),
              py::arg("cancel"))

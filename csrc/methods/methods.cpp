@@ -1,6 +1,8 @@
 #include "methods.hpp"
 
 #include "../errors.hpp"
+#include "exemplar/model.hpp"
+#include "line_art/model.hpp"
 #include "scribble/model.hpp"
 
 namespace colordeploy::methods {
@@ -11,7 +13,8 @@ using Create = std::shared_ptr<const Model> (*)(const bundle::Bundle&, const run
                                                 const ModelOptions&);
 
 const std::map<std::string, Create>& bundled() {
-    static const std::map<std::string, Create> known{{"lga", create_lga}};
+    static const std::map<std::string, Create> known{
+        {"lga", create_lga}, {"rasc", create_rasc}, {"sscn", create_sscn}};
     return known;
 }
 

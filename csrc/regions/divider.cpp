@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "../propagation/plans.hpp"
 #include "division.hpp"
 
 namespace colordeploy::regions {
@@ -43,14 +44,8 @@ std::vector<double> weights_of(const std::vector<std::int32_t>& cells, std::ptrd
 }  // namespace
 
 RegionDivider::RegionDivider(const std::int32_t* labels, const std::int32_t* covered,
-                             std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count,
-                             PlanOf plan_of)
-    : labels_(labels),
-      covered_(covered),
-      height_(height),
-      width_(width),
-      count_(count),
-      plan_of_(std::move(plan_of)) {
+                             std::ptrdiff_t height, std::ptrdiff_t width, std::ptrdiff_t count)
+    : labels_(labels), covered_(covered), height_(height), width_(width), count_(count) {
     if (height < 1 || width < 1) throw std::invalid_argument("labels must not be empty");
     for (std::ptrdiff_t i = 0; i < height * width; ++i) {
         if (labels[i] < 0 || labels[i] >= count || covered[i] < 0 || covered[i] >= count) {
@@ -72,7 +67,7 @@ void RegionDivider::prepare(const CancelFlag* cancel) {
     free_cells(labels_, height_, width_, cells.data(), rows_, columns_);
     weights_ = weights_of(cells, rows_, columns_);
     const propagation::Grid grid{static_cast<int>(rows_), static_cast<int>(columns_), 0};
-    auto solver = propagation::Solver::make(plan_of_(grid, cancel),
+    auto solver = propagation::Solver::make(propagation::plan_of(grid, cancel),
                                             {weights_.data(), nullptr, ALPHA, PHI, 0.0}, true);
     cells_ = std::move(cells);
     solver_ = std::move(solver);

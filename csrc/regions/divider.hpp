@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -17,13 +16,10 @@ namespace colordeploy::regions {
 // system, which no mark changes. Safe to use from several threads, which then take turns.
 class RegionDivider {
  public:
-    using PlanOf = std::function<std::shared_ptr<const propagation::Plan>(const propagation::Grid&,
-                                                                          const CancelFlag*)>;
-
     // labels, covered: height x width, 0 on lines, and with lines given to regions; labels below
-    // `count`. They must outlive it. plan_of: may keep plans, which depend on the size alone.
+    // `count`. They must outlive it.
     RegionDivider(const std::int32_t* labels, const std::int32_t* covered, std::ptrdiff_t height,
-                  std::ptrdiff_t width, std::ptrdiff_t count, PlanOf plan_of);
+                  std::ptrdiff_t width, std::ptrdiff_t count);
 
     struct Marks {
         const std::int32_t* counts;  // of each label: its owners; fewer than two leave it whole
@@ -47,7 +43,6 @@ class RegionDivider {
 
     const std::int32_t *labels_, *covered_;
     std::ptrdiff_t height_, width_, count_, rows_, columns_;
-    PlanOf plan_of_;
     mutable std::mutex mutex_;
     std::vector<std::int32_t> cells_;
     std::vector<double> weights_;

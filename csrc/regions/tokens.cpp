@@ -32,13 +32,15 @@ class Counting {
         }
     }
 
-    void pixels(const Plane<const std::int32_t>& full) {
+    void pixels(const std::int64_t* places) {
         for (std::ptrdiff_t y = 0; y < labels_.rows; ++y) {
             for (std::ptrdiff_t x = 0; x < labels_.columns; ++x) {
                 if (labels_.at(y, x) > 0) add(label_of(labels_, y, x) - 1, y, x);
             }
         }
-        add_absent(full);
+        for (std::ptrdiff_t i = 0; i < count_; ++i) {
+            if (shapes_[i].area == 0.0) add(i, places[2 * (i + 1)], places[2 * (i + 1) + 1]);
+        }
         for (std::ptrdiff_t i = 0; i < count_; ++i) {
             float* cells = tokens_.shares.data() + i * tokens_.rows * tokens_.columns;
             const auto area = static_cast<float>(shapes_[i].area);
@@ -126,28 +128,6 @@ class Counting {
         tokens_.shares[(region * tokens_.rows + y / STRIDE) * tokens_.columns + x / STRIDE] += 1.0F;
     }
 
-    // Regions without a pixel at this size have one where their first one lies.
-    void add_absent(const Plane<const std::int32_t>& full) {
-        std::ptrdiff_t missing = 0;
-        for (const Shape& shape : shapes_) missing += shape.area == 0.0;
-        if (missing == 0) return;
-        std::vector<std::ptrdiff_t> first(count_, -1);
-        for (std::ptrdiff_t y = 0; y < full.rows; ++y) {
-            for (std::ptrdiff_t x = 0; x < full.columns; ++x) {
-                const std::int32_t label = full.at(y, x);
-                if (label > 0 && label <= count_ && first[label - 1] < 0) {
-                    first[label - 1] = y * full.columns + x;
-                }
-            }
-        }
-        for (std::ptrdiff_t i = 0; i < count_; ++i) {
-            if (shapes_[i].area > 0.0) continue;
-            const std::ptrdiff_t at = std::max<std::ptrdiff_t>(first[i], 0);
-            add(i, at / full.columns * labels_.rows / full.rows,
-                at % full.columns * labels_.columns / full.columns);
-        }
-    }
-
     void count_edge() {
         const auto touch = [&](std::ptrdiff_t y, std::ptrdiff_t x) {
             const std::ptrdiff_t label = label_of(covered_, y, x);
@@ -173,17 +153,47 @@ class Counting {
 
 }  // namespace
 
+std::vector<std::int64_t> places_of(const Plane<const std::int32_t>& full,
+                                    const Plane<const std::int32_t>& labels, std::ptrdiff_t count) {
+    if (full.rows < 1 || full.columns < 1) throw std::invalid_argument("labels must not be empty");
+    std::vector<std::int64_t> places(2 * (count + 1), 0);
+    const auto within = [&](std::int32_t label) { return label > 0 && label <= count; };
+    std::vector<bool> found(count + 1, false);
+    for (std::ptrdiff_t y = 0; y < labels.rows; ++y) {
+        for (std::ptrdiff_t x = 0; x < labels.columns; ++x) {
+            if (within(labels.at(y, x))) found[labels.at(y, x)] = true;
+        }
+    }
+    std::ptrdiff_t missing = count - std::count(found.begin() + 1, found.end(), true);
+    for (std::ptrdiff_t y = 0; y < full.rows && missing > 0; ++y) {
+        for (std::ptrdiff_t x = 0; x < full.columns; ++x) {
+            const std::int32_t label = full.at(y, x);
+            if (!within(label) || found[label]) continue;
+            found[label] = true;
+            --missing;
+            places[2 * label] = y * labels.rows / full.rows;
+            places[2 * label + 1] = x * labels.columns / full.columns;
+        }
+    }
+    return places;
+}
+
 Tokens tokens_of(const Plane<const std::int32_t>& labels, const Plane<const std::int32_t>& covered,
-                 const Plane<const float>& luma, const Plane<const std::int32_t>& full,
-                 std::ptrdiff_t count, std::ptrdiff_t rows, std::ptrdiff_t columns) {
+                 const Plane<const float>& luma, const std::int64_t* places, std::ptrdiff_t count,
+                 std::ptrdiff_t rows, std::ptrdiff_t columns) {
     const auto same = [&](const auto& plane) {
         return plane.rows == labels.rows && plane.columns == labels.columns;
     };
-    if (count < 1 || labels.rows < 1 || labels.columns < 1 || full.rows < 1 || full.columns < 1 ||
-        !same(covered) || !same(luma) || rows * STRIDE < labels.rows ||
-        columns * STRIDE < labels.columns) {
+    if (count < 1 || labels.rows < 1 || labels.columns < 1 || !same(covered) || !same(luma) ||
+        rows * STRIDE < labels.rows || columns * STRIDE < labels.columns) {
         throw std::invalid_argument(
             "labels, covered and luma must be of one size, within the cells");
+    }
+    for (std::ptrdiff_t i = 0; i <= count; ++i) {
+        if (places[2 * i] < 0 || places[2 * i] >= labels.rows || places[2 * i + 1] < 0 ||
+            places[2 * i + 1] >= labels.columns) {
+            throw std::invalid_argument("places must lie within the labels");
+        }
     }
     Tokens tokens{count,
                   rows,
@@ -192,7 +202,7 @@ Tokens tokens_of(const Plane<const std::int32_t>& labels, const Plane<const std:
                   std::vector<float>(count * GEOMETRY),
                   std::vector<float>(count * count)};
     Counting counting(labels, covered, luma, count, tokens);
-    counting.pixels(full);
+    counting.pixels(places);
     counting.borders();
     counting.geometry();
     return tokens;

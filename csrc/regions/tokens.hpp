@@ -27,12 +27,17 @@ struct Tokens {
     std::vector<float> borders;
 };
 
-// labels, covered: at the size that the network sees, 0 on lines, and with lines given to regions.
-// luma: of that size, in [0, 1]. full: the drawing's own labels, of which regions that `labels`
-// lacks have their place. count: the number of regions, at least 1; labels must be below count + 1.
-// rows, columns: of cells, at least as many as cover the labels; those beyond hold nothing.
+// Pairs y, x of each label 0 to count: a pixel of `labels` for each region that has none there,
+// where its first one of `full`, the drawing's own labels, lies; zeros for others.
+std::vector<std::int64_t> places_of(const Plane<const std::int32_t>& full,
+                                    const Plane<const std::int32_t>& labels, std::ptrdiff_t count);
+
+// labels, covered: at the size that the network sees, 0 on lines, and with lines given to regions;
+// luma: of that size, in [0, 1]. places: of `places_of`. count: the number of regions, at least 1;
+// labels must not exceed it. rows, columns: of cells, at least as many as cover the labels; those
+// beyond hold nothing.
 Tokens tokens_of(const Plane<const std::int32_t>& labels, const Plane<const std::int32_t>& covered,
-                 const Plane<const float>& luma, const Plane<const std::int32_t>& full,
-                 std::ptrdiff_t count, std::ptrdiff_t rows, std::ptrdiff_t columns);
+                 const Plane<const float>& luma, const std::int64_t* places, std::ptrdiff_t count,
+                 std::ptrdiff_t rows, std::ptrdiff_t columns);
 
 }  // namespace colordeploy::regions
