@@ -1,6 +1,7 @@
 #include "methods.hpp"
 
 #include "../errors.hpp"
+#include "automatic/model.hpp"
 #include "scribble/model.hpp"
 
 namespace colordeploy::methods {
@@ -11,7 +12,7 @@ using Create = std::shared_ptr<const Model> (*)(const bundle::Bundle&, const run
                                                 const ModelOptions&);
 
 const std::map<std::string, Create>& bundled() {
-    static const std::map<std::string, Create> known{{"lga", create_lga}};
+    static const std::map<std::string, Create> known{{"disco", create_disco}, {"lga", create_lga}};
     return known;
 }
 
