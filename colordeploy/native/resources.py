@@ -40,7 +40,11 @@ def cores(topology: Path = _TOPOLOGY) -> int:
     topology : Path
         Where Linux describes its processors.
     """
-    return _core.cores(os.fspath(topology))
+    try:
+        numbers = sorted(os.sched_getaffinity(0))
+    except AttributeError:  # not everywhere
+        numbers = []
+    return _core.cores(numbers, os.fspath(topology))
 
 
 def free_memory(root: Path = _ROOT) -> int | None:

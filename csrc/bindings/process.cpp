@@ -28,8 +28,11 @@ void register_process(py::module_& module) {
         [](const std::string& root) { return colordeploy::process::processors(root); },
         py::arg("root"));
     module.def(
-        "cores", [](const std::string& topology) { return colordeploy::process::cores(topology); },
-        py::arg("topology"));
+        "cores",
+        [](const std::vector<int>& numbers, const std::string& topology) {
+            return colordeploy::process::cores(numbers, topology);
+        },
+        py::arg("numbers"), py::arg("topology"));
     module.def(
         "free_memory",
         [](const std::string& root) { return colordeploy::process::free_memory(root); },

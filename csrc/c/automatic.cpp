@@ -11,8 +11,8 @@ namespace {
 static_assert(CD_CANDIDATES == anchors::CANDIDATES);
 constexpr std::size_t MOST_ANCHORS = 1 << 20;  // more than any picture has places
 
-void hand_over(const std::vector<methods::Anchor>& found, cd_anchor* anchors, std::size_t room,
-               std::size_t* count) {
+void hand_anchors(const std::vector<methods::Anchor>& found, cd_anchor* anchors, std::size_t room,
+                  std::size_t* count) {
     if (room > 0) require(anchors, "anchors");
     for (std::size_t i = 0; i < std::min(room, found.size()); ++i) {
         const methods::Anchor& anchor = found[i];
@@ -39,7 +39,7 @@ cd_status cd_anchors(cd_canvas* canvas, int32_t sample, cd_anchor* anchors, size
     return c::guarded([&] {
         auto& own = c::canvas_as<methods::AutomaticCanvas>(canvas, "cd_anchors");
         c::require(count, "count");
-        c::hand_over(own.anchors(sample), anchors, room, count);
+        c::hand_anchors(own.anchors(sample), anchors, room, count);
     });
 }
 
@@ -48,7 +48,7 @@ cd_status cd_anchors_from(cd_canvas* canvas, const cd_image* picture, int32_t re
     return c::guarded([&] {
         auto& own = c::canvas_as<methods::AutomaticCanvas>(canvas, "cd_anchors_from");
         c::require(count, "count");
-        c::hand_over(
+        c::hand_anchors(
             own.anchors_from(c::image_of(picture, "picture"), relocate != 0, methods::Steps()),
             anchors, room, count);
     });

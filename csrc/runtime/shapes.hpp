@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../errors.hpp"
+#include "../text.hpp"
 #include "graph.hpp"
 
 namespace colordeploy::runtime {
@@ -22,7 +23,8 @@ inline const Tensor& floats_of(const Outputs& outputs, const std::string& graph,
     }
     if (right) return tensor;
     std::string shape;
-    for (const std::int64_t side : tensor.shape) shape += " " + std::to_string(side);
+    for (const std::int64_t side : tensor.shape)
+        shape += text(" %lld", static_cast<long long>(side));
     throw BackendError("graph '" + graph + "' gave '" + name + "' of the shape (" + shape +
                        " ), which is none that this method knows; export the bundle again");
 }

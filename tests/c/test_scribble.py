@@ -138,7 +138,8 @@ def test_blue_first_and_upside_down(canvases, layer):
     canvas, _ = canvases
     whole = canvas.strokes(layer)
     target = np.zeros((360, 480, 4), np.uint8)
-    given = Strokes(layer=pointer(image_of(np.ascontiguousarray(layer[..., [2, 1, 0, 3]]), True)))
+    turned = np.ascontiguousarray(layer[..., [2, 1, 0, 3]])
+    given = Strokes(layer=pointer(image_of(turned, True)))
     canvas.render("cd_render_strokes", byref(given), None, out=target[::-1], format=BGRA8)
     np.testing.assert_array_equal(target[::-1, :, 2::-1], whole)
 
