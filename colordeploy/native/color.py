@@ -32,11 +32,14 @@ __all__ = [
     "GuidedChroma",
     "Space",
     "chroma_at_working_size",
+    "chroma_of",
     "compose_lab",
     "lab_of",
     "lightness_of",
     "lightness_of_gray",
+    "lightness_plane",
     "luma_of",
+    "luma_plane",
     "resample",
     "resize",
     "working_size",
@@ -307,11 +310,25 @@ def chroma_at_working_size(
     )
 
 
+def luma_plane(samples: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
+    """Luma of a picture (H, W) or (H, W, 3), uint8 or float32 in [0, 1], of any strides."""
+    return _core.luma_plane(_interleaved(samples), thread_count(threads))
+
+
+def lightness_plane(samples: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
+    """CIE L, 0 to 100, of a picture (H, W) or (H, W, 3), uint8 or float32, of any strides."""
+    return _core.lightness_plane(_interleaved(samples), thread_count(threads))
+
+
 def luma_of(rgb: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
-    """Luma (BT.601) of eight-bit sRGB (..., 3): (...) float32 in [0, 1]."""
-    if rgb.dtype != np.uint8:
-        raise InputError(f"rgb must be uint8, not {rgb.dtype}")
+    """Luma (BT.601) of sRGB (..., 3), uint8 or in [0, 1]: (...) float32 in [0, 1]."""
     return _core.luma_of(_triples(rgb), thread_count(threads)).reshape(rgb.shape[:-1])
+
+
+def chroma_of(rgb: NDArray[np.floating], threads: int = 1) -> NDArray[np.float32]:
+    """Chroma (BT.601) of sRGB (..., 3) in [0, 1]: (..., 2) float32, U and V."""
+    triples = _triples(rgb.astype(np.float32, copy=False))
+    return _core.chroma_of(triples, thread_count(threads)).reshape(*rgb.shape[:-1], 2)
 
 
 def lightness_of(
@@ -371,6 +388,13 @@ def _plane(name: str, values: ArrayLike) -> NDArray[np.float32]:
     if array.ndim != 2 or array.size == 0:
         raise InputError(f"{name} must be (H, W) and not empty, not {array.shape}")
     return array
+
+
+def _interleaved(samples: NDArray[Any]) -> NDArray[Any]:
+    """Memory with the channels of a pixel side by side."""
+    array = walkable(samples)
+    apart = array.ndim == 3 and array.strides[2] != array.itemsize
+    return np.ascontiguousarray(array) if apart else array
 
 
 def _triples(rgb: NDArray[Any]) -> NDArray[Any]:

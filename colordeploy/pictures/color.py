@@ -34,8 +34,6 @@ __all__ = [
     "nearest_bin",
 ]
 
-_U_SCALE, _V_SCALE = core.CHROMA_SCALES
-
 
 def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> NDArray[np.float32]:
     """Luma Y of sRGB values.
@@ -44,15 +42,12 @@ def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> 
     ----------
     rgb : (..., 3) float in [0, 1], or uint8
     threads : int
-        For uint8.
 
     Returns
     -------
     (...) float32 in [0, 1]
     """
-    if rgb.dtype == np.uint8:
-        return core.luma_of(rgb, threads)
-    return (rgb @ LUMA.astype(rgb.dtype)).astype(np.float32)
+    return core.luma_of(rgb, threads)
 
 
 def chroma_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -66,10 +61,7 @@ def chroma_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     -------
     (..., 2) float32
     """
-    y = rgb @ LUMA.astype(rgb.dtype)
-    return np.stack([_U_SCALE * (rgb[..., 2] - y), _V_SCALE * (rgb[..., 0] - y)], axis=-1).astype(
-        np.float32
-    )
+    return core.chroma_of(rgb)
 
 
 def compose(luma: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray[np.uint8]:

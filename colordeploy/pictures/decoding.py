@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +12,6 @@ from PIL import Image
 
 from ..errors import InputError
 from ..native import color as core
-from .color import lightness_of, luma_of
 from .decoded import Decoded, Samples, of_pillow, said_by_pillow
 from .limits import check_pixels
 from .opening import decode, open_file
@@ -31,36 +28,17 @@ __all__ = [
 ]
 
 
-_PIXELS = 1 << 22  # that are worked on at once
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | Picture | str | os.PathLike[str]"
 
 
 def read_luma(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """Luma of a picture in any accepted form: (H, W) float32 in [0, 1], see `read_samples`."""
-    samples = read_samples(image)
-    if samples.dtype == np.float32 and samples.ndim == 2:
-        return np.ascontiguousarray(samples)
-    return _by_rows(samples, floats if samples.ndim == 2 else partial(luma_of, threads=threads))
+    return core.luma_plane(read_samples(image), threads)
 
 
 def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_samples`."""
-    samples = read_samples(image)
-    if samples.ndim == 3:
-        return _by_rows(samples, partial(lightness_of, threads=threads))
-    return _by_rows(samples, partial(core.lightness_of_gray, threads=threads))
-
-
-def _by_rows(
-    samples: Samples, function: Callable[[Samples], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """A plane made of samples, a bounded part of the rows at a time."""
-    plane = np.empty(samples.shape[:2], np.float32)
-    rows = max(1, _PIXELS // samples.shape[1])
-    for begin in range(0, samples.shape[0], rows):
-        part = np.ascontiguousarray(samples[begin : begin + rows])
-        plane[begin : begin + rows] = function(part)
-    return plane
+    return core.lightness_plane(read_samples(image), threads)
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:

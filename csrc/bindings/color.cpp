@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "../cancel.hpp"
+#include "../color/chroma.hpp"
 #include "../color/compose.hpp"
 #include "../color/guided.hpp"
 #include "../color/lightness.hpp"
@@ -98,8 +99,9 @@ Contiguous<float> lab_of(const Contiguous<float>& rgb, int threads) {
     return lab;
 }
 
-py::array_t<float> luma_of(const Contiguous<std::uint8_t>& rgb, int threads) {
-    return values_of(rgb, threads, &cc::luma_of);
+template <typename T>
+py::array_t<float> luma_of(const Contiguous<T>& rgb, int threads) {
+    return values_of(rgb, threads, [](auto&&... given) { cc::luma_of(given...); });
 }
 
 template <typename T>
@@ -211,7 +213,8 @@ void register_color(py::module_& module) {
     module.def("lightness_of_gray", &lightness_of_gray<std::uint8_t>, py::arg("gray").noconvert(),
                py::arg("threads"));
     module.def("lab_of", &lab_of, py::arg("rgb").noconvert(), py::arg("threads"));
-    module.def("luma_of", &luma_of, py::arg("rgb").noconvert(), py::arg("threads"));
+    module.def("luma_of", &luma_of<float>, py::arg("rgb").noconvert(), py::arg("threads"));
+    module.def("luma_of", &luma_of<std::uint8_t>, py::arg("rgb").noconvert(), py::arg("threads"));
     module.def("resample", &resample<float>, py::arg("plane").noconvert(), py::arg("rows"),
                py::arg("columns"), py::arg("threads"), py::arg("cancel"));
     module.def("resample", &resample<std::uint8_t>, py::arg("plane").noconvert(), py::arg("rows"),

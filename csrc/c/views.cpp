@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
+#include <optional>
 
 #include "../text.hpp"
 
@@ -42,12 +42,13 @@ std::uintmax_t magnitude(std::ptrdiff_t value) {
                      : static_cast<std::uintmax_t>(value);
 }
 
-// Whether steps of one axis clear all of the other: count steps of `inner` and the last one's size.
-bool clears(std::uintmax_t outer, std::uintmax_t inner, std::uintmax_t count, std::uintmax_t size) {
-    if (count > 1 && inner > (std::numeric_limits<std::uintmax_t>::max() - size) / (count - 1)) {
-        return false;
-    }
-    return outer >= inner * (count - 1) + size;
+// Bytes from the first to the end of the last of `count` pieces; nothing where they reach beyond
+// all memory that there can be.
+std::optional<std::uintmax_t> extent(std::uintmax_t step, std::uintmax_t count,
+                                     std::uintmax_t size) {
+    constexpr std::uintmax_t most = std::uintmax_t{1} << 46;
+    if (count > 1 && step > most / (count - 1)) return std::nullopt;
+    return step * (count - 1) + size;
 }
 
 // Strides in bytes: 0 of pixels is side by side.
@@ -77,13 +78,15 @@ Strides strides_of(const T& memory, const Layout& layout, const char* name) {
                columns = static_cast<std::uintmax_t>(memory.width),
                whole = static_cast<std::uintmax_t>(size);
     const std::uintmax_t row = magnitude(strides.row), pixel = magnitude(strides.pixel);
-    const bool apart = columns == 1 || pixel >= whole;
-    const bool by_rows = rows == 1 || clears(row, pixel, columns, whole);
-    const bool by_columns = columns == 1 || (clears(pixel, row, rows, whole) && row >= whole);
-    if (!apart || !(by_rows || by_columns)) {
+    const auto across = extent(pixel, columns, whole), down = extent(row, rows, whole);
+    const bool apart = (columns == 1 || pixel >= whole) && (rows == 1 || row >= whole);
+    // Row after row, or column after column.
+    const bool ordered =
+        across && down && (rows == 1 || columns == 1 || row >= *across || pixel >= *down);
+    if (!apart || !ordered) {
         throw InputError(
-            text("pixels of %s overlap: %d x %d pixels of %td bytes each do not fit "
-                 "into row_bytes = %td and pixel_bytes = %td",
+            text("pixels of %s overlap, or reach beyond all memory: %d x %d pixels of "
+                 "%td bytes each, row_bytes = %td, pixel_bytes = %td",
                  name, memory.height, memory.width, size, memory.row_bytes, memory.pixel_bytes));
     }
     return strides;

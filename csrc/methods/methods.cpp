@@ -1,6 +1,7 @@
 #include "methods.hpp"
 
 #include "../errors.hpp"
+#include "automatic/model.hpp"
 #include "exemplar/model.hpp"
 #include "line_art/model.hpp"
 #include "scribble/model.hpp"
@@ -14,7 +15,7 @@ using Create = std::shared_ptr<const Model> (*)(const bundle::Bundle&, const run
 
 const std::map<std::string, Create>& bundled() {
     static const std::map<std::string, Create> known{
-        {"lga", create_lga}, {"rasc", create_rasc}, {"sscn", create_sscn}};
+        {"disco", create_disco}, {"lga", create_lga}, {"rasc", create_rasc}, {"sscn", create_sscn}};
     return known;
 }
 

@@ -180,8 +180,11 @@ void of_limits(const fs::path&, std::vector<std::int64_t>&) {}
 std::optional<std::int64_t> installed() { return std::nullopt; }
 #endif
 
-// Numbers of the processors that this process may run on; none where that is not known.
-std::vector<int> allowed() {
+int present() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+}  // namespace
+
+std::vector<int> allowed_processors() {
     std::vector<int> found;
 #if defined(__linux__)
     for (int most = 1024; most <= 1 << 20; most *= 4) {
@@ -200,12 +203,8 @@ std::vector<int> allowed() {
     return found;
 }
 
-int present() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
-}  // namespace
-
 int processors(const fs::path& root) {
-    const auto own = static_cast<int>(allowed().size());
+    const auto own = static_cast<int>(allowed_processors().size());
     int count = own > 0 ? own : present();
     for (const fs::path& folder : groups(root, "cpu")) {
         if (const auto share = quota(folder)) {
@@ -215,11 +214,10 @@ int processors(const fs::path& root) {
     return count;
 }
 
-int cores(const fs::path& topology) {
-    const std::vector<int> own = allowed();
-    if (own.empty()) return present();
+int cores(const std::vector<int>& numbers, const fs::path& topology) {
+    if (numbers.empty()) return present();
     std::set<std::string> found;
-    for (const int processor : own) {
+    for (const int processor : numbers) {
         const std::string name = std::to_string(processor);
         const auto siblings =
             words(content(topology / ("cpu" + name) / "topology" / "thread_siblings_list"));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace colordeploy::process {
 
@@ -14,9 +15,13 @@ namespace colordeploy::process {
 // proc and sys are.
 int processors(const std::filesystem::path& root = "/");
 
-// Cores that this process's processors belong to: two hardware threads of one core have one set of
-// multipliers between them. topology: where Linux describes its processors.
-int cores(const std::filesystem::path& topology = "/sys/devices/system/cpu");
+// Numbers of the processors that this process may run on; none where that is not known.
+std::vector<int> allowed_processors();
+
+// Cores that processors belong to: two hardware threads of one core have one set of multipliers
+// between them. topology: where Linux describes its processors.
+int cores(const std::vector<int>& numbers = allowed_processors(),
+          const std::filesystem::path& topology = "/sys/devices/system/cpu");
 
 // Bytes that this process may still take, the least of what the machine has free, what the control
 // groups allow and what ulimit -v and -d allow; nothing where that is not known. Memory that only

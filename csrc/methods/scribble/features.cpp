@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "../../errors.hpp"
+#include "../../runtime/shapes.hpp"
 
 namespace colordeploy::methods {
 
@@ -31,16 +31,11 @@ class GraphFeatures : public FeatureSource {
                                                       runtime::Type::float32,
                                                       {1, 1, luma.size.rows, luma.size.columns}}}},
                                                    steps.token());
-        const runtime::Tensor& planes = found.at("features");
-        const runtime::Tensor& logarithm = found.at("log_alpha");
+        const runtime::Tensor& planes = runtime::floats_of(
+            found, graph_->name(), "features", {1, -1, luma.size.rows, luma.size.columns});
+        const runtime::Tensor& logarithm =
+            runtime::floats_of(found, graph_->name(), "log_alpha", {-1});
         const pictures::Size size = photo.working_size();
-        if (planes.type != runtime::Type::float32 || planes.shape.size() != 4 ||
-            planes.side(0) != 1 || planes.side(1) < 1 || planes.side(2) != luma.size.rows ||
-            planes.side(3) != luma.size.columns || logarithm.type != runtime::Type::float32 ||
-            logarithm.count() < 1) {
-            throw BackendError("graph '" + graph_->name() +
-                               "' gave features or log_alpha of another shape than its input's");
-        }
         Features features{{},
                           size.rows,
                           size.columns,
