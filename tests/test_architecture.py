@@ -13,7 +13,7 @@ PACKAGE = Path(colordeploy.__file__).parent
 # From the ground up; a room may import what stands in its own line or in one before it.
 FLOORS = (
     ("errors", "files", "manifest", "onnx_file", "_version"),
-    ("cancellation", "trace", "resources", "device_array", "dlpack"),
+    ("cancellation", "trace", "device_array", "dlpack"),
     ("background", "abandoning"),
     ("native",),
     ("memory", "pictures", "runtime"),

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from colordeploy.resources import free_memory, processors
+from colordeploy.native.resources import free_memory, processors
 
 GIB = 1 << 30
 

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from ..cancellation import CancelToken
 from ..errors import Cancelled, ColorDeployError
 from ..files import writing
+from ..native.resources import free_memory
 from ..pictures.encoding import encode, picture_format
 from ..pictures.openraster import Document
 from ..pictures.picture import Picture, floats
-from ..resources import free_memory
 from .inputs import STDIN
 from .plan import Item, JobOptions, Plan
 from .report import Outcome, Report, Status

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import BackendError
 from ..native import instruction_set
-from ..resources import processors
+from ..native.resources import processors
 from ..runtime.driver import open_driver
 
 __all__ = ["machine"]

@@ -140,7 +140,7 @@ class _Report:
 
 
 def _machine(report: _Report) -> str:
-    from ..resources import free_memory, processors
+    from ..native.resources import free_memory, processors
     from ..runtime.threads import graph_threads
 
     free = free_memory()

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ def idle_bytes() -> int: ...
 def idle_limit() -> int: ...
 def set_idle_limit(bytes: int) -> None: ...
 def trim() -> int: ...
+def processors(root: str) -> int: ...
+def cores(numbers: list[int], topology: str) -> int: ...
+def free_memory(root: str) -> int | None: ...
 
 class Plan:
     def __init__(
@@ -57,6 +60,13 @@ class Solver:
     def nbytes(self) -> int: ...
 
 def instruction_set() -> str: ...
+def plan_of(height: int, width: int, global_step: int, cancel: CancelFlag | None) -> Plan: ...
+def drop_plans() -> int: ...
+def require_memory(height: int, width: int, global_step: int, single: bool) -> None: ...
+def out_of_memory(what: str) -> NoReturn: ...
+def affinity_map(
+    features: NDArray[np.float32], sigma: float, y: int, x: int
+) -> NDArray[np.float32]: ...
 def estimated_bytes(height: int, width: int, global_step: int, single: bool) -> float: ...
 def local_affinities(
     plan: Plan, features: _Features, sigma: float, threads: int, cancel: CancelFlag | None
@@ -93,7 +103,7 @@ class GuidedChroma:
         chroma: NDArray[np.float32],
         lightness: NDArray[np.float32],
         lab: bool,
-        slopes: tuple[float, float, float, float, float] | None,
+        slopes: tuple[float, float, float] | None,
     ) -> None: ...
     def compose(
         self,
@@ -114,10 +124,60 @@ def compose_lab(lightness: NDArray[np.float32], ab: NDArray[np.float32]) -> NDAr
 def lightness_of(
     rgb: NDArray[np.float32] | NDArray[np.uint8], threads: int
 ) -> NDArray[np.float32]: ...
-def luma_of(rgb: NDArray[np.uint8], threads: int) -> NDArray[np.float32]: ...
+def lightness_of_gray(
+    gray: NDArray[np.float32] | NDArray[np.uint8], threads: int
+) -> NDArray[np.float32]: ...
+def lab_of(rgb: NDArray[np.float32], threads: int) -> NDArray[np.float32]: ...
+def luma_of(rgb: NDArray[Any], threads: int) -> NDArray[np.float32]: ...
+def chroma_of(rgb: NDArray[np.float32], threads: int) -> NDArray[np.float32]: ...
+def luma_plane(samples: NDArray[Any], threads: int) -> NDArray[np.float32]: ...
+def lightness_plane(samples: NDArray[Any], threads: int) -> NDArray[np.float32]: ...
 def resample(
     plane: NDArray[Any], rows: int, columns: int, threads: int, cancel: CancelFlag | None
 ) -> NDArray[Any]: ...
+def resize(
+    plane: NDArray[Any], rows: int, columns: int, threads: int, cancel: CancelFlag | None
+) -> NDArray[np.float32]: ...
+def working_size(rows: int, columns: int, short_side: int, bounded: bool) -> tuple[int, int]: ...
+def chroma_at_working_size(
+    ab: NDArray[np.float32],
+    gray: NDArray[np.float32],
+    rows: int,
+    columns: int,
+    threads: int,
+    cancel: CancelFlag | None,
+) -> NDArray[np.float32]: ...
+
+AB_BINS: NDArray[np.int64]
+CANDIDATES: int
+
+def nearest_bins(ab: _F64) -> NDArray[np.int64]: ...
+def most_probable(probabilities: NDArray[np.float32]) -> list[int]: ...
+def expected_chroma(probabilities: NDArray[np.float32]) -> tuple[float, float]: ...
+def diverse_order(candidates: Any) -> list[int]: ...
+def pooled(
+    values: NDArray[np.float32], association: NDArray[np.float32] | None, cell: int
+) -> NDArray[np.float32]: ...
+def located(
+    features: NDArray[np.float32], sizes: NDArray[np.float32] | None, count: int, seed: int
+) -> list[int]: ...
+def middle_of(
+    size: tuple[int, int], working: tuple[int, int], cell: int, row: int, column: int
+) -> tuple[float, float]: ...
+def anchor_hints(
+    anchors: list[tuple[float, float, float, float]],
+    size: tuple[int, int],
+    working: tuple[int, int],
+    cell: int,
+    grid: tuple[int, int],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+def with_residues(
+    ab: NDArray[np.float32],
+    tokens: NDArray[np.float32],
+    gray: NDArray[np.float32],
+    mask: NDArray[np.float32],
+    colors: NDArray[np.float32],
+) -> NDArray[np.float32]: ...
 def aggregate_max(
     features: NDArray[np.float32], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.float32]: ...
@@ -125,18 +185,77 @@ def merge_tones(
     labels: NDArray[np.int32], thin: int, bridge: int, pieces: int
 ) -> NDArray[np.int32]: ...
 def open_screens(line: NDArray[np.uint8], dot: int) -> NDArray[np.uint8]: ...
-def free_cells(labels: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.int32]: ...
-def divide(
+
+MAXIMUM_REGIONS: int
+MOST_HINTS: int
+TOKEN_STRIDE: int
+TOKEN_GEOMETRY: int
+
+def find_regions(
+    line: NDArray[np.uint8], scale: float, radii: list[int]
+) -> tuple[NDArray[np.int32], int, int]: ...
+def nearest_labels(labels: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.int32]: ...
+def inside_labels(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
+def region_tokens(
+    labels: NDArray[Any],
+    covered: NDArray[Any],
+    luma: NDArray[Any],
+    places: NDArray[np.int64],
+    count: int,
+    rows: int,
+    columns: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
+def region_places(full: NDArray[Any], labels: NDArray[Any], count: int) -> NDArray[np.int64]: ...
+def region_hints(
+    pixels: NDArray[np.int64],
+    rgb: NDArray[np.uint8],
+    dabs: NDArray[np.int32],
     labels: NDArray[np.int32],
     covered: NDArray[np.int32],
-    cells: NDArray[np.int32],
-    shares: NDArray[np.float32],
-    counts: NDArray[np.int32],
-    first: NDArray[np.int32],
-    marks: NDArray[np.int64],
-    owners: NDArray[np.int32],
+    areas: NDArray[np.int64],
+) -> tuple[
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.uint8],
+    int,
+]: ...
+
+class RegionDivider:
+    def __init__(
+        self, labels: NDArray[np.int32], covered: NDArray[np.int32], count: int
+    ) -> None: ...
+    def divide(
+        self,
+        counts: NDArray[np.int32],
+        pixels: NDArray[np.int64],
+        owners: NDArray[np.int32],
+        threads: int,
+        cancel: CancelFlag | None,
+    ) -> NDArray[np.int32]: ...
+    @property
+    def nbytes(self) -> int: ...
+
+LEAST_CHROMA: float
+
+def working_reference(
+    samples: NDArray[Any],
+    rows: int,
+    columns: int,
+    multiple: int,
     threads: int,
-) -> NDArray[np.int32]: ...
+    cancel: CancelFlag | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]: ...
+def selected(
+    activation: NDArray[np.float32],
+    k: int | None,
+    r: int | None,
+    seed: int,
+    default_k: int,
+    default_r: int,
+) -> NDArray[np.int64]: ...
+def normal_numbers(seed: list[int], n: int) -> NDArray[np.float32]: ...
 def cover_lines(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
 def region_means(
     values: NDArray[np.float32],
@@ -146,7 +265,15 @@ def region_means(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
 def separate_lines(
     values: NDArray[np.float32] | NDArray[np.uint8], threads: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]: ...
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]: ...
+def resample_lines(
+    opacity: NDArray[np.uint8],
+    ink: NDArray[np.uint8] | None,
+    rows: int,
+    columns: int,
+    threads: int,
+    cancel: CancelFlag | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]: ...
 def compose_drawing(
     palette: NDArray[np.float32],
     labels: NDArray[np.int32],
@@ -184,7 +311,7 @@ def marked_pixels(
 ) -> NDArray[np.bool_]: ...
 def separate_page(
     luma: NDArray[np.float32], threads: int, cancel: CancelFlag | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], int, bool, float, float]: ...
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], bool, bool, float, float]: ...
 def dabs_of_layer(
     layer: NDArray[np.uint8], threads: int, cancel: CancelFlag | None
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...

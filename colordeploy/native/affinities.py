@@ -21,7 +21,7 @@ from .checks import (
 from .limits import require_memory, within_memory
 from .plans import plan_of
 
-__all__ = ["DIRECTIONS", "Affinities"]
+__all__ = ["DIRECTIONS", "Affinities", "affinity_map"]
 
 _F64 = NDArray[np.float64]
 # (dy, dx) of the four planes of Affinities.local; csrc/propagation/graph.hpp has the same.
@@ -150,3 +150,11 @@ class Affinities:
         for name, value in (("local", near), ("global_", distant), ("global_step", step)):
             object.__setattr__(made, name, value)
         return made
+
+
+def affinity_map(
+    features: NDArray[np.floating], sigma: float, y: int, x: int
+) -> NDArray[np.float32]:
+    """Affinity (Eq. 1) of pixel (y, x) with every other one: (H, W) float32 in [0, 1]."""
+    array = np.ascontiguousarray(features, np.float32)
+    return _core.affinity_map(array, sigma_of(sigma), y, x)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..resources import processors
+from .resources import processors
 
 __all__ = [
     "any_array",

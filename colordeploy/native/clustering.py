@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,7 +11,7 @@ from ..errors import InputError
 from . import _core
 from .checks import any_array, finite_array, whole_number
 
-__all__ = ["choose", "kmeans"]
+__all__ = ["choose", "kmeans", "seed_of"]
 
 # DISCO's: at most so many rounds, and the end when the centres' summed movement, squared, is less.
 _ROUNDS = 20
@@ -75,10 +77,15 @@ def choose(n: int, k: int, *, seed: int) -> NDArray[np.int64]:
     most, count = whole_number("n", n), whole_number("k", k)
     if not 0 <= count <= most:
         raise InputError(f"k must be between 0 and n = {most}, not {count}")
+    return _core.choose(most, count, seed_of(seed))
+
+
+def seed_of(seed: Any) -> int:
+    """Check a seed, 0 to 2**64 - 1."""
     number = whole_number("seed", seed)
     if not 0 <= number < 2**64:
         raise InputError(f"seed must be between 0 and 2**64 - 1, not {number}")
-    return _core.choose(most, count, number)
+    return number
 
 
 def _first_centres(init: ArrayLike, points: NDArray[np.float64], k: int) -> NDArray[np.float64]:

@@ -31,10 +31,18 @@ __all__ = [
     "XYZ_TO_LINEAR_RGB",
     "GuidedChroma",
     "Space",
+    "chroma_at_working_size",
+    "chroma_of",
     "compose_lab",
+    "lab_of",
     "lightness_of",
+    "lightness_of_gray",
+    "lightness_plane",
     "luma_of",
+    "luma_plane",
     "resample",
+    "resize",
+    "working_size",
 ]
 
 Space: TypeAlias = Literal["luma", "lab"]
@@ -45,9 +53,6 @@ CHROMA_TO_RGB: NDArray[np.float64] = _core.CHROMA_TO_RGB
 LINEAR_RGB_TO_XYZ: NDArray[np.float64] = _core.LINEAR_RGB_TO_XYZ
 XYZ_TO_LINEAR_RGB: NDArray[np.float64] = _core.XYZ_TO_LINEAR_RGB
 AB_SCALE: float = _core.AB_SCALE
-
-# Variances below which a correlation means nothing.
-_FLAT_LIGHTNESS, _FLAT_CHROMA = 1e-6, 1e-4
 
 
 class GuidedChroma:
@@ -114,7 +119,7 @@ class GuidedChroma:
                 raise InputError(f"radius must be 0 to {max(light.shape)} here, not {side}")
             slopes = (
                 float(side), finite_number("epsilon", epsilon, positive=True),
-                finite_number("power", power, positive=False), _FLAT_LIGHTNESS, _FLAT_CHROMA,
+                finite_number("power", power, positive=False),
             )  # fmt: skip
         self.shape: tuple[int, int] = light.shape[0], light.shape[1]
         self._fitted = _core.GuidedChroma(pairs, light, space == "lab", slopes)
@@ -222,22 +227,108 @@ def resample(
     Cancelled
         When `cancel` was set before all is done.
     """
-    array = any_array("plane", plane)
-    values = walkable(array) if array.dtype == np.uint8 else _real("plane", array)
-    if values.ndim != 2 or values.size == 0:
-        raise InputError(f"plane must be (H, W) and not empty, not {values.shape}")
-    height, width = whole_number("height", shape[0]), whole_number("width", shape[1])
-    if height < 1 or width < 1:
-        raise InputError(f"the new size must be at least 1 x 1, not {height} x {width}")
+    values, height, width = _sizes(plane, shape)
     with stoppable(cancel) as flag:
         return _core.resample(values, height, width, thread_count(threads), flag)
 
 
+def resize(
+    plane: ArrayLike,
+    shape: tuple[int, int],
+    *,
+    threads: int | None = None,
+    cancel: Cancel = None,
+) -> NDArray[np.float32]:
+    """Resize a plane for a network: `resample`'s rule in double precision, Pillow's to the bit.
+
+    Parameters
+    ----------
+    plane : (H, W) real, or uint8, 255 of which is 1
+        float32 and uint8 of any strides are not copied.
+    shape : (h, w)
+        The plane's own gives a copy.
+    threads : int, optional
+        By default as many as this process may use, eight at most; the result is the same.
+    cancel : CancelToken or CancelFlag, optional
+
+    Returns
+    -------
+    (h, w) float32
+
+    Raises
+    ------
+    InputError
+        For other shapes and types.
+    Cancelled
+        When `cancel` was set before all is done.
+    """
+    values, height, width = _sizes(plane, shape)
+    with stoppable(cancel) as flag:
+        return _core.resize(values, height, width, thread_count(threads), flag)
+
+
+def working_size(
+    picture: tuple[int, int], short_side: int, *, bounded: bool = False
+) -> tuple[int, int]:
+    """Size of a picture (H, W) with that short side, never enlarged.
+
+    Parameters
+    ----------
+    picture : (H, W)
+    short_side : int
+        At least 1.
+    bounded : bool
+        Keep long strips down to the area of an 8:1 picture.
+    """
+    return _core.working_size(*picture, short_side, bounded)
+
+
+def chroma_at_working_size(
+    ab: NDArray[np.float32],
+    gray: NDArray[np.float32],
+    working_size: tuple[int, int],
+    *,
+    threads: int | None = None,
+) -> NDArray[np.float32]:
+    """A network's answer at the working size, (h, w, 2) in ab units.
+
+    Parameters
+    ----------
+    ab : (2, h'', w'') float32
+        In ab units; smaller than the padded working picture, it is enlarged along the edges of the
+        lightness.
+    gray : (h', w') float32
+        What the network saw: (L - 50) / 50, padded.
+    working_size : (h, w)
+        Without the padding.
+    threads : int, optional
+        By default as many as this process may use, eight at most; the result is the same.
+    """
+    pairs = np.moveaxis(walkable(ab), 0, -1)
+    return _core.chroma_at_working_size(
+        pairs, walkable(gray), *working_size, thread_count(threads), None
+    )
+
+
+def luma_plane(samples: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
+    """Luma of a picture (H, W) or (H, W, 3), uint8 or float32 in [0, 1], of any strides."""
+    return _core.luma_plane(_interleaved(samples), thread_count(threads))
+
+
+def lightness_plane(samples: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
+    """CIE L, 0 to 100, of a picture (H, W) or (H, W, 3), uint8 or float32, of any strides."""
+    return _core.lightness_plane(_interleaved(samples), thread_count(threads))
+
+
 def luma_of(rgb: NDArray[Any], threads: int = 1) -> NDArray[np.float32]:
-    """Luma (BT.601) of eight-bit sRGB (..., 3): (...) float32 in [0, 1]."""
-    if rgb.dtype != np.uint8:
-        raise InputError(f"rgb must be uint8, not {rgb.dtype}")
+    """Luma (BT.601) of sRGB (..., 3), uint8 or in [0, 1]: (...) float32 in [0, 1]."""
     return _core.luma_of(_triples(rgb), thread_count(threads)).reshape(rgb.shape[:-1])
+
+
+def chroma_of(rgb: NDArray[np.floating], threads: int = 1) -> NDArray[np.float32]:
+    """Chroma (BT.601) of sRGB (..., 3) in [0, 1]: (..., 2) float32, U and V."""
+    triples = _triples(rgb.astype(np.float32, copy=False))
+    return _core.chroma_of(triples, thread_count(threads)).reshape(*rgb.shape[:-1], 2)
 
 
 def lightness_of(
@@ -245,6 +336,21 @@ def lightness_of(
 ) -> NDArray[np.float32]:
     """CIE L of sRGB (..., 3), uint8 or in [0, 1] (others are clipped): (...) float32, 0 to 100."""
     return _core.lightness_of(_triples(rgb), thread_count(threads)).reshape(rgb.shape[:-1])
+
+
+def lightness_of_gray(
+    gray: NDArray[np.uint8] | NDArray[np.floating], threads: int = 1
+) -> NDArray[np.float32]:
+    """CIE L of gray sRGB values, uint8 or in [0, 1] (others are clipped), 0 to 100."""
+    kind = np.uint8 if gray.dtype == np.uint8 else np.float32
+    values = contiguous(gray, kind)
+    return _core.lightness_of_gray(values.ravel(), thread_count(threads)).reshape(gray.shape)
+
+
+def lab_of(rgb: NDArray[np.floating], threads: int = 1) -> NDArray[np.float32]:
+    """CIE Lab of sRGB (..., 3) in [0, 1] (others are clipped): (..., 3) float32."""
+    lab = _core.lab_of(_triples(rgb.astype(np.float32, copy=False)), thread_count(threads))
+    return lab.reshape(rgb.shape)
 
 
 def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -265,11 +371,30 @@ def _real(name: str, values: ArrayLike) -> NDArray[np.float32]:
     return walkable(array.astype(np.float32, copy=False))
 
 
+def _sizes(plane: ArrayLike, shape: tuple[int, int]) -> tuple[NDArray[Any], int, int]:
+    """A plane of bytes or floats, and the size that it shall have."""
+    array = any_array("plane", plane)
+    values = walkable(array) if array.dtype == np.uint8 else _real("plane", array)
+    if values.ndim != 2 or values.size == 0:
+        raise InputError(f"plane must be (H, W) and not empty, not {values.shape}")
+    height, width = whole_number("height", shape[0]), whole_number("width", shape[1])
+    if height < 1 or width < 1:
+        raise InputError(f"the new size must be at least 1 x 1, not {height} x {width}")
+    return values, height, width
+
+
 def _plane(name: str, values: ArrayLike) -> NDArray[np.float32]:
     array = _real(name, values)
     if array.ndim != 2 or array.size == 0:
         raise InputError(f"{name} must be (H, W) and not empty, not {array.shape}")
     return array
+
+
+def _interleaved(samples: NDArray[Any]) -> NDArray[Any]:
+    """Memory with the channels of a pixel side by side."""
+    array = walkable(samples)
+    apart = array.ndim == 3 and array.strides[2] != array.itemsize
+    return np.ascontiguousarray(array) if apart else array
 
 
 def _triples(rgb: NDArray[Any]) -> NDArray[Any]:

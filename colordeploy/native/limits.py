@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..errors import SolverError
-from ..resources import free_memory
 from . import _core
 
 __all__ = ["require_memory", "within_memory"]
 
 _T = TypeVar("_T")
-_ADVICE = (
-    "use a smaller working size (size= of prepare, --size on the command line) or, where "
-    "native.propagate is called, a larger global_step"
-)
-# To take less anew needs no look at the system, which takes as long as a small solution.
-_SMALL = 64 << 20
 
 
 def require_memory(height: int, width: int, step: int, *, single: bool = False) -> None:
@@ -29,19 +21,7 @@ def require_memory(height: int, width: int, step: int, *, single: bool = False) 
     ------
     SolverError
     """
-    needed = _core.estimated_bytes(height, width, step, single)
-    idle = _core.idle_bytes()  # ours already
-    if needed - idle < _SMALL:
-        return
-    free = free_memory()
-    if free is None:
-        return
-    free += idle
-    if needed > free:
-        raise SolverError(
-            f"solving for {height}x{width} pixels takes about {needed / 2**30:.1f} GiB, more than "
-            f"the {free / 2**30:.1f} GiB that this process may still use; {_ADVICE}"
-        )
+    _core.require_memory(height, width, step, single)
 
 
 def within_memory(what: str, call: Callable[[], _T]) -> _T:
@@ -59,5 +39,5 @@ def within_memory(what: str, call: Callable[[], _T]) -> _T:
             if _core.trim() == 0:
                 raise
             return call()
-    except MemoryError as error:
-        raise SolverError(f"out of memory while {what}; {_ADVICE}") from error
+    except MemoryError:
+        _core.out_of_memory(what)

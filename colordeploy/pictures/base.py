@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..cancellation import CancelToken
 from ..errors import InputError
 from ..native import resample
-from .color import chroma_of, compose_lab, lightness_of_gray, luma_of
+from ..native.color import lightness_of_gray
+from .color import chroma_of, compose_lab, luma_of
 from .decoding import ImageLike, read_samples
 from .geometry import resize
 from .photo import Photo

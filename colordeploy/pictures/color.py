@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..native import color as core
+from ..native.anchors import AB_BINS, nearest_bin
 from ..native.color import CHROMA_TO_RGB, LINEAR_RGB_TO_XYZ, LUMA, XYZ_TO_LINEAR_RGB
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
     "nearest_bin",
 ]
 
-_U_SCALE, _V_SCALE = core.CHROMA_SCALES
-
 
 def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> NDArray[np.float32]:
     """Luma Y of sRGB values.
@@ -43,15 +42,12 @@ def luma_of(rgb: NDArray[np.floating] | NDArray[np.uint8], threads: int = 1) -> 
     ----------
     rgb : (..., 3) float in [0, 1], or uint8
     threads : int
-        For uint8.
 
     Returns
     -------
     (...) float32 in [0, 1]
     """
-    if rgb.dtype == np.uint8:
-        return core.luma_of(rgb, threads)
-    return (rgb @ LUMA.astype(rgb.dtype)).astype(np.float32)
+    return core.luma_of(rgb, threads)
 
 
 def chroma_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -65,10 +61,7 @@ def chroma_of(rgb: NDArray[np.floating]) -> NDArray[np.float32]:
     -------
     (..., 2) float32
     """
-    y = rgb @ LUMA.astype(rgb.dtype)
-    return np.stack([_U_SCALE * (rgb[..., 2] - y), _V_SCALE * (rgb[..., 0] - y)], axis=-1).astype(
-        np.float32
-    )
+    return core.chroma_of(rgb)
 
 
 def compose(luma: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -97,19 +90,6 @@ def compose(luma: NDArray[np.floating], chroma: NDArray[np.floating]) -> NDArray
     result: NDArray[np.uint8] = (np.clip(rgb, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
     return result
 
-
-# The 313 colour bins of Zhang et al. 2016: centres of the cells of a 10x10 grid in ab that hold a
-# colour of sRGB. For each a, the first and the last b.
-_BIN_ROWS = (
-    (-90, 50, 90), (-80, 20, 90), (-70, 0, 90), (-60, -20, 90), (-50, -30, 100), (-40, -40, 100),
-    (-30, -50, 100), (-20, -50, 100), (-10, -60, 100), (0, -70, 100), (10, -80, 90), (20, -80, 90),
-    (30, -90, 90), (40, -100, 90), (50, -100, 80), (60, -110, 80), (70, -110, 80), (80, -110, 70),
-    (90, -110, 70), (100, -90, 0),
-)  # fmt: skip
-AB_BINS: NDArray[np.int64] = np.array(
-    [(a, b) for a, first, last in _BIN_ROWS for b in range(first, last + 10, 10)]
-)
-AB_BINS.flags.writeable = False
 
 _CUBE_FROM = (6.0 / 29.0) ** 3  # below, Lab's cube root is a straight line
 _SLOPE = (29.0 / 6.0) ** 2 / 3.0
@@ -191,14 +171,6 @@ def compose_lab(lightness: NDArray[np.floating], ab: NDArray[np.floating]) -> ND
     light, chroma = np.broadcast_arrays(lightness[..., None], ab)
     rgb = core.compose_lab(light[..., 0].ravel(), chroma.reshape(-1, 2))
     return rgb.reshape(*light.shape[:-1], 3)
-
-
-def nearest_bin(ab: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Index into `AB_BINS` of the bin nearest to each colour (..., 2) in ab units."""
-    bins = AB_BINS.astype(np.float64)
-    distance = np.square(np.asarray(ab, np.float64)[..., None, :] - bins).sum(axis=-1)
-    nearest: NDArray[np.int64] = distance.argmin(axis=-1)
-    return nearest
 
 
 # Linear sRGB to CIE XYZ under D50, as ICC profiles have it (IEC 61966-2-1, Bradford-adapted).

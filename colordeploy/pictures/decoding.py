@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
-from .color import lightness_of, lightness_of_gray, luma_of
-from .decoded import Decoded, Samples, looked_up, of_pillow, said_by_pillow
+from ..native import color as core
+from .decoded import Decoded, Samples, of_pillow, said_by_pillow
 from .limits import check_pixels
 from .opening import decode, open_file
 from .picture import Picture, floats, in_range, lay_over_white, straight_srgb
@@ -30,39 +28,17 @@ __all__ = [
 ]
 
 
-_PIXELS = 1 << 22  # that are worked on at once
 ImageLike: TypeAlias = "NDArray[np.generic] | Image.Image | Picture | str | os.PathLike[str]"
 
 
 def read_luma(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """Luma of a picture in any accepted form: (H, W) float32 in [0, 1], see `read_samples`."""
-    samples = read_samples(image)
-    if samples.dtype == np.float32 and samples.ndim == 2:
-        return np.ascontiguousarray(samples)
-    return _by_rows(samples, floats if samples.ndim == 2 else partial(luma_of, threads=threads))
+    return core.luma_plane(read_samples(image), threads)
 
 
 def read_lightness(image: ImageLike, threads: int = 1) -> NDArray[np.float32]:
     """CIE L of a picture in any accepted form: (H, W) float32 in [0, 100], see `read_samples`."""
-    samples = read_samples(image)
-    if samples.ndim == 3:
-        return _by_rows(samples, partial(lightness_of, threads=threads))
-    if samples.dtype == np.uint8:
-        table = lightness_of_gray(np.arange(256, dtype=np.float32) / np.float32(255))
-        return looked_up(table, samples)
-    return _by_rows(samples, lightness_of_gray)
-
-
-def _by_rows(
-    samples: Samples, function: Callable[[Samples], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """A plane made of samples, a bounded part of the rows at a time."""
-    plane = np.empty(samples.shape[:2], np.float32)
-    rows = max(1, _PIXELS // samples.shape[1])
-    for begin in range(0, samples.shape[0], rows):
-        part = np.ascontiguousarray(samples[begin : begin + rows])
-        plane[begin : begin + rows] = function(part)
-    return plane
+    return core.lightness_plane(read_samples(image), threads)
 
 
 def read_picture(image: ImageLike) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
-from ..resources import free_memory
+from ..native.resources import free_memory
 
 __all__ = ["MAX_PIXELS", "check_pixels"]
 

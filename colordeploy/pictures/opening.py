@@ -24,7 +24,7 @@ from PIL import (
 )
 
 from ..errors import InputError
-from ..resources import give_back_freed
+from ..native.resources import give_back_freed
 from .decoded import Decoded, of_pillow, said_by_pillow
 from .formats import Format, format_of, refusal
 from .limits import check_pixels

@@ -82,7 +82,7 @@ class Photo:
             full = read(image, thread_count(threads))
             shape = working_shape((full.shape[0], full.shape[1]), size, default)
             maximum = np.float32(_MAXIMUM[space])
-            working = np.clip(resize(full, shape), np.float32(0), maximum)
+            working = np.clip(resize(full, shape, threads), np.float32(0), maximum)
             if space == "lab":  # never the caller's own: no picture comes as CIE L
                 full /= maximum
             return cls(full, working, space, threads)
@@ -111,7 +111,8 @@ class Photo:
         scale = min(height / self.size[0], width / self.size[1])
         shape = max(1, round(self.size[0] * scale)), max(1, round(self.size[1] * scale))
         maximum = np.float32(_MAXIMUM[self.space])
-        working = np.clip(resize(self.lightness * maximum, shape), np.float32(0), maximum)
+        working = resize(self.lightness * maximum, shape, self._threads)
+        working = np.clip(working, np.float32(0), maximum)
         return Photo(self.lightness, working, self.space, self._threads)
 
     def in_luma(self) -> Photo:

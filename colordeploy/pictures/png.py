@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
-from ..resources import give_back_freed
+from ..native.resources import give_back_freed
 from .decoded import Decoded, Model, Samples, pixels_of, said_by_pillow, widened
 from .limits import check_pixels
 

@@ -6,11 +6,14 @@
 #include <optional>
 
 #include "../cancel.hpp"
+#include "../color/chroma.hpp"
 #include "../color/compose.hpp"
 #include "../color/guided.hpp"
 #include "../color/lightness.hpp"
 #include "../color/resample.hpp"
+#include "../color/resize.hpp"
 #include "../color/spaces.hpp"
+#include "../color/working.hpp"
 #include "targets.hpp"
 #include "views.hpp"
 
@@ -65,8 +68,40 @@ py::array_t<float> lightness_of(const Contiguous<T>& rgb, int threads) {
     return values_of(rgb, threads, [](auto&&... given) { cc::lightness_of(given...); });
 }
 
-py::array_t<float> luma_of(const Contiguous<std::uint8_t>& rgb, int threads) {
-    return values_of(rgb, threads, &cc::luma_of);
+template <typename T>
+py::array_t<float> lightness_of_gray(const Contiguous<T>& gray, int threads) {
+    if (!cd::aligned<T>(gray)) throw py::value_error("gray must be aligned");
+    if (threads < 1) throw py::value_error("threads must be at least 1");
+    const py::ssize_t n = gray.size();
+    py::array_t<float> values(n);
+    const T* source = gray.data();
+    float* out = values.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cc::lightness_of_gray(source, n, threads, out);
+    }
+    return values;
+}
+
+Contiguous<float> lab_of(const Contiguous<float>& rgb, int threads) {
+    if (rgb.ndim() != 2 || rgb.shape(1) != 3 || !cd::aligned<float>(rgb)) {
+        throw py::value_error("rgb must be (n, 3) and aligned");
+    }
+    if (threads < 1) throw py::value_error("threads must be at least 1");
+    const py::ssize_t n = rgb.shape(0);
+    Contiguous<float> lab({n, py::ssize_t{3}});
+    const float* source = rgb.data();
+    float* out = lab.mutable_data();
+    {
+        py::gil_scoped_release release;
+        cc::lab_of(source, n, threads, out);
+    }
+    return lab;
+}
+
+template <typename T>
+py::array_t<float> luma_of(const Contiguous<T>& rgb, int threads) {
+    return values_of(rgb, threads, [](auto&&... given) { cc::luma_of(given...); });
 }
 
 template <typename T>
@@ -83,14 +118,50 @@ Contiguous<T> resample(const Strided<T>& plane, py::ssize_t rows, py::ssize_t co
     return result;
 }
 
+template <typename T>
+Contiguous<float> resize(const Strided<T>& plane, py::ssize_t rows, py::ssize_t columns,
+                         int threads, const cd::CancelFlag* cancel) {
+    const cd::Plane<const T> source = cd::plane_of(plane, "plane");
+    if (rows < 1 || columns < 1) throw py::value_error("the new size must be at least 1 x 1");
+    Contiguous<float> result({rows, columns});
+    const cd::Plane<float> out{result.mutable_data(), rows, columns, columns, 1};
+    {
+        py::gil_scoped_release release;
+        cc::resize(source, out, threads, cancel);
+    }
+    return result;
+}
+
+Contiguous<float> chroma_at_working_size(const Strided<float>& ab, const Strided<float>& gray,
+                                         py::ssize_t rows, py::ssize_t columns, int threads,
+                                         const cd::CancelFlag* cancel) {
+    const cd::Channels<const float> chroma = cd::channels_of(ab, "ab", 2);
+    const cd::Plane<const float> seen = cd::plane_of(gray, "gray");
+    std::vector<float> pairs;
+    {
+        py::gil_scoped_release release;
+        pairs = cc::chroma_at_working_size(chroma, seen, rows, columns, threads, cancel);
+    }
+    return cd::owned(std::move(pairs), {rows, columns, 2});
+}
+
+py::tuple working_size(py::ssize_t rows, py::ssize_t columns, py::ssize_t short_side,
+                       bool bounded) {
+    if (rows < 1 || columns < 1 || short_side < 1) throw py::value_error("sides must be positive");
+    const cc::Size size = cc::working_size({rows, columns}, short_side, bounded);
+    return py::make_tuple(size.rows, size.columns);
+}
+
 cc::GuidedChroma guided(const Strided<float>& chroma, const Strided<float>& lightness, bool lab,
-                        const std::optional<std::array<double, 5>>& slopes) {
+                        const std::optional<std::array<double, 3>>& slopes) {
     const cd::Channels<const float> given = cd::channels_of(chroma, "chroma", 2);
     const cd::Plane<const float> light = cd::plane_of(lightness, "lightness");
     std::optional<cc::Slopes> fitted;
     if (slopes) {
-        const auto& [radius, epsilon, power, flat_light, flat_chroma] = *slopes;
-        fitted = cc::Slopes{static_cast<int>(radius), epsilon, power, flat_light, flat_chroma};
+        fitted = cc::Slopes{};
+        fitted->radius = static_cast<int>((*slopes)[0]);
+        fitted->epsilon = (*slopes)[1];
+        fitted->power = (*slopes)[2];
     }
     py::gil_scoped_release release;
     return {given, light, lab ? cc::Space::lab : cc::Space::luma, fitted};
@@ -137,11 +208,26 @@ void register_color(py::module_& module) {
                py::arg("threads"));
     module.def("lightness_of", &lightness_of<std::uint8_t>, py::arg("rgb").noconvert(),
                py::arg("threads"));
-    module.def("luma_of", &luma_of, py::arg("rgb").noconvert(), py::arg("threads"));
+    module.def("lightness_of_gray", &lightness_of_gray<float>, py::arg("gray").noconvert(),
+               py::arg("threads"));
+    module.def("lightness_of_gray", &lightness_of_gray<std::uint8_t>, py::arg("gray").noconvert(),
+               py::arg("threads"));
+    module.def("lab_of", &lab_of, py::arg("rgb").noconvert(), py::arg("threads"));
+    module.def("luma_of", &luma_of<float>, py::arg("rgb").noconvert(), py::arg("threads"));
+    module.def("luma_of", &luma_of<std::uint8_t>, py::arg("rgb").noconvert(), py::arg("threads"));
     module.def("resample", &resample<float>, py::arg("plane").noconvert(), py::arg("rows"),
                py::arg("columns"), py::arg("threads"), py::arg("cancel"));
     module.def("resample", &resample<std::uint8_t>, py::arg("plane").noconvert(), py::arg("rows"),
                py::arg("columns"), py::arg("threads"), py::arg("cancel"));
+    module.def("resize", &resize<float>, py::arg("plane").noconvert(), py::arg("rows"),
+               py::arg("columns"), py::arg("threads"), py::arg("cancel"));
+    module.def("resize", &resize<std::uint8_t>, py::arg("plane").noconvert(), py::arg("rows"),
+               py::arg("columns"), py::arg("threads"), py::arg("cancel"));
+    module.def("chroma_at_working_size", &chroma_at_working_size, py::arg("ab").noconvert(),
+               py::arg("gray").noconvert(), py::arg("rows"), py::arg("columns"), py::arg("threads"),
+               py::arg("cancel"));
+    module.def("working_size", &working_size, py::arg("rows"), py::arg("columns"),
+               py::arg("short_side"), py::arg("bounded"));
     py::class_<cc::GuidedChroma>(module, "GuidedChroma")
         .def(py::init(&guided), py::arg("chroma").noconvert(), py::arg("lightness").noconvert(),
              py::arg("lab"), py::arg("slopes"))

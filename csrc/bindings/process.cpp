@@ -1,10 +1,13 @@
 // What all parts share: asking for work to stop, and idle memory.
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <memory>
 
 #include "../cancel.hpp"
 #include "../memory.hpp"
+#include "../process/resources.hpp"
+#include "../propagation/plans.hpp"
 
 namespace py = pybind11;
 
@@ -21,5 +24,19 @@ void register_process(py::module_& module) {
     module.def("idle_bytes", &store::idle_bytes);
     module.def("idle_limit", &store::idle_limit);
     module.def("set_idle_limit", &store::set_idle_limit, py::arg("bytes"));
+    module.def(
+        "processors",
+        [](const std::string& root) { return colordeploy::process::processors(root); },
+        py::arg("root"));
+    module.def(
+        "cores",
+        [](const std::vector<int>& numbers, const std::string& topology) {
+            return colordeploy::process::cores(numbers, topology);
+        },
+        py::arg("numbers"), py::arg("topology"));
+    module.def(
+        "free_memory",
+        [](const std::string& root) { return colordeploy::process::free_memory(root); },
+        py::arg("root"));
     module.def("trim", &store::trim, py::call_guard<py::gil_scoped_release>());
 }

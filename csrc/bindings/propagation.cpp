@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "../propagation/affinity_map.hpp"
 #include "../propagation/estimate.hpp"
+#include "../propagation/plans.hpp"
 #include "../propagation/solver.hpp"
 
 namespace py = pybind11;
@@ -196,11 +198,41 @@ void register_propagation(py::module_& module) {
     define_affinities<float>(module);
     define_affinities<double>(module);
     module.def(
+        "plan_of",
+        [](int height, int width, int global_step, const Cancel& cancel) {
+            py::gil_scoped_release release;
+            return std::const_pointer_cast<cp::Plan>(
+                cp::plan_of(cp::Grid{height, width, global_step}, cancel.get()));
+        },
+        py::arg("height"), py::arg("width"), py::arg("global_step"), py::arg("cancel"));
+    module.def("drop_plans", &cp::drop_plans);
+    module.def(
         "estimated_bytes",
         [](int height, int width, int global_step, bool single) {
             return cp::estimated_bytes(cp::Grid{height, width, global_step}, single);
         },
         py::arg("height"), py::arg("width"), py::arg("global_step"), py::arg("single"));
+    module.def(
+        "require_memory",
+        [](int height, int width, int global_step, bool single) {
+            cp::require_memory(cp::Grid{height, width, global_step}, single);
+        },
+        py::arg("height"), py::arg("width"), py::arg("global_step"), py::arg("single"));
+    module.def(
+        "out_of_memory", [](const std::string& what) { throw cp::out_of_memory(what); },
+        py::arg("what"));
+    module.def(
+        "affinity_map",
+        [](const Features<float>& features, double sigma, py::ssize_t y, py::ssize_t x) {
+            require(features.ndim() == 3 && y >= 0 && x >= 0 && y < features.shape(0) &&
+                        x < features.shape(1),
+                    "features must be (height, width, channels), with the pixel inside");
+            const std::vector<float> map = cp::affinity_map(features_view(features), sigma, y, x);
+            py::array_t<float> result({features.shape(0), features.shape(1)});
+            std::copy(map.begin(), map.end(), result.mutable_data());
+            return result;
+        },
+        py::arg("features").noconvert(), py::arg("sigma"), py::arg("y"), py::arg("x"));
     module.def("instruction_set", [] { return cp::kernel_table().name; });
     module.def("affinity_gradient", &affinity_gradient, py::arg("plan"),
                py::arg("features").noconvert(), py::arg("sigma"), py::arg("alpha"),

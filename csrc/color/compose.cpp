@@ -14,7 +14,7 @@ namespace {
 
 // Weights of the taps of a row's pixels, by blocks; sources outside of begin..end have none.
 struct Bands {
-    explicit Bands(const Taps& taps) {
+    explicit Bands(const Taps<float>& taps) {
         begin = taps[taps.begin()].first;
         for (std::ptrdiff_t x = taps.begin(); x < taps.end(); x += BLOCK) {
             const std::ptrdiff_t last = std::min<std::ptrdiff_t>(x + BLOCK, taps.end());
@@ -59,8 +59,8 @@ void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, co
         throw std::invalid_argument("the base must have the lightness' size");
     }
     const ColorTable& table = color_table();
-    const Taps down(chroma.rows(), lightness.rows, part.y0, part.y1);
-    const Bands across(Taps(chroma.columns(), lightness.columns, part.x0, part.x1));
+    const Taps<float> down(chroma.rows(), lightness.rows, part.y0, part.y1);
+    const Bands across(Taps<float>(chroma.columns(), lightness.columns, part.x0, part.x1));
     const std::ptrdiff_t width = across.end - across.begin;
     const int planes = chroma.sloped() ? PLANES : 2;
     const auto make = [&] { return std::vector<float>(PLANES * width); };
@@ -82,7 +82,7 @@ void compose(const GuidedChroma& chroma, const Plane<const float>& lightness, co
               row.channel_stride = target.channel_stride;
               row.tables = &row_tables();
               for (std::ptrdiff_t y = part.y0 + begin; y < part.y0 + end; ++y) {
-                  const Taps::Output& taps = down[y];
+                  const Taps<float>::Output& taps = down[y];
                   for (int c = 0; c < planes; ++c) {
                       table.blend(chroma.plane(c) + taps.first * chroma.columns() + across.begin,
                                   chroma.columns(), down.weights(taps), taps.count, width,

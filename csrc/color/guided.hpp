@@ -12,10 +12,11 @@ namespace colordeploy::color {
 
 // How chroma follows the lightness in the windows of the working size.
 struct Slopes {
-    int radius;                      // half a window's side
-    double epsilon;                  // regularization: windows of less variance count as flat
-    double power;                    // of r^2, which weights a window
-    double flat_light, flat_chroma;  // variances below which a correlation means nothing
+    int radius = 1;         // half a window's side
+    double epsilon = 1e-3;  // regularization: windows of less variance count as flat
+    double power = 8.0;     // of r^2, which weights a window
+    // Variances below which a correlation means nothing.
+    double flat_light = 1e-6, flat_chroma = 1e-4;
 };
 
 // Fitted once, composed as often as wanted (compose.hpp); never changes afterwards.

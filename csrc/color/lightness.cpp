@@ -74,4 +74,28 @@ void lightness_of(const float* rgb, std::ptrdiff_t n, int threads, float* lightn
     });
 }
 
+void lightness_of_gray(const float* gray, std::ptrdiff_t n, int threads, float* lightness) {
+    fill(n, threads, lightness, true, [&](std::ptrdiff_t i) { return decoded(gray[i]); });
+}
+
+void lightness_of_gray(const std::uint8_t* gray, std::ptrdiff_t n, int threads, float* lightness) {
+    static const std::array<float, 256> levels = [] {
+        std::array<float, 256> values;
+        for (int v = 0; v < 256; ++v) {
+            values[v] = static_cast<float>(linear_of(static_cast<double>(v) / 255));
+        }
+        color_table().to_lightness(values.data(), 256);
+        return values;
+    }();
+    fill(n, threads, lightness, false, [&](std::ptrdiff_t i) { return levels[gray[i]]; });
+}
+
+void lab_of(const float* rgb, std::ptrdiff_t n, int threads, float* lab) {
+    share(
+        n, PIECE, threads, [] { return 0; },
+        [&](std::ptrdiff_t begin, std::ptrdiff_t end, int) {
+            color_table().to_lab(rgb + 3 * begin, end - begin, row_tables(), lab + 3 * begin);
+        });
+}
+
 }  // namespace colordeploy::color

@@ -37,7 +37,9 @@ T rounded(float value) {
 
 }  // namespace
 
-Taps::Taps(std::ptrdiff_t small, std::ptrdiff_t full, std::ptrdiff_t begin, std::ptrdiff_t end)
+template <typename Weight>
+Taps<Weight>::Taps(std::ptrdiff_t small, std::ptrdiff_t full, std::ptrdiff_t begin,
+                   std::ptrdiff_t end)
     : begin_(begin) {
     outputs_.reserve(end - begin);
     const double scale = static_cast<double>(small) / static_cast<double>(full);
@@ -51,7 +53,7 @@ Taps::Taps(std::ptrdiff_t small, std::ptrdiff_t full, std::ptrdiff_t begin, std:
         weight.clear();
         double total = 0.0;
         for (std::ptrdiff_t at = first; at < last; ++at) {
-            weight.push_back(bicubic((static_cast<double>(at) + 0.5 - middle) / stretch));
+            weight.push_back(bicubic((static_cast<double>(at) - middle + 0.5) * (1.0 / stretch)));
             total += weight.back();
         }
         while (weight.back() == 0.0) weight.pop_back();
@@ -61,10 +63,13 @@ Taps::Taps(std::ptrdiff_t small, std::ptrdiff_t full, std::ptrdiff_t begin, std:
         outputs_.push_back({first + static_cast<std::ptrdiff_t>(skipped), count,
                             static_cast<std::ptrdiff_t>(weights_.size())});
         for (std::size_t k = skipped; k < weight.size(); ++k) {
-            weights_.push_back(static_cast<float>(weight[k] / total));
+            weights_.push_back(static_cast<Weight>(weight[k] / total));
         }
     }
 }
+
+template class Taps<float>;
+template class Taps<double>;
 
 template <typename T>
 void resample(const Plane<const T>& source, const Plane<T>& result, int threads,
@@ -74,7 +79,7 @@ void resample(const Plane<const T>& source, const Plane<T>& result, int threads,
     }
     if (threads < 1) throw std::invalid_argument("threads must be at least 1");
     const ResampleTable& table = COLORDEPLOY_CHOOSE_TABLE(resample_table);
-    const Taps down(source.rows, result.rows, 0, result.rows),
+    const Taps<float> down(source.rows, result.rows, 0, result.rows),
         across(source.columns, result.columns, 0, result.columns);
     // Weights filled up with zeros, so that products come in whole vectors.
     std::ptrdiff_t most = 0;
@@ -102,7 +107,7 @@ void resample(const Plane<const T>& source, const Plane<T>& result, int threads,
               for (std::ptrdiff_t y = begin; y < end; ++y) {
                   throw_if_set(cancel);
                   std::fill_n(own.sums.data(), source.columns, 0.0F);
-                  const Taps::Output& taps = down[y];
+                  const Taps<float>::Output& taps = down[y];
                   for (std::ptrdiff_t k = 0; k < taps.count; ++k) {
                       const T* row = row_of(taps.first + k, own.row);
                       const float weight = down.weights(taps)[k];

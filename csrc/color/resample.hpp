@@ -12,6 +12,8 @@
 namespace colordeploy::color {
 
 // For the outputs begin to end of `full` many: which of `small` many sources they are made of.
+// Weight is float or double.
+template <typename Weight>
 class Taps {
  public:
     Taps(std::ptrdiff_t small, std::ptrdiff_t full, std::ptrdiff_t begin, std::ptrdiff_t end);
@@ -24,12 +26,12 @@ class Taps {
     std::ptrdiff_t begin() const { return begin_; }
     std::ptrdiff_t end() const { return begin_ + static_cast<std::ptrdiff_t>(outputs_.size()); }
     const Output& operator[](std::ptrdiff_t output) const { return outputs_[output - begin_]; }
-    const float* weights(const Output& output) const { return weights_.data() + output.weights; }
+    const Weight* weights(const Output& output) const { return weights_.data() + output.weights; }
 
  private:
     std::ptrdiff_t begin_;
     std::vector<Output> outputs_;
-    std::vector<float> weights_;
+    std::vector<Weight> weights_;
 };
 
 // The plane at another size. T is float or std::uint8_t; bytes are rounded to the nearest.

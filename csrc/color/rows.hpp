@@ -55,6 +55,8 @@ struct ColorTable {
                         const RowTables& tables, std::uint8_t* rgb);
     // Luminance to lightness, in place.
     void (*to_lightness)(float* y, std::ptrdiff_t n);
+    // sRGB triples to Lab triples, `n` of them.
+    void (*to_lab)(const float* rgb, std::ptrdiff_t n, const RowTables& tables, float* lab);
 };
 
 }  // namespace colordeploy::color

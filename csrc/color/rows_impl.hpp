@@ -146,6 +146,24 @@ void to_lightness(float* y, std::ptrdiff_t n) {
     }
 }
 
+void to_lab(const float* rgb, std::ptrdiff_t n, const RowTables& tables, float* lab) {
+    for (std::ptrdiff_t begin = 0; begin < n; begin += LANES) {
+        const std::ptrdiff_t count = n - begin < LANES ? n - begin : LANES;
+        float values[3][LANES] = {};
+        for (std::ptrdiff_t j = 0; j < count; ++j) {
+            for (int c = 0; c < 3; ++c) values[c][j] = rgb[3 * (begin + j) + c];
+        }
+        const Three found = lab_of_linear(
+            {{decoded(load(values[0]), tables.decoded), decoded(load(values[1]), tables.decoded),
+              decoded(load(values[2]), tables.decoded)}},
+            tables.rgb_to_xyz);
+        for (int c = 0; c < 3; ++c) store(values[c], found.c[c]);
+        for (std::ptrdiff_t j = 0; j < count; ++j) {
+            for (int c = 0; c < 3; ++c) lab[3 * (begin + j) + c] = values[c][j];
+        }
+    }
+}
+
 void blend(const float* rows, std::ptrdiff_t row_stride, const float* weights, std::ptrdiff_t taps,
            std::ptrdiff_t n, float* __restrict sums) {
     std::memset(sums, 0, n * sizeof(float));
@@ -159,6 +177,6 @@ void blend(const float* rows, std::ptrdiff_t row_stride, const float* weights, s
 
 }  // namespace
 
-extern const ColorTable color_table = {blend, compose, compose_lab, to_lightness};
+extern const ColorTable color_table = {blend, compose, compose_lab, to_lightness, to_lab};
 
 }  // namespace colordeploy::color::COLORDEPLOY_TARGET

@@ -72,6 +72,25 @@ COLORDEPLOY_INLINE F cube_root(F value) {
     return root;
 }
 
+// exp(x) to about two units in the last place, for x within +-87; what lies outside counts as that.
+COLORDEPLOY_INLINE F exponential(F x) {
+    // exp(x) = 2^n exp(r), |r| <= ln(2) / 2; adding 1.5 * 2^23 rounds to an integer.
+    const float shift = 12582912.0F;
+    const F limited = min(max(x, splat(-87.0F)), splat(87.0F));
+    const F shifted = limited * 1.44269504F + shift;
+    const F n = shifted - shift;
+    const F r = (limited - n * 0.693359375F) + n * 2.12194440e-4F;
+    F sum = splat(1.0F / 5040.0F);
+    sum = sum * r + 1.0F / 720.0F;
+    sum = sum * r + 1.0F / 120.0F;
+    sum = sum * r + 1.0F / 24.0F;
+    sum = sum * r + 1.0F / 6.0F;
+    sum = sum * r + 0.5F;
+    sum = sum * r + 1.0F;
+    sum = sum * r + 1.0F;
+    return sum * bits_to_float((float_to_bits(shifted) - 0x4b400000U + 127U) << 23);
+}
+
 COLORDEPLOY_INLINE F square_root(F value) {
 #pragma GCC unroll 16
     for (int lane = 0; lane < LANES; ++lane) value[lane] = __builtin_sqrtf(value[lane]);

@@ -33,12 +33,3 @@ def test_pad_and_resize():
     assert constant.shape == (7, 11, 2)
     assert np.allclose(constant, 0.3, atol=1e-6)
     assert constant.flags.writeable
-
-
-@pytest.mark.parametrize("shape", [(256, 192), (1000, 777), (333, 300)])
-def test_large_planes_are_resized_a_part_at_a_time(monkeypatch, shape):
-    """And come out as in one piece, but for the last digit."""
-    plane = np.random.default_rng(0).random((1201, 903)).astype(np.float32)
-    whole = resize(plane, shape)
-    monkeypatch.setattr("colordeploy.pictures.geometry._PIXELS", 1 << 14)
-    assert np.abs(resize(plane, shape) - whole).max() < 2e-6

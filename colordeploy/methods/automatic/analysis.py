@@ -7,14 +7,12 @@ from numpy.typing import NDArray
 
 from ...cancellation import CancelToken
 from ...device_array import Array
-from ...native import kmeans
-from ...pictures.color import AB_BINS
+from ...native import anchors as core
+from ...native.color import chroma_at_working_size
 from ...runtime.graph import Graph
 from ...trace import span
-from ..chroma import at_working_size
 from ..outputs import Outputs
 from .interface import Interface
-from .residues import with_residues
 
 __all__ = ["Analysis"]
 
@@ -76,12 +74,11 @@ class Analysis:
 
     def expected(self, row: int, column: int) -> tuple[float, float]:
         """Mean chroma of a place's probabilities, in ab units."""
-        a, b = self.probabilities(row, column) @ AB_BINS.astype(np.float32)
-        return float(a), float(b)
+        return core.expected_chroma(self.probabilities(row, column))
 
     def at_working_size(self, ab: NDArray[np.float32]) -> NDArray[np.float32]:
         """The second graph's answer (2, h'', w'') at the working size, (h, w, 2)."""
-        return at_working_size(ab, self._gray, self._working_size)
+        return chroma_at_working_size(ab, self._gray[0, 0], self._working_size)
 
     def heeded(
         self, ab: NDArray[np.float32], mask: NDArray[np.float32], colors: NDArray[np.float32]
@@ -92,11 +89,8 @@ class Analysis:
         """
         if self._interface.needs_anchors or not mask.any():
             return ab
-        height, width = ab.shape[1:]
-        light = 50 * self._gray[0, 0] + 50
-        blocks = light.reshape(height, light.shape[0] // height, width, light.shape[1] // width)
         tokens = self._outputs.host("tokens")[0]
-        return with_residues(ab, tokens, blocks.mean(axis=(1, 3)), mask[0], colors)
+        return core.with_residues(ab, tokens, self._gray[0, 0], mask, colors)
 
     def features(self) -> NDArray[np.float32]:
         """Learned colour features of the picture's places, (C, rows, columns)."""
@@ -105,24 +99,9 @@ class Analysis:
 
     def pooled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean of values (h, w, C) at the working size in each place, (C, rows, columns)."""
-        height, width = self._working_size
-        rows, columns = self.grid
-        if self._interface.association is None:
-            association = np.zeros((9, height, width), np.float32)
-            association[4] = 1.0  # each pixel belongs to its own cell
-        else:
-            association = self._outputs.host(self._interface.association)[0][:, :height, :width]
-        total = np.zeros((rows + 2, columns + 2, values.shape[2] + 1), np.float32)
-        weighted = np.concatenate([values, np.ones_like(values[..., :1])], axis=2)
-        edges = np.arange(0, height, self._cell), np.arange(0, width, self._cell)
-        for k in range(9):
-            part = np.add.reduceat(association[k, :, :, None] * weighted, edges[0], axis=0)
-            part = np.add.reduceat(part, edges[1], axis=1)
-            dy, dx = divmod(k, 3)
-            total[dy : dy + part.shape[0], dx : dx + part.shape[1]] += part
-        inner = total[1 : self.rows + 1, 1 : self.columns + 1]
-        means = inner[..., :-1] / np.maximum(inner[..., -1:], 1e-8)
-        return np.moveaxis(means, -1, 0).astype(np.float32)
+        name = self._interface.association
+        association = None if name is None else self._outputs.host(name)[0]
+        return core.pooled(values, association, self._cell)[:, : self.rows, : self.columns]
 
     def locate(self, features: NDArray[np.float32], count: int, seed: int) -> list[tuple[int, int]]:
         """Places of the anchors in reading order: the largest one of each cluster of the features
@@ -130,16 +109,9 @@ class Analysis:
 
         A cluster left empty has none, and clusters never share one.
         """
-        points = features.reshape(features.shape[0], -1).T
+        sizes = None
+        if self._interface.sizes is not None:
+            sizes = self._outputs.host(self._interface.sizes)[0][0, : self.rows, : self.columns]
         with span("k-means"):
-            labels, centres = kmeans(points, count, seed=seed)
-        if self._interface.sizes is None:
-            score = -np.square(points - centres[labels]).sum(axis=1)
-        else:
-            score = self._outputs.host(self._interface.sizes)[0][0, : self.rows, : self.columns]
-        chosen = {
-            int(np.argmax(np.where(labels == cluster, score.ravel(), -np.inf)))
-            for cluster in range(count)
-            if (labels == cluster).any()
-        }
-        return [divmod(token, self.columns) for token in sorted(chosen)]
+            places = core.located(features, sizes, count, seed=seed)
+        return [divmod(place, self.columns) for place in places]

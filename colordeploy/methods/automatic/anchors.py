@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...native.anchors import CANDIDATES, diverse_order
 from ...pictures.color import compose_lab
 
 __all__ = ["CANDIDATES", "Anchor", "diverse_order"]
-
-CANDIDATES = 10  # of the most probable bins, diverse results choose
 
 
 @dataclass(frozen=True)
@@ -50,17 +48,3 @@ class Anchor:
     def _color_of(self, ab: tuple[float, float]) -> tuple[int, int, int]:
         r, g, b = compose_lab(np.array([self.lightness]), np.array([ab], np.float64))[0]
         return int(r), int(g), int(b)
-
-
-def diverse_order(candidates: NDArray[np.int64]) -> list[int]:
-    """Candidates (n, 2), most probable first, in the order that diverse results take them.
-
-    Ties go to the more probable one.
-    """
-    distance = np.linalg.norm(candidates[:, None] - candidates[None], axis=2)
-    order = [0]
-    while len(order) < len(candidates):
-        total = distance[:, order].sum(axis=1)
-        total[order] = -1.0
-        order.append(int(total.argmax()))
-    return order

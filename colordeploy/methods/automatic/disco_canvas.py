@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...abandoning import abandonable
 from ...errors import InputError
+from ...native.anchors import AB_BINS, anchor_hints, middle_of, most_probable
 from ...native.checks import whole_number
-from ...pictures.color import AB_BINS, lab_of, nearest_bin
+from ...native.color import lab_of
 from ...pictures.decoding import ImageLike, read_samples
 from ...pictures.geometry import resize
 from ...pictures.photo import Photo
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DiscoCanvas"]
 
-_FARTHEST = 10.0  # from the nearest bin, in ab units: beyond is no colour of sRGB
 _logger = logging.getLogger("colordeploy")
 
 
@@ -131,7 +131,7 @@ class DiscoCanvas(AutomaticCanvas):
                 f"the picture to take colours from must be in colour and have the canvas's "
                 f"{self.size[0]}x{self.size[1]} pixels, not shape {rgb.shape}"
             )
-        ab = lab_of(np.clip(resize(rgb, self.working_size), 0.0, 1.0))[..., 1:]
+        ab = lab_of(np.clip(resize(rgb, self.working_size, self._model.threads), 0.0, 1.0))[..., 1:]
         means = self.analysis.pooled(ab)
         tokens = self._tokens
         if relocate:
@@ -200,44 +200,27 @@ class DiscoCanvas(AutomaticCanvas):
     def _anchor_at(self, row: int, column: int, sample: int) -> Anchor:
         """The anchor of a place, with the colour of a diverse result."""
         probabilities = self.analysis.probabilities(row, column)
-        best = np.argsort(-probabilities, kind="stable")[:CANDIDATES]
+        best = most_probable(probabilities)
         candidates = tuple(
             ((float(AB_BINS[i, 0]), float(AB_BINS[i, 1])), float(probabilities[i])) for i in best
         )
-        y, x = self._place_of(row, column)
+        y, x = middle_of(self.size, self.working_size, self._model.cell, row, column)
         lightness = 100 * float(self.photo.lightness[round(y), round(x)])
         if sample == 0 and not self._model.interface.needs_anchors:
             return Anchor(y, x, self.analysis.expected(row, column), candidates, lightness)
         chosen = diverse_order(AB_BINS[best])[sample]
         return Anchor(y, x, candidates[chosen][0], candidates, lightness)
 
-    def _place_of(self, row: int, column: int) -> tuple[float, float]:
-        """Middle of a place's grid cell, in image pixels."""
-        place = []
-        for index, full, working in zip((row, column), self.size, self.working_size, strict=True):
-            begin, end = index * self._model.cell, min((index + 1) * self._model.cell, working)
-            place.append(min((begin + end) / 2 * full / working, full - 1.0))
-        return place[0], place[1]
-
     def _hints(self, anchors: list[Anchor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rows, columns = self.analysis.grid
-        mask = np.zeros((1, rows, columns), np.float32)
-        colors = np.zeros((2, rows, columns), np.float32)
+        told = []
         for anchor in anchors:
-            place = np.array(checked_position(self.size, anchor.y, anchor.x, "the anchor"))
-            ab = np.array(anchor.ab, np.float64)
-            if ab.shape != (2,) or not np.isfinite(ab).all():
+            y, x = checked_position(self.size, anchor.y, anchor.x, "the anchor")
+            if len(anchor.ab) != 2:
                 raise InputError(f"the chroma of an anchor is two numbers, not {anchor.ab!r}")
-            bin_ab = AB_BINS[nearest_bin(ab)]
-            if np.hypot(*(bin_ab - ab)) > _FARTHEST:
-                raise InputError(
-                    f"ab = ({ab[0]:g}, {ab[1]:g}) is no colour of sRGB; the nearest is about "
-                    f"({bin_ab[0]}, {bin_ab[1]})"
-                )
-            token = (place * self.working_size / self.size / self._model.cell).astype(int)
-            mask[0, token[0], token[1]] = 1.0
-            colors[:, token[0], token[1]] = ab
-        return mask, colors
+            told.append((y, x, *anchor.ab))
+        return anchor_hints(
+            told, self.size, self.working_size, self._model.cell, self.analysis.grid
+        )
 
     def _held_besides(self) -> int:
         return self.analysis.nbytes

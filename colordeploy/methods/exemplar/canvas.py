@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from ...native.color import chroma_at_working_size
 from ...pictures.decoding import ImageLike
 from ...pictures.photo import Photo
 from ...trace import span
 from ..canvas import CanvasKeywords, checked_position
-from ..chroma import at_working_size
 from ..photo_canvas import PhotoCanvas
 from ..steps import Steps
 from .reference import Reference, Selection
@@ -112,7 +112,7 @@ class ExemplarCanvas(PhotoCanvas):
         def chroma(steps: Steps) -> NDArray[Any]:
             outputs, _ = self._run(encoded, selection, steps)
             ab = outputs["coarse" if coarse else "ab"][0]
-            return at_working_size(ab, self._gray, self.working_size)
+            return chroma_at_working_size(ab, self._gray[0, 0], self.working_size)
 
         # The reference itself is part of the key, so that its identity is not given to another.
         return self._colored((encoded, selection, coarse), chroma, keywords)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...native.affinities import affinity_map
 from ..canvas import checked_position
 
 __all__ = ["AffinityMaps"]
@@ -32,7 +33,7 @@ class AffinityMaps:
         size: tuple[int, int],
     ) -> None:
         self._features = features
-        self._scale = -0.5 / sigma**2
+        self._sigma, self._scale = sigma, -0.5 / sigma**2
         self._step = global_step
         self._size = size
         self._working_size = features.shape[:2]
@@ -40,8 +41,7 @@ class AffinityMaps:
     def of_pixel(self, y: int, x: int) -> NDArray[np.float32]:
         """Affinity of one pixel with every other: (H, W) float32 in [0, 1]."""
         wy, wx = self._working_position(y, x)
-        distance = np.square(self._features - self._features[wy, wx]).sum(axis=-1)
-        return self._enlarged(np.exp(distance * self._scale))
+        return self._enlarged(affinity_map(self._features, self._sigma, wy, wx))
 
     def of_neighbours(self, dy: int, dx: int) -> NDArray[np.float32]:
         """Affinity of every pixel with its neighbour in one direction: (H, W) float32."""

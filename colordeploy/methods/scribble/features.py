@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -106,4 +107,4 @@ def host_features(features: NDArray[np.floating] | Strided) -> NDArray[np.floati
 
 
 def _alpha(logarithm: NDArray[np.floating]) -> float:
-    return float(np.exp(np.float64(logarithm[0])))
+    return math.exp(float(logarithm[0]))  # as the C library, which has no NumPy
