@@ -26,7 +26,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ..cancellation import CancelToken
 from ..errors import Cancelled, ColorDeployError
 from .store import GoneError, HeldCanvas, UnknownError
-from .studio import Studio, view_of
+from .studio import Studio
+from .views import view_of
 
 __all__ = ["live"]
 

@@ -49,6 +49,21 @@ _SCHEMAS: dict[str, _Schema] = {
         id=_TEXT, name=_TEXT, height=_WHOLE, width=_WHOLE, pages=_WHOLE,
         colour={"type": "boolean"}, bytes=_WHOLE, megapixels=_NUMBER,
     ),
+    "Places": _object(
+        ["points", "reference"],
+        points=_list(_PAIR, maxItems=10_000) | {"description": "(y, x) in image pixels"},
+        reference=_TEXT | {"description": "id of a picture"},
+    ),
+    "Matches": _object(
+        ["height", "width", "matches"],
+        height=_WHOLE, width=_WHOLE,
+        matches=_list(_object(
+            ["y", "x", "reference_y", "reference_x", "weight"],
+            y=_NUMBER, x=_NUMBER, weight=_NUMBER,
+            reference_y=_NUMBER | {"description": "of the example's height here"},
+            reference_x=_NUMBER,
+        )),
+    ),
     "Anchor": _object(
         ["y", "x", "ab"],
         y=_NUMBER, x=_NUMBER, ab=_PAIR, color=_list(_WHOLE), lightness=_NUMBER,
@@ -95,6 +110,7 @@ _SCHEMAS: dict[str, _Schema] = {
         ),
     ),
 }  # fmt: skip
+_PNG: _Schema = {"description": "done", "content": {"image/png": {}}}
 _ERRORS = {
     401: "no token", 404: "nothing of that name", 410: "it left: too old, or too many",
     413: "larger than allowed", 422: "what is wrong with the request", 507: "no memory left",
@@ -141,15 +157,32 @@ def description(limits: Limits) -> dict[str, Any]:
             "/api/canvases/{id}/renders": {"post": _operation(
                 "A file of the result for guidance",
                 {200: {"description": "the file", "content": {
-                    kind: {} for kind, _, _ in FILES.values()}}},
+                    kind: {} for kind, *_ in FILES.values()}}},
                 parameters=[canvas], requestBody=_body("Render"),
+            )},
+            "/api/canvases/{id}/affinities": _look(
+                "Affinities of one pixel with all others (tool scribble), a grey PNG", _PNG,
+                canvas, "y", "x", "size",
+            ),
+            "/api/canvases/{id}/regions": _look(
+                "Regions of a drawing (tool sketch), a PNG: label = red + 256 green + 65536 blue, "
+                "0 on lines", _PNG, canvas, "size",
+            ),
+            "/api/canvases/{id}/anchor": _look(
+                "An anchor for a place, with candidates (tool auto)", _answer(_ref("Anchor")),
+                canvas, "y", "x",
+            ),
+            "/api/canvases/{id}/matches": {"post": _operation(
+                "Where places look in an example (tool exemplar)",
+                {200: _answer(_ref("Matches"))},
+                parameters=[canvas], requestBody=_body("Places"),
             )},
         },
         "components": {
             "schemas": _SCHEMAS,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "colordeploy-token"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "colordeploy-token-PORT"},
             },
         },
     }  # fmt: skip
@@ -160,6 +193,20 @@ def _operation(summary: str, answers: dict[int, Any], **more: Any) -> dict[str, 
     for status, meaning in _ERRORS.items():
         responses[str(status)] = {"description": meaning} | _content(_ref("Error"))
     return {"summary": summary, "responses": responses, **more}
+
+
+def _look(summary: str, answer: _Schema, canvas: _Schema, *names: str) -> dict[str, Any]:
+    """A canvas asked about a place."""
+    query = [
+        {
+            "name": name,
+            "in": "query",
+            "required": name != "size",
+            "schema": _WHOLE | {"minimum": 1} if name == "size" else _NUMBER,
+        }
+        for name in names
+    ]
+    return {"get": _operation(summary, {200: answer}, parameters=[canvas, *query])}
 
 
 def _resource(parameter: _Schema, name: str) -> dict[str, Any]:

@@ -106,6 +106,23 @@ class DiscoCanvas(AutomaticCanvas):
             raise InputError(f"sample must be between 0 and {CANDIDATES - 1}, not {number}")
         return [self._anchor_at(row, column, number) for row, column in self._tokens]
 
+    def anchor_at(self, y: float, x: float) -> Anchor:
+        """An anchor for a place, with its colour and candidates as the model sees them.
+
+        Parameters
+        ----------
+        y, x : float
+            Position in image pixels; where the anchor will be. Its colours are those of the place
+            that the position falls into.
+
+        Raises
+        ------
+        InputError
+            For a position outside the picture.
+        """
+        row, column = self._token_of(y, x)
+        return replace(self._anchor_at(row, column, 0), y=float(y), x=float(x))
+
     def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
         """Anchors with the colours that another picture has there.
 
@@ -211,6 +228,12 @@ class DiscoCanvas(AutomaticCanvas):
         chosen = diverse_order(AB_BINS[best])[sample]
         return Anchor(y, x, candidates[chosen][0], candidates, lightness)
 
+    def _token_of(self, y: float, x: float) -> tuple[int, int]:
+        """Row and column of the place that a position in image pixels falls into."""
+        place = np.array(checked_position(self.size, y, x, "the anchor"))
+        row, column = (place * self.working_size / self.size / self._model.cell).astype(int)
+        return int(row), int(column)
+
     def _place_of(self, row: int, column: int) -> tuple[float, float]:
         """Middle of a place's grid cell, in image pixels."""
         place = []
@@ -224,7 +247,7 @@ class DiscoCanvas(AutomaticCanvas):
         mask = np.zeros((1, rows, columns), np.float32)
         colors = np.zeros((2, rows, columns), np.float32)
         for anchor in anchors:
-            place = np.array(checked_position(self.size, anchor.y, anchor.x, "the anchor"))
+            token = self._token_of(anchor.y, anchor.x)
             ab = np.array(anchor.ab, np.float64)
             if ab.shape != (2,) or not np.isfinite(ab).all():
                 raise InputError(f"the chroma of an anchor is two numbers, not {anchor.ab!r}")
@@ -234,9 +257,8 @@ class DiscoCanvas(AutomaticCanvas):
                     f"ab = ({ab[0]:g}, {ab[1]:g}) is no colour of sRGB; the nearest is about "
                     f"({bin_ab[0]}, {bin_ab[1]})"
                 )
-            token = (place * self.working_size / self.size / self._model.cell).astype(int)
-            mask[0, token[0], token[1]] = 1.0
-            colors[:, token[0], token[1]] = ab
+            mask[(0, *token)] = 1.0
+            colors[(slice(None), *token)] = ab
         return mask, colors
 
     def _held_besides(self) -> int:
