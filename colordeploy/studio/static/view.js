@@ -1,5 +1,6 @@
 // Where the picture lies on the screen, and how frames of colours are put there.
 
+const BAR = 56; // pixels of the screen
 const STEP = 64; // previews come in steps of so many pixels, so that zooming reuses them
 
 export class View {
@@ -16,10 +17,20 @@ export class View {
     this.draw();
   }
 
-  open(height, width) {
+  // sight: of an earlier time, see below.
+  open(height, width, sight = null) {
     this.clear();
     this.size = { height, width };
-    this.fit();
+    if (sight) {
+      Object.assign(this, sight);
+      this.draw();
+    } else this.fit();
+  }
+
+  // Where the picture lies, and its pixels.
+  get sight() {
+    const { scale, left, top, whole, part, before } = this;
+    return { scale, left, top, whole, part, before };
   }
 
   get density() {
@@ -38,10 +49,12 @@ export class View {
   }
 
   fit() {
-    const { clientWidth, clientHeight } = this.pixels;
-    this.scale = Math.min(clientWidth / this.size.width, clientHeight / this.size.height, 16) * 0.96;
+    const { clientWidth } = this.pixels;
+    const height = Math.max(40, this.pixels.clientHeight - BAR); // what the bar below covers is left free
+    this.scale = Math.min(clientWidth / this.size.width, height / this.size.height, 16) * 0.97;
     this.left = (clientWidth - this.size.width * this.scale) / 2;
-    this.top = (clientHeight - this.size.height * this.scale) / 2;
+    this.top = (height - this.size.height * this.scale) / 2;
+    this.onPlace?.(true);
     this.draw();
   }
 
@@ -51,12 +64,14 @@ export class View {
     this.left = x - ((x - this.left) * scale) / this.scale;
     this.top = y - ((y - this.top) * scale) / this.scale;
     this.scale = scale;
+    this.onPlace?.(false);
     this.draw();
   }
 
   move(x, y) {
     this.left += x;
     this.top += y;
+    this.onPlace?.(false);
     this.draw();
   }
 
@@ -106,10 +121,17 @@ export class View {
     this.draw();
   }
 
-  // The picture without colours.
-  async showBefore(blob) {
-    const image = await createImageBitmap(blob);
-    this.before = { image, y0: 0, x0: 0, y1: this.size.height, x1: this.size.width };
+  // The picture without colours; provisional: as the browser reads the file.
+  showBefore(image, provisional = false) {
+    const { height, width } = this.size;
+    if (provisional) {
+      const gray = new OffscreenCanvas(width, height);
+      const context = gray.getContext("2d");
+      context.filter = "grayscale(1)";
+      context.drawImage(image, 0, 0);
+      image = gray;
+    }
+    this.before = { image, provisional, y0: 0, x0: 0, y1: height, x1: width };
     this.draw();
   }
 
@@ -134,7 +156,7 @@ export class View {
     const context = this.pixels.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.pixels.width, this.pixels.height);
-    if (!this.size) return;
+    if (!this.size) return this.drawOver();
     this.place(context);
     context.imageSmoothingEnabled = this.scale * this.density < 4;
     this.put(context, this.whole ?? this.before);
@@ -148,6 +170,11 @@ export class View {
       this.put(context, this.before);
       context.restore();
     }
+    this.drawOver();
+  }
+
+  // What lies over the picture only.
+  drawOver() {
     this.onDraw?.();
   }
 
