@@ -86,8 +86,13 @@ def serve(
     told(address)
     if browser:  # a moment later: it connects to a socket that listens already
         threading.Timer(0.3, webbrowser.open, (address,)).start()
-    # The log of requests would hold the token.
-    options = uvicorn.Config(app, log_level="warning", access_log=False, ws_max_size=16 << 20)
+    options = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,  # it would hold the token
+        ws_max_size=16 << 20,
+        ws_per_message_deflate=False,  # packing a megapixel takes longer than colouring it
+    )
     uvicorn.Server(options).run(sockets=[listening])
 
 
