@@ -94,7 +94,7 @@ export class Drawing {
       showColors((color) => this.setColor(color));
       this.editor.change({ strokes: [...strokes, stroke] }, { eventTime });
     } else {
-      this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes);
+      this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes, stroke !== null);
       this.view.draw();
     }
   }

@@ -6,6 +6,8 @@ import { patient } from "./dom.js";
 import { Document } from "./document.js";
 import { Live } from "./live.js";
 
+const COARSE = 320; // short side of what follows a hand; models work at 256 by default
+
 export class Editor {
   // told: { say(message, bad), changed(state), opened(canvas), framed(), connected(yes) }
   constructor(view, latency, told) {
@@ -18,6 +20,7 @@ export class Editor {
     this.preparingFor = null;
     this.generation = 0; // a canvas that is prepared for an older one is dropped
     this.save = patient(300, () => this.saveNow());
+    this.rested = patient(150, (strokes) => strokes && this.follow(undefined, strokes));
   }
 
   get state() {
@@ -220,7 +223,7 @@ export class Editor {
   // `eventTime`: of the pointer event behind the change.
   change(changes, { merge = false, eventTime } = {}) {
     this.document.history.push(changes, merge);
-    this.changed(eventTime);
+    this.changed(eventTime, merge && eventTime !== undefined);
   }
 
   undo() {
@@ -233,23 +236,32 @@ export class Editor {
     this.changed();
   }
 
-  changed(eventTime) {
+  // `moving`: a hand is at it, more will come at once.
+  changed(eventTime, moving = false) {
     this.told.changed(this.state);
     this.save();
     if (!this.document.file) return;
     if (!this.document.ready) {
       if (this.preparingFor !== this.aim) this.prepare();
-    } else if (this.live) this.follow(eventTime);
+    } else if (this.live) this.follow(eventTime, this.state.strokes, moving);
     else if (this.preparingFor !== null) { // back to the canvas that there is
       this.leave();
       this.connect();
     }
   }
 
-  // A stroke that is still being drawn is shown, but is no step of the history yet.
-  follow(eventTime, strokes = this.state.strokes) {
+  // A stroke that is still being drawn is shown, but is no step of the history yet. While a hand
+  // moves, colours come coarser than they are shown, over the photo's own luma, which is here
+  // already: they come several times as often. All pixels follow when it rests.
+  follow(eventTime, strokes = this.state.strokes, moving = false) {
+    this.rested(null);
     if (!this.live || !this.view.size) return;
     const view = { ...this.view.wanted(), saturation: this.state.saturation };
+    this.view.keepsLuma = this.tool !== "sketch";
+    if (moving && this.view.blends && view.size > COARSE) {
+      view.size = COARSE;
+      this.rested(strokes);
+    }
     this.live.send(this.guidance(this.state, strokes), view, eventTime);
   }
 

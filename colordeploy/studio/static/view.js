@@ -110,10 +110,13 @@ export class View {
 
   // A frame of the service: the whole picture, or a part of it on top of the last whole one.
   show(header, data) {
-    const image = new OffscreenCanvas(header.width, header.height);
-    image.getContext("2d").putImageData(new ImageData(data, header.width, header.height), 0, 0);
-    const frame = { image, ...header };
+    const { height, width } = header;
     const whole = header.y1 - header.y0 === this.size.height && header.x1 - header.x0 === this.size.width;
+    const last = (whole ? this.whole : this.part)?.image; // its memory is used again
+    const fits = last && last.width === width && last.height === height;
+    const image = fits ? last : new OffscreenCanvas(width, height);
+    image.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+    const frame = { image, ...header };
     if (whole) {
       this.whole = frame;
       this.part = null;
@@ -159,7 +162,12 @@ export class View {
     if (!this.size) return this.drawOver();
     this.place(context);
     context.imageSmoothingEnabled = this.scale * this.density < 4;
-    this.put(context, this.whole ?? this.before);
+    if (this.whole && this.coarse) {
+      this.put(context, this.before);
+      context.globalCompositeOperation = "color"; // hue and saturation of what comes, luma of what is
+      this.put(context, this.whole);
+      context.globalCompositeOperation = "source-over";
+    } else this.put(context, this.whole ?? this.before);
     this.put(context, this.part);
     if (this.compare > 0 && this.before) {
       const edge = this.size.width * this.compare;
@@ -176,6 +184,15 @@ export class View {
   // What lies over the picture only.
   drawOver() {
     this.onDraw?.();
+  }
+
+  // Whether the photo's own luma is here, for colours that come coarse.
+  get blends() {
+    return this.keepsLuma && this.before && !this.before.provisional;
+  }
+
+  get coarse() {
+    return this.blends && this.whole.image.height < 0.8 * Math.min(this.before.image.height, this.size.height * this.scale * this.density);
   }
 
   place(context) {
