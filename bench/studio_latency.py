@@ -83,21 +83,29 @@ def measured(page: Page, model: str, seconds: float, rate: float) -> dict[str, A
         """() => {
           const { editor } = studio, frame = editor.frame.bind(editor);
           window.spent = [];
-          editor.live.told.frame = (header, data) => { spent.push(header.spent); frame(header, data); };
+          editor.live.told.frame = (header, data) => {
+            spent.push(header.spent);
+            frame(header, data);
+          };
         }"""
     )
     draw(page, seconds, rate)
     page.wait_for_timeout(500)
     # There is colour on the screen, or the times are of nothing.
-    assert page.evaluate(
-        """() => {
+    assert (
+        page.evaluate(
+            """() => {
           const { image } = studio.view.whole;
           const { data } = image.getContext("2d").getImageData(0, 0, image.width, image.height);
           let most = 0;
-          for (let i = 0; i < data.length; i += 4) most = Math.max(most, Math.abs(data[i] - data[i + 2]));
+          for (let i = 0; i < data.length; i += 4) {
+            most = Math.max(most, Math.abs(data[i] - data[i + 2]));
+          }
           return most;
         }"""
-    ) > 30
+        )
+        > 30
+    )
     frames, spent = page.evaluate("studio.latency.times.length"), sorted(page.evaluate("spent"))
     return {
         "median_ms": round(page.evaluate("studio.latency.at(0.5)"), 1),

@@ -1,4 +1,4 @@
-"""A running studio, as ``colordeploy studio`` starts it, for the benches of its page and service."""
+"""A running studio, as ``colordeploy studio`` starts it: for benches of its page and service."""
 
 from __future__ import annotations
 
