@@ -244,7 +244,7 @@ export class Editor {
     if (!this.document.ready) {
       if (this.preparingFor !== this.aim) this.prepare();
     } else if (this.live) this.follow(eventTime, this.state.strokes, moving);
-    else if (this.preparingFor !== null) { // back to the canvas that there is
+    else { // back to the canvas that there is, from one that is prepared or could not be
       this.leave();
       this.connect();
     }
