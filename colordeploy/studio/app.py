@@ -116,6 +116,7 @@ def create_app(
             MemoryError: _no_memory,
             404: _not_here,
             405: _not_here,
+            Exception: _fault,
         },
         lifespan=lifespan,
     )
@@ -327,5 +328,11 @@ async def _no_memory(request: Request, error: Exception) -> Response:
 
 
 async def _not_here(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 404)
-    return JSONResponse({"error": f"nothing is here for {request.method}; see /api"}, status)
+    status, headers = getattr(error, "status_code", 404), getattr(error, "headers", None)
+    message = f"nothing is here for {request.method}; see /api"
+    return JSONResponse({"error": message}, status, headers=headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault of ours, which the server logs: said in the form of all others."""
+    return JSONResponse({"error": "something went wrong here; the log says what"}, 500)

@@ -7,34 +7,14 @@ are kept there, to be looked at.
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-TOKEN = "secret"
+from ..running import served
+
 SIZES = {"wide": (1280, 800), "phone": (360, 740)}
 EXAMPLES = Path(__file__).parents[3] / "examples"
-
-
-@contextmanager
-def served(**options) -> Iterator[str]:
-    import uvicorn
-
-    from colordeploy.studio import create_app
-
-    app = create_app(token=TOKEN, **options)
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="error", ws_per_message_deflate=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/?token={TOKEN}"
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.fixture(scope="session")

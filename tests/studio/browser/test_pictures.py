@@ -11,7 +11,8 @@ pytest.importorskip("playwright")
 
 from PIL import Image
 
-from .conftest import EXAMPLES, served
+from ..running import served
+from .conftest import EXAMPLES
 from .hands import (
     choose_model,
     coloured,
