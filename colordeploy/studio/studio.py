@@ -18,6 +18,7 @@ from ..methods import all_methods
 from ..models import load, model_names
 from ..pictures.encoding import Options, encode
 from ..pictures.picture import Picture
+from ..pictures.rendering import preview_shape
 from .guidance import Arguments, arguments_of
 from .insight import affinities, anchor, matches, regions, require
 from .layers import document_of
@@ -132,9 +133,23 @@ class Studio:
         command = next(m.command for m in all_methods() if m.name == model.method)
         if command != "auto" and set(keywords) - {"size"}:
             raise InputError(f"{name} is prepared with a size only; anchors and seed are for auto")
+        self._check_working_size(picture.picture.size, keywords.get("size"))
         with self._turns:
             canvas = model.prepare(picture.picture, cancel=cancel, **keywords)
         return self.store.add_canvas(canvas, name, command, picture)
+
+    def _check_working_size(self, picture: tuple[int, int], size: Any) -> None:
+        """InputError for one that takes more memory than clients may ask for; others are checked
+        where they are used.
+        """
+        if size is None or not (isinstance(size, int) or size == "native"):
+            return
+        height, width = picture if size == "native" else preview_shape(picture, size)
+        if height * width > self.limits.working:
+            raise InputError(
+                f"a working size of {width}x{height} pixels is beyond this service's limit of "
+                f"{self.limits.working} pixels; choose a smaller size"
+            )
 
     def render(
         self, held: HeldCanvas, guidance: Any, view: View, cancel: CancelToken
