@@ -95,7 +95,7 @@ export class Drawing {
       this.editor.change({ strokes: [...strokes, stroke] }, { eventTime });
     } else {
       this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes, stroke !== null);
-      this.view.draw();
+      this.view.drawOver();
     }
   }
 

@@ -214,7 +214,8 @@ export class Editor {
 
   frame(header, data) {
     this.view.show(header, data);
-    if (header.eventTime !== undefined) this.latency.drawn(header.eventTime);
+    const { eventTime } = header;
+    if (eventTime !== undefined) this.view.painted.push(() => this.latency.seen(eventTime));
     this.told.framed();
   }
 

@@ -7,6 +7,8 @@ export class View {
   constructor(pixels, overlay) {
     this.pixels = pixels;
     this.overlay = overlay;
+    this.drawing = null; // what is asked of the browser
+    this.painted = []; // called when what is asked for now has been painted
     this.compare = 0; // share of the width that is shown without colours
     this.clear();
   }
@@ -154,12 +156,29 @@ export class View {
     return `#${[r, g, b].map((v) => v.toString(16).padStart(2, "0")).join("")}`;
   }
 
+  // Everything, or only what lies over the picture, before the next paint: however often it is asked
+  // for, it is drawn once.
   draw() {
+    this.stale = true;
+    this.drawOver();
+  }
+
+  drawOver() {
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      if (this.stale) this.drawPicture();
+      this.stale = false;
+      this.onDraw?.();
+      for (const told of this.painted.splice(0)) setTimeout(told); // after the paint
+    });
+  }
+
+  drawPicture() {
     this.resize();
     const context = this.pixels.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.pixels.width, this.pixels.height);
-    if (!this.size) return this.drawOver();
+    if (!this.size) return;
     this.place(context);
     context.imageSmoothingEnabled = this.scale * this.density < 4;
     if (this.whole && this.coarse) {
@@ -178,12 +197,6 @@ export class View {
       this.put(context, this.before);
       context.restore();
     }
-    this.drawOver();
-  }
-
-  // What lies over the picture only.
-  drawOver() {
-    this.onDraw?.();
   }
 
   // Whether the photo's own luma is here, for colours that come coarse.
@@ -192,7 +205,8 @@ export class View {
   }
 
   get coarse() {
-    return this.blends && this.whole.image.height < 0.8 * Math.min(this.before.image.height, this.size.height * this.scale * this.density);
+    const shown = this.size.height * this.scale * this.density;
+    return this.blends && this.whole.image.height < 0.8 * Math.min(this.before.image.height, shown);
   }
 
   place(context) {

@@ -106,6 +106,7 @@ def complains(page, *words: str) -> None:
 
 
 def shot(page, name: str) -> None:
+    page.wait_for_timeout(50)  # until it is painted
     folder = os.environ.get("STUDIO_SHOTS")
     if folder:
         width = page.viewport_size["width"]

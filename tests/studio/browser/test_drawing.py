@@ -153,6 +153,7 @@ def test_before_and_after(wide):
     coloured(wide)
 
     def middle():
+        wide.wait_for_timeout(100)  # until it is painted
         return wide.evaluate(
             """() => {
               const canvas = document.querySelector("#pixels");
