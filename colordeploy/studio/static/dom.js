@@ -15,8 +15,6 @@ export function say(message, bad = false, action = null) {
   };
 }
 
-export const said = () => byId("status-text").textContent;
-
 // A newer call ends an older one that still waits.
 export function patient(milliseconds, work) {
   let waiting;

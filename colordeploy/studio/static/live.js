@@ -48,9 +48,13 @@ export class Live {
 
   transmit(message) {
     this.next = null;
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (!this.connected) return;
     this.pending = message.number;
     this.socket.send(JSON.stringify(message));
+  }
+
+  get connected() {
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
   answered(number) {

@@ -5,7 +5,7 @@ import * as api from "./api.js";
 import { kept } from "./autosave.js";
 import { showPictureColors } from "./colors.js";
 import { Document } from "./document.js";
-import { byId, patient, said, say } from "./dom.js";
+import { byId, patient, say } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { Editor } from "./editor.js";
 import { Example } from "./example.js";
@@ -44,17 +44,22 @@ function framed() {
 const showPalette = patient(400, () =>
   showPictureColors(view.whole?.image, (color) => drawing.setColor(color)));
 
+let lost = false; // the connection
+
 async function connected(yes) {
   if (yes) {
-    if (said() === LOST) say("connected again");
+    if (lost) say("connected again");
+    lost = false;
     return;
   }
-  say(LOST, true);
+  lost = true;
+  let message = LOST;
   try {
     await api.canvas(editor.canvas.id);
   } catch (error) { // a service that was started anew has another token, and says so
-    if (error.status === 401) say(error.message, true);
+    if (error.status === 401) message = error.message;
   }
+  if (!editor.live?.connected) say(message, true);
 }
 
 function show(state) {
