@@ -18,7 +18,7 @@ __all__ = ["with_residues"]
 _LIKENESS = 0.2  # cosine of tokens, centred on the picture's mean
 _REACH = 30.0  # cells
 _LIGHTNESS = 20.0  # of 100
-_NONE = 0.3  # c: weight of no residue; less gains a little, and lets an anchor alone tint all
+_NONE = 0.06  # c: weight of no residue; less gains a little, and lets an anchor alone tint all
 
 
 def with_residues(
