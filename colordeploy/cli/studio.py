@@ -14,7 +14,11 @@ from .options import say, target_options, verbosity_options
 
 @click.command()
 @click.argument("picture", type=click.Path(path_type=Path), required=False)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Default: 8765, or a free one where that is taken; 0 takes a free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
     "--model",
@@ -29,7 +33,7 @@ from .options import say, target_options, verbosity_options
 @verbosity_options
 def studio(
     picture: Path | None,
-    port: int,
+    port: int | None,
     host: str,
     bundles: tuple[Path, ...],
     no_browser: bool,

@@ -29,8 +29,9 @@ from .limits import Limits
 from .live import live
 from .openapi import description
 from .security import Guard
-from .store import GoneError, HeldPicture, UnknownError
-from .studio import FILES, Studio, view_of
+from .store import GoneError, HeldCanvas, HeldPicture, UnknownError
+from .studio import FILES, Studio
+from .views import view_of
 
 __all__ = ["create_app"]
 
@@ -100,6 +101,10 @@ def create_app(
             Route("/api/canvases", service.add_canvas, methods=["POST"]),
             Route("/api/canvases/{id}", service.canvas, methods=["GET", "DELETE"]),
             Route("/api/canvases/{id}/renders", service.render, methods=["POST"]),
+            Route("/api/canvases/{id}/affinities", service.affinities),
+            Route("/api/canvases/{id}/anchor", service.anchor),
+            Route("/api/canvases/{id}/regions", service.regions),
+            Route("/api/canvases/{id}/matches", service.matches, methods=["POST"]),
             WebSocketRoute("/api/canvases/{id}/live", socket),
         ],
         middleware=[Middleware(Guard, token=token, hosts=hosts)],
@@ -111,6 +116,7 @@ def create_app(
             MemoryError: _no_memory,
             404: _not_here,
             405: _not_here,
+            Exception: _fault,
         },
         lifespan=lifespan,
     )
@@ -178,9 +184,11 @@ class _Service:
 
     async def render(self, request: Request) -> Response:
         given = await _object(request, self._studio.limits.message)
-        held = self._studio.store.canvas(request.path_params["id"])
+        held = self._of(request)
         guidance, kind = given.get("guidance", {}), given.get("format", "png")
         view = view_of(given)
+        if "region" in view:
+            raise InputError("a file is of the whole result: view has size and saturation here")
         if not isinstance(kind, str):
             raise InputError(f"format is a word, not {kind!r:.60}")
         token = CancelToken()
@@ -192,6 +200,32 @@ class _Service:
             media_type=FILES[kind][0],
             headers={"content-disposition": f'attachment; filename="coloured.{suffix}"'},
         )
+
+    async def affinities(self, request: Request) -> Response:
+        held, query = self._of(request), request.query_params
+        data = await to_thread.run_sync(
+            self._studio.affinities, held, query.get("y"), query.get("x"), _size(request)
+        )
+        return Response(data, media_type="image/png")
+
+    async def regions(self, request: Request) -> Response:
+        held = self._of(request)
+        data = await to_thread.run_sync(self._studio.regions, held, _size(request))
+        return Response(data, media_type="image/png")
+
+    async def anchor(self, request: Request) -> Response:
+        held, query = self._of(request), request.query_params
+        said = await to_thread.run_sync(self._studio.anchor, held, query.get("y"), query.get("x"))
+        return JSONResponse(said)
+
+    async def matches(self, request: Request) -> Response:
+        given = await _object(request, self._studio.limits.message)
+        held, reference = self._of(request), _text(given, "reference")
+        said = await to_thread.run_sync(self._studio.matches, held, given.get("points"), reference)
+        return JSONResponse(said)
+
+    def _of(self, request: Request) -> HeldCanvas:
+        return self._studio.store.canvas(request.path_params["id"])
 
 
 async def _cancelled_with(request: Request, token: CancelToken, work: Callable[[], Any]) -> Any:
@@ -244,6 +278,16 @@ def _text(given: dict[str, Any], name: str) -> str:
     return str(given[name])
 
 
+def _size(request: Request) -> int | None:
+    """A preview's short side, from the query."""
+    given = request.query_params.get("size")
+    if given is None:
+        return None
+    if not given.isascii() or not given.isdecimal() or len(given) > 6:
+        raise InputError(f"size is a short side in pixels, not {given!r:.60}")
+    return int(given)
+
+
 def _described(held: HeldPicture) -> dict[str, Any]:
     picture = held.picture
     return {
@@ -284,5 +328,11 @@ async def _no_memory(request: Request, error: Exception) -> Response:
 
 
 async def _not_here(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 404)
-    return JSONResponse({"error": f"nothing is here for {request.method}; see /api"}, status)
+    status, headers = getattr(error, "status_code", 404), getattr(error, "headers", None)
+    message = f"nothing is here for {request.method}; see /api"
+    return JSONResponse({"error": message}, status, headers=headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault of ours, which the server logs: said in the form of all others."""
+    return JSONResponse({"error": "something went wrong here; the log says what"}, 500)

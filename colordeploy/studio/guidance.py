@@ -12,15 +12,15 @@ from ..methods.automatic.anchors import Anchor
 from ..pictures.strokes import Stroke
 from .store import HeldCanvas
 
-__all__ = ["arguments_of", "describe"]
+__all__ = ["Arguments", "arguments_of", "describe", "describe_anchor", "number_of", "points_of"]
+
+Arguments = dict[str, Any]  # of a canvas's ``render``
 
 _MAXIMUM_STROKES, _MAXIMUM_POINTS, _MAXIMUM_ANCHORS = 5000, 200_000, 500
 _MAXIMUM_DEPTH = 64  # of mixtures
 
 
-def arguments_of(
-    held: HeldCanvas, guidance: Any, reference_of: Callable[[str], Any]
-) -> dict[str, Any]:
+def arguments_of(held: HeldCanvas, guidance: Any, reference_of: Callable[[str], Any]) -> Arguments:
     """Keyword arguments of ``render`` for a description of guidance.
 
     Parameters
@@ -57,13 +57,14 @@ def describe(held: HeldCanvas) -> dict[str, Any]:
         "bytes": held.nbytes,
     }
     if held.command == "auto":
-        said["anchors"] = [_anchor(anchor) for anchor in canvas.anchors]
+        said["anchors"] = [describe_anchor(anchor) for anchor in canvas.anchors]
     if held.command == "sketch":
         said["style"] = [round(float(value), 5) for value in canvas.style]
     return said
 
 
-def _anchor(anchor: Anchor) -> dict[str, Any]:
+def describe_anchor(anchor: Anchor) -> dict[str, Any]:
+    """An anchor with its candidates, their probabilities and colours."""
     return {
         "y": anchor.y,
         "x": anchor.x,
@@ -92,19 +93,37 @@ def _strokes_of(given: Any, name: str) -> list[Stroke]:
     for one in given:
         if not isinstance(one, dict) or set(one) - {"points", "color", "width"}:
             raise InputError(f"a stroke has points, color and width; got {one!r:.80}")
-        corners = one.get("points")
-        if not isinstance(corners, list) or not all(
-            isinstance(p, list) and len(p) == 2 and all(map(_finite, p)) for p in corners
-        ):
-            raise InputError("a stroke's points are a list of [y, x] pairs of numbers")
+        corners = points_of(one.get("points"), "a stroke's points", _MAXIMUM_POINTS)
         points += len(corners)
         color, width = one.get("color", "#ff0000"), one.get("width", 3)
         if not isinstance(color, str) or not _finite(width):
             raise InputError("a stroke's color is a CSS colour, its width a number of pixels")
-        strokes.append(Stroke([(p[0], p[1]) for p in corners], color, max(1.0, width)))
+        strokes.append(Stroke(corners, color, max(1.0, width)))
     if points > _MAXIMUM_POINTS:
         raise InputError(f"{name} have {points} points; at most {_MAXIMUM_POINTS} are allowed")
     return strokes
+
+
+def points_of(given: Any, name: str, most: int) -> list[tuple[float, float]]:
+    """Positions from JSON; InputError for whatever is no list of pairs."""
+    if not isinstance(given, list) or not all(
+        isinstance(p, list) and len(p) == 2 and all(map(_finite, p)) for p in given
+    ):
+        raise InputError(f"{name} are a list of [y, x] pairs of numbers")
+    if len(given) > most:
+        raise InputError(f"{name} are {len(given)}; at most {most} are allowed")
+    return [(p[0], p[1]) for p in given]
+
+
+def number_of(given: Any, name: str) -> float:
+    """A number from a query; InputError for whatever is none."""
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is missing, or no number") from None
+    if not _finite(number):
+        raise InputError(f"{name} is no position in a picture")
+    return number
 
 
 def _anchors(held: HeldCanvas, guidance: dict[str, Any], _: Any) -> dict[str, Any]:

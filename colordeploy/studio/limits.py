@@ -17,6 +17,8 @@ class Limits:
         Bytes of a picture file.
     pixels : int
         Of a picture.
+    working : int
+        Pixels at which colours are computed, where a client asks for a working size.
     message : int
         Bytes of a description of guidance.
     pictures, canvases : int
@@ -31,6 +33,7 @@ class Limits:
 
     upload: int = 200 << 20
     pixels: int = 120_000_000
+    working: int = 4_000_000
     message: int = 4 << 20
     pictures: int = 64
     canvases: int = 32

@@ -1,8 +1,9 @@
 """Colours that follow the hand: one WebSocket a canvas, binary pixels, stale edits cancelled.
 
 The client sends ``{"number": 7, "guidance": {...}, "view": {"size": 512}}``, as often as it likes;
-the newest counts: one that waits is replaced, one that is computed is cancelled, if a frame has
-come through in the meantime (a hand that never rests would else see nothing). An answer is a
+the newest counts: one that waits is replaced, one that is computed is cancelled while it is less
+than half done, unless there was no frame for long (who sends without a rest would else see
+nothing). A client that follows a hand sends the next when the last is answered. An answer is a
 frame of a header, little-endian, and pixels:
 
     uint32 number, y0, x0, y1, x1 (in image pixels), height, width (of the pixels), milliseconds
@@ -26,13 +27,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ..cancellation import CancelToken
 from ..errors import Cancelled, ColorDeployError
 from .store import GoneError, HeldCanvas, UnknownError
-from .studio import Studio, view_of
+from .studio import Studio
+from .views import view_of
 
 __all__ = ["live"]
 
 _LOG = logging.getLogger("colordeploy")
 _HEADER = struct.Struct("<8I")
-_PATIENCE = 0.1  # seconds without a frame, after which the work in hand is finished
+_PATIENCE = 2.0  # times of a frame without one, after which the work in hand is finished
 
 
 async def live(socket: WebSocket, studio: Studio) -> None:
@@ -62,7 +64,8 @@ class _Connection:
         self._newest: dict[str, Any] | None = None
         self._arrived = asyncio.Event()
         self._token = CancelToken()
-        self._shown = time.monotonic()
+        self._began = self._shown = time.monotonic()
+        self._usual = 0.0  # seconds that the last frame took
         self._ended = False
 
     async def listen(self) -> None:
@@ -81,7 +84,9 @@ class _Connection:
                 continue
             self._newest = message
             self._arrived.set()
-            if time.monotonic() - self._shown < _PATIENCE:
+            now = time.monotonic()
+            early = now - self._began < self._usual / 2
+            if early and now - self._shown < _PATIENCE * self._usual:
                 self._token.cancel()
 
     async def paint(self) -> None:
@@ -113,14 +118,15 @@ class _Connection:
                 await self._say(number, "this could not be rendered; the log says why")
 
     async def _answer(self, number: int, message: dict[str, Any]) -> None:
-        began = time.perf_counter()
+        self._began = time.monotonic()
         view = view_of(message)
         held: HeldCanvas = self._studio.store.canvas(self._name)
         pixels = await to_thread.run_sync(
             self._studio.render, held, message.get("guidance"), view, self._token
         )
         y0, x0, y1, x1 = view.get("region") or (0, 0, *held.canvas.size)
-        spent = round((time.perf_counter() - began) * 1000)
+        self._usual = time.monotonic() - self._began
+        spent = round(self._usual * 1000)
         head = _HEADER.pack(number & 0xFFFFFFFF, y0, x0, y1, x1, *pixels.shape[:2], spent)
         await self._socket.send_bytes(head + pixels.tobytes())
         self._shown = time.monotonic()

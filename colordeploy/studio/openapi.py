@@ -14,6 +14,7 @@ _Schema = dict[str, Any]
 _NUMBER: _Schema = {"type": "number"}
 _WHOLE: _Schema = {"type": "integer"}
 _TEXT: _Schema = {"type": "string"}
+_PLACE: _Schema = _NUMBER | {"minimum": -1e9, "maximum": 1e9}
 
 
 def _object(required: list[str], **properties: _Schema) -> _Schema:
@@ -48,6 +49,21 @@ _SCHEMAS: dict[str, _Schema] = {
         ["id", "name", "height", "width", "pages", "colour", "bytes"],
         id=_TEXT, name=_TEXT, height=_WHOLE, width=_WHOLE, pages=_WHOLE,
         colour={"type": "boolean"}, bytes=_WHOLE, megapixels=_NUMBER,
+    ),
+    "Places": _object(
+        ["points", "reference"],
+        points=_list(_PAIR, maxItems=10_000) | {"description": "(y, x) in image pixels"},
+        reference=_TEXT | {"description": "id of a picture"},
+    ),
+    "Matches": _object(
+        ["height", "width", "matches"],
+        height=_WHOLE, width=_WHOLE,
+        matches=_list(_object(
+            ["y", "x", "reference_y", "reference_x", "weight"],
+            y=_NUMBER, x=_NUMBER, weight=_NUMBER,
+            reference_y=_NUMBER | {"description": "of the example's height here"},
+            reference_x=_NUMBER,
+        )),
     ),
     "Anchor": _object(
         ["y", "x", "ab"],
@@ -90,11 +106,15 @@ _SCHEMAS: dict[str, _Schema] = {
         format={"enum": list(FILES), "default": "png"},
         view=_object(
             [],
-            size=_WHOLE | {"description": "short side; by default the picture's own"},
+            size=_WHOLE | {
+                "minimum": 1, "description": "short side; by default the picture's own",
+            },
             saturation=_NUMBER | {"minimum": 0, "maximum": 2},
         ),
     ),
 }  # fmt: skip
+_ID: _Schema = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
+_PNG: _Schema = {"description": "done", "content": {"image/png": {}}}
 _ERRORS = {
     401: "no token", 404: "nothing of that name", 410: "it left: too old, or too many",
     413: "larger than allowed", 422: "what is wrong with the request", 507: "no memory left",
@@ -103,7 +123,6 @@ _ERRORS = {
 
 def description(limits: Limits) -> dict[str, Any]:
     """The description of a service with these limits."""
-    picture, canvas = ({"name": "id", "in": "path", "required": True, "schema": _TEXT},) * 2
     return {
         "openapi": "3.1.0",
         "info": {
@@ -123,51 +142,94 @@ def description(limits: Limits) -> dict[str, Any]:
         },
         "security": [{"token": []}, {"cookie": []}],
         "paths": {
-            "/api/models": {"get": _operation("What there is", {200: _answer(
+            "/api/models": {"get": _operation("models", "What there is", {200: _answer(
                 _object(["models"], models=_list(_ref("Model"))))})},
             "/api/pictures": {"post": _operation(
+                "addPicture",
                 f"Send a picture file, at most {limits.upload >> 20} MiB and "
                 f"{limits.pixels / 1e6:g} megapixels",
-                {201: _answer(_ref("Picture"))},
+                {201: _answer(_ref("Picture")) | _links("picture", "deletePicture")},
                 parameters=[{"name": "name", "in": "query", "schema": _TEXT}],
                 requestBody={"required": True, "content": {"application/octet-stream": {}}},
             )},
-            "/api/pictures/{id}": _resource(picture, "Picture"),
+            "/api/pictures/{id}": _resource("Picture"),
             "/api/canvases": {"post": _operation(
-                "Prepare a picture for a model",
-                {201: _answer(_ref("Canvas"))}, requestBody=_body("NewCanvas"),
+                "addCanvas", "Prepare a picture for a model",
+                {201: _answer(_ref("Canvas")) | _links(
+                    "canvas", "deleteCanvas", "render", "affinities", "regions", "anchor",
+                    "matches",
+                )},
+                requestBody=_body("NewCanvas"),
             )},
-            "/api/canvases/{id}": _resource(canvas, "Canvas"),
+            "/api/canvases/{id}": _resource("Canvas"),
             "/api/canvases/{id}/renders": {"post": _operation(
-                "A file of the result for guidance",
+                "render", "A file of the result for guidance",
                 {200: {"description": "the file", "content": {
-                    kind: {} for kind, _, _ in FILES.values()}}},
-                parameters=[canvas], requestBody=_body("Render"),
+                    kind: {} for kind, *_ in FILES.values()}}},
+                parameters=[_ID], requestBody=_body("Render"),
+            )},
+            "/api/canvases/{id}/affinities": _look(
+                "affinities", "Affinities of one pixel with all others (tool scribble), a grey PNG",
+                _PNG, "y", "x", "size",
+            ),
+            "/api/canvases/{id}/regions": _look(
+                "regions", "Regions of a drawing (tool sketch), a PNG: label = red + 256 green + "
+                "65536 blue, 0 on lines", _PNG, "size",
+            ),
+            "/api/canvases/{id}/anchor": _look(
+                "anchor", "An anchor for a place, with candidates (tool auto)",
+                _answer(_ref("Anchor")), "y", "x",
+            ),
+            "/api/canvases/{id}/matches": {"post": _operation(
+                "matches", "Where places look in an example (tool exemplar)",
+                {200: _answer(_ref("Matches"))},
+                parameters=[_ID], requestBody=_body("Places"),
             )},
         },
         "components": {
             "schemas": _SCHEMAS,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": "colordeploy-token"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "colordeploy-token-PORT"},
             },
         },
     }  # fmt: skip
 
 
-def _operation(summary: str, answers: dict[int, Any], **more: Any) -> dict[str, Any]:
+def _operation(name: str, summary: str, answers: dict[int, Any], **more: Any) -> dict[str, Any]:
     responses = {str(status): answer for status, answer in answers.items()}
     for status, meaning in _ERRORS.items():
         responses[str(status)] = {"description": meaning} | _content(_ref("Error"))
-    return {"summary": summary, "responses": responses, **more}
+    return {"operationId": name, "summary": summary, "responses": responses, **more}
 
 
-def _resource(parameter: _Schema, name: str) -> dict[str, Any]:
+def _look(name: str, summary: str, answer: _Schema, *given: str) -> dict[str, Any]:
+    """A canvas asked about a place."""
+    query = [
+        {
+            "name": one,
+            "in": "query",
+            "required": one != "size",
+            "schema": _WHOLE | {"minimum": 1, "maximum": 999_999} if one == "size" else _PLACE,
+        }
+        for one in given
+    ]
+    return {"get": _operation(name, summary, {200: answer}, parameters=[_ID, *query])}
+
+
+def _resource(name: str) -> dict[str, Any]:
     return {
-        "parameters": [parameter],
-        "get": _operation("What it is", {200: _answer(_ref(name))}),
-        "delete": _operation("Let it go", {204: {"description": "gone"}}),
+        "parameters": [_ID],
+        "get": _operation(name.lower(), "What it is", {200: _answer(_ref(name))}),
+        "delete": _operation(f"delete{name}", "Let it go", {204: {"description": "gone"}}),
     }
+
+
+def _links(*names: str) -> _Schema:
+    """What can be done next with the id of an answer."""
+    return {"links": {
+        name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in names
+    }}  # fmt: skip
 
 
 def _answer(schema: _Schema) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["Guard"]
 
-_COOKIE = "colordeploy-token"
+_COOKIE = "colordeploy-token"  # and the port: cookies do not keep services of one name apart
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 _HEADERS = {
     "content-security-policy": (
@@ -86,7 +86,7 @@ class Guard:
 
     def _knows(self, scope: Scope, headers: dict[str, str]) -> bool:
         given = headers.get("authorization", "").removeprefix("Bearer ").strip()
-        cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
+        cookie = SimpleCookie(headers.get("cookie", "")).get(_cookie_of(headers))
         return (
             self._same(given)
             or (cookie is not None and self._same(cookie.value))
@@ -104,7 +104,11 @@ class Guard:
         rest = "&".join(part for part in query.split("&") if not part.startswith("token="))
         answer = RedirectResponse("/" + (f"?{rest}" if rest else ""), 303)
         answer.set_cookie(
-            _COOKIE, _token_of(scope), httponly=True, samesite="strict", max_age=30 * 86400
+            _cookie_of(headers),
+            _token_of(scope),
+            httponly=True,
+            samesite="strict",
+            max_age=30 * 86400,
         )
         return answer
 
@@ -131,6 +135,12 @@ def _name_of(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0] + "]"
     return host.partition(":")[0]
+
+
+def _cookie_of(headers: dict[str, str]) -> str:
+    """Name of the cookie of the service at this port."""
+    port = headers.get("host", "").rpartition("]")[2].rpartition(":")[2]
+    return f"{_COOKIE}-{port}" if port.isdecimal() else _COOKIE
 
 
 def _netloc_of(origin: str) -> str:

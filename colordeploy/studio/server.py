@@ -18,6 +18,7 @@ from .limits import Limits
 __all__ = ["serve"]
 
 _LOG = logging.getLogger("colordeploy")
+USUAL_PORT = 8765
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -25,7 +26,7 @@ def serve(
     picture: Path | None,
     *,
     host: str = "127.0.0.1",
-    port: int = 0,
+    port: int | None = None,
     limits: Limits | None = None,
     loader: Callable[[str], Any],
     bundles: Sequence[Path] = (),
@@ -40,8 +41,9 @@ def serve(
         That the page opens with.
     host : str
         Address to listen at; others than loopback are reachable from other machines.
-    port : int
-        0 takes a free one.
+    port : int, optional
+        0 takes a free one; None the usual one, or a free one where that is taken. At the same port
+        a browser finds again what was drawn there: it keeps that by address.
     limits : Limits, optional
     loader : callable
         From a model's name, or a bundle's path, to a model.
@@ -76,13 +78,7 @@ def serve(
         loader=loader,
         bundles=bundles,
     )
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise InputError(
-            f"cannot listen at {host}, port {port}: {error.strerror}; choose another --port"
-        ) from None
+    listening = _listening(host, port)
     if host not in _LOOPBACK:
         _LOG.warning("%s is reachable from other machines, and nothing is encrypted", host)
     name = f"[{host}]" if ":" in host else host
@@ -90,9 +86,29 @@ def serve(
     told(address)
     if browser:  # a moment later: it connects to a socket that listens already
         threading.Timer(0.3, webbrowser.open, (address,)).start()
-    # The log of requests would hold the token.
-    options = uvicorn.Config(app, log_level="warning", access_log=False, ws_max_size=16 << 20)
+    options = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,  # it would hold the token
+        ws_max_size=16 << 20,
+        ws_per_message_deflate=False,  # packing a megapixel takes longer than colouring it
+    )
     uvicorn.Server(options).run(sockets=[listening])
+
+
+def _listening(host: str, port: int | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if port is None:
+        try:
+            return socket.create_server((host, USUAL_PORT), family=family)
+        except OSError:
+            _LOG.info("studio: port %d is taken", USUAL_PORT)
+    try:
+        return socket.create_server((host, port or 0), family=family)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen at {host}, port {port or 0}: {error.strerror}; choose another --port"
+        ) from None
 
 
 def _content_of(path: Path) -> bytes:

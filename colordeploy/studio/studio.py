@@ -6,7 +6,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +19,25 @@ from ..models import load, model_names
 from ..pictures.encoding import Options, encode
 from ..pictures.picture import Picture
 from ..pictures.rendering import preview_shape
-from .guidance import arguments_of
+from .guidance import Arguments, arguments_of
+from .insight import affinities, anchor, matches, regions, require
+from .layers import document_of
 from .limits import Limits
 from .store import HeldCanvas, HeldPicture, Store
+from .views import View, gray_of, guidance_is_empty, place_of
 
-__all__ = ["FILES", "Studio", "View", "view_of"]
+__all__ = ["FILES", "Studio"]
 
-View = dict[str, Any]
-FILES: dict[str, tuple[str, str, int]] = {  # media type, Pillow's name, bits a sample
-    "png": ("image/png", "PNG", 8),
-    "png16": ("image/png", "PNG", 16),
-    "jpeg": ("image/jpeg", "JPEG", 8),
-    "webp": ("image/webp", "WEBP", 8),
-    "tiff": ("image/tiff", "TIFF", 8),
-    "tiff16": ("image/tiff", "TIFF", 16),
+LAYERS = "layers"
+FILES: dict[str, tuple[str, str, str, int]] = {  # media type, suffix, form, bits a sample
+    "png": ("image/png", "png", "PNG", 8),
+    "png16": ("image/png", "png", "PNG", 16),
+    "jpeg": ("image/jpeg", "jpg", "JPEG", 8),
+    "webp": ("image/webp", "webp", "WEBP", 8),
+    "tiff": ("image/tiff", "tif", "TIFF", 8),
+    "tiff16": ("image/tiff", "tif", "TIFF", 16),
+    "ora": ("image/openraster", "ora", LAYERS, 8),
 }
-_SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "TIFF": "tif"}
 
 
 class Studio:
@@ -130,34 +133,37 @@ class Studio:
         command = next(m.command for m in all_methods() if m.name == model.method)
         if command != "auto" and set(keywords) - {"size"}:
             raise InputError(f"{name} is prepared with a size only; anchors and seed are for auto")
+        self._check_working_size(picture.picture.size, keywords.get("size"))
         with self._turns:
             canvas = model.prepare(picture.picture, cancel=cancel, **keywords)
         return self.store.add_canvas(canvas, name, command, picture)
+
+    def _check_working_size(self, picture: tuple[int, int], size: Any) -> None:
+        """InputError for one that takes more memory than clients may ask for; others are checked
+        where they are used.
+        """
+        if size is None or not (isinstance(size, int) or size == "native"):
+            return
+        height, width = picture if size == "native" else preview_shape(picture, size)
+        if height * width > self.limits.working:
+            raise InputError(
+                f"a working size of {width}x{height} pixels is beyond this service's limit of "
+                f"{self.limits.working} pixels; choose a smaller size"
+            )
 
     def render(
         self, held: HeldCanvas, guidance: Any, view: View, cancel: CancelToken
     ) -> NDArray[np.uint8]:
         """Pixels for a screen: RGBA of a region or a preview, (h, w, 4) uint8."""
-        region, size = view.get("region"), view.get("size")
-        if region is not None:
-            if not (isinstance(region, list) and len(region) == 4):
-                raise InputError(f"a region is [y0, x0, y1, x1], not {region!r:.60}")
-            if not all(isinstance(v, int) for v in region):
-                raise InputError(f"a region is four whole numbers, not {region!r:.60}")
-            region = tuple(region)
-            shape = max(0, region[2] - region[0]), max(0, region[3] - region[1])
-            if not (0 <= region[0] < region[2] <= held.canvas.size[0]) or not (
-                0 <= region[1] < region[3] <= held.canvas.size[1]
-            ):
-                raise InputError(
-                    f"the region {list(region)} is empty or leaves the picture of "
-                    f"{held.canvas.size[1]}x{held.canvas.size[0]} pixels"
-                )
-        else:
-            shape = held.canvas.size if size is None else preview_shape(held.canvas.size, size)
+        region, shape = place_of(view, held.canvas.size)
         pixels = np.empty((*shape, 4), np.uint8)
         pixels[..., 3] = 255
-        keywords = {"region": region, "size": size, "out": pixels[..., :3], "cancel": cancel}
+        keywords = {
+            "region": region,
+            "size": view.get("size"),
+            "out": pixels[..., :3],
+            "cancel": cancel,
+        }
         if "saturation" in view:
             keywords["saturation"] = view["saturation"]
         if not guidance_is_empty(held.command, guidance):
@@ -172,21 +178,49 @@ class Studio:
         """A file of the whole result, with what the picture's file carried; and its suffix."""
         if kind not in FILES:
             raise InputError(f"format must be one of {', '.join(FILES)}, not {kind!r}")
-        _, form, depth = FILES[kind]
+        _, suffix, form, depth = FILES[kind]
+        empty = guidance_is_empty(held.command, guidance)
         keywords: dict[str, Any] = {"cancel": cancel, "size": view.get("size")}
         if "saturation" in view:
             keywords["saturation"] = view["saturation"]
-        if guidance_is_empty(held.command, guidance):
-            shape = preview_shape(held.canvas.size, view.get("size") or min(held.canvas.size))
+        file = io.BytesIO()
+        if form == LAYERS:
+            arguments = None if empty else self._arguments(held, guidance)
+            with self._turns:
+                document_of(held, arguments, view.get("saturation", 1.0), cancel).write(file)
+            return file.getvalue(), suffix
+        if empty:
+            _, shape = place_of({"size": view.get("size")}, held.canvas.size)
             pixels: Any = np.repeat(gray_of(held.source.picture, None, shape), 3, axis=-1)
             pixels = pixels.astype(np.uint16) * 257 if depth == 16 else pixels
         else:
             output = "rgb16" if depth == 16 else "rgb8"
             pixels = self._render(held, guidance, keywords | {"output": output})
-        file = io.BytesIO()
         with self._turns:
             encode([(pixels, held.source.picture)], form, Options(depth), file, "the result")
-        return file.getvalue(), _SUFFIXES[form]
+        return file.getvalue(), suffix
+
+    def affinities(self, held: HeldCanvas, y: Any, x: Any, size: int | None) -> bytes:
+        """Affinity of one pixel with every other: a grey PNG."""
+        with self._turns:
+            return affinities(held, y, x, size)
+
+    def regions(self, held: HeldCanvas, size: int | None) -> bytes:
+        """Labels of a drawing's regions: a PNG."""
+        with self._turns:
+            return regions(held, size)
+
+    def anchor(self, held: HeldCanvas, y: Any, x: Any) -> dict[str, Any]:
+        """An anchor for a place, with its candidates."""
+        with self._turns:
+            return anchor(held, y, x)
+
+    def matches(self, held: HeldCanvas, points: Any, reference: str) -> dict[str, Any]:
+        """Where places of the picture look in an example."""
+        require(held, "exemplar", "matches")
+        encoded = self._reference(held, reference)
+        with self._turns:
+            return matches(held, points, encoded)
 
     def close(self) -> None:
         """Free everything."""
@@ -197,9 +231,12 @@ class Studio:
             self._models.clear()
 
     def _render(self, held: HeldCanvas, guidance: Any, keywords: dict[str, Any]) -> Any:
-        arguments = arguments_of(held, guidance, lambda name: self._reference(held, name))
+        arguments = self._arguments(held, guidance)
         with self._turns:
             return held.canvas.render(**arguments, **keywords)
+
+    def _arguments(self, held: HeldCanvas, guidance: Any) -> Arguments:
+        return arguments_of(held, guidance, lambda name: self._reference(held, name))
 
     def _reference(self, held: HeldCanvas, name: str) -> Any:
         """A picture as an example, encoded once for each model."""
@@ -209,40 +246,3 @@ class Studio:
             with self._turns:
                 picture.references[held.model] = model.encode_reference(picture.picture)
         return picture.references[held.model]
-
-
-def view_of(message: dict[str, Any]) -> View:
-    """What a message wants to see; InputError when that is no object."""
-    view = message.get("view") or {}
-    if not isinstance(view, dict):
-        raise InputError(f"view is an object, not {view!r:.60}")
-    return view
-
-
-def guidance_is_empty(command: str, guidance: Any) -> bool:
-    """Whether there is nothing to colour by: null, strokes without one, no example yet."""
-    if guidance is None:
-        return True
-    if not isinstance(guidance, dict):
-        return False
-    need: dict[str, Literal["strokes", "reference"]] = {
-        "scribble": "strokes", "exemplar": "reference",
-    }  # fmt: skip
-    name = need.get(command)
-    return name is not None and not guidance.get(name)
-
-
-def gray_of(
-    picture: Picture, region: tuple[int, int, int, int] | None, shape: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """The picture without colours, a region of it or smaller: (h, w, 1) uint8."""
-    from ..native import resample
-    from ..pictures.decoding import read_luma
-
-    samples = picture.samples
-    if region is not None:
-        samples = samples[region[0] : region[2], region[1] : region[3]]
-    plane = read_luma(Picture(samples))
-    if plane.shape != shape:
-        plane = resample(plane, shape)
-    return (np.clip(plane, 0, 1) * 255 + 0.5).astype(np.uint8)[..., None]

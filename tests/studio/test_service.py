@@ -139,6 +139,12 @@ def test_odd_requests(service, photo_file):
         answer = client.post("/api/canvases", json={"picture": picture, "model": model})
         assert answer.status_code == 422
         assert "there is no model" in answer.json()["error"]
+    tight = service(Limits(working=10_000))
+    held = tight.post("/api/pictures", content=photo_file).json()["id"]
+    for size, status in (("native", 422), (100, 422), (80, 201), (True, 422), ("x", 422)):
+        wanted = {"picture": held, "model": "levin", "size": size}
+        answer = tight.post("/api/canvases", json=wanted)
+        assert answer.status_code == status, answer.text
     canvas = prepared(client, photo_file)
     for view in ({"size": 0}, {"saturation": 9}, []):
         assert rendered(client, canvas, _STROKES, view=view or [1]).status_code == 422

@@ -48,6 +48,21 @@ class AutomaticCanvas(PhotoCanvas):
         """
 
     @abstractmethod
+    def anchor_at(self, y: float, x: float) -> Anchor:
+        """An anchor for a place, with its colour and candidates as the model sees them.
+
+        Parameters
+        ----------
+        y, x : float
+            Position in image pixels.
+
+        Raises
+        ------
+        InputError
+            For a position outside the picture, and models without anchors.
+        """
+
+    @abstractmethod
     def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
         """Anchors with the colours that another picture has there.
 

@@ -106,6 +106,23 @@ class DiscoCanvas(AutomaticCanvas):
             raise InputError(f"sample must be between 0 and {CANDIDATES - 1}, not {number}")
         return [self._anchor_at(row, column, number) for row, column in self._tokens]
 
+    def anchor_at(self, y: float, x: float) -> Anchor:
+        """An anchor for a place, with its colour and candidates as the model sees them.
+
+        Parameters
+        ----------
+        y, x : float
+            Position in image pixels; where the anchor will be. Its colours are those of the place
+            that the position falls into.
+
+        Raises
+        ------
+        InputError
+            For a position outside the picture.
+        """
+        row, column = self._token_of(y, x)
+        return replace(self._anchor_at(row, column, 0), y=float(y), x=float(x))
+
     def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
         """Anchors with the colours that another picture has there.
 
@@ -210,6 +227,12 @@ class DiscoCanvas(AutomaticCanvas):
             return Anchor(y, x, self.analysis.expected(row, column), candidates, lightness)
         chosen = diverse_order(AB_BINS[best])[sample]
         return Anchor(y, x, candidates[chosen][0], candidates, lightness)
+
+    def _token_of(self, y: float, x: float) -> tuple[int, int]:
+        """Row and column of the place that a position in image pixels falls into."""
+        mask, _ = self._hints([Anchor(y, x, (0.0, 0.0))])
+        _, row, column = np.argwhere(mask)[0]
+        return int(row), int(column)
 
     def _hints(self, anchors: list[Anchor]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         told = []

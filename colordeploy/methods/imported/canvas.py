@@ -65,6 +65,10 @@ class ImportedCanvas(AutomaticCanvas):
             raise InputError(f"{self._model.name} has one result: sample must be 0, not {sample}")
         return []
 
+    def anchor_at(self, y: float, x: float) -> Anchor:
+        """InputError: the network has none."""
+        raise self._without_anchors()
+
     def anchors_from(self, picture: ImageLike, *, relocate: bool = False) -> list[Anchor]:
         """InputError: the network has none."""
         raise self._without_anchors()

@@ -176,13 +176,18 @@ class LineArtCanvas(Canvas[_Colors]):
         return result
 
     def layers(
-        self, style: Style = None, hints: StrokesLike | None = None, *, flat: bool = False
+        self,
+        style: Style = None,
+        hints: StrokesLike | None = None,
+        *,
+        flat: bool = False,
+        saturation: float = 1.0,
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The lines and the colours apart, to go on painting with.
 
         Parameters
         ----------
-        style, hints, flat :
+        style, hints, flat, saturation :
             As in `render`.
 
         Returns
@@ -193,7 +198,7 @@ class LineArtCanvas(Canvas[_Colors]):
         """
         drawing = self.drawing
         colors = np.full((*self.size, 4), 255, np.uint8)
-        self._drawn(style, hints, flat, None, {"out": colors[..., :3]})
+        self._drawn(style, hints, flat, None, {"out": colors[..., :3], "saturation": saturation})
         lines = np.zeros((*self.size, 4), np.uint8)
         if drawing.lines.ink is not None:
             lines[..., :3] = drawing.lines.ink
@@ -201,13 +206,18 @@ class LineArtCanvas(Canvas[_Colors]):
         return lines, colors
 
     def document(
-        self, style: Style = None, hints: StrokesLike | None = None, *, flat: bool = False
+        self,
+        style: Style = None,
+        hints: StrokesLike | None = None,
+        *,
+        flat: bool = False,
+        saturation: float = 1.0,
     ) -> Document:
         """Everything as layers of one file: ``canvas.document().save("page.ora")``.
 
         Parameters
         ----------
-        style, hints, flat :
+        style, hints, flat, saturation :
             As in `render`.
 
         Returns
@@ -218,17 +228,17 @@ class LineArtCanvas(Canvas[_Colors]):
             "lines". Laid over each other they are what `render` gives.
         """
         hints = None if hints is None else read_strokes(hints, self.size)  # it is looked at thrice
-        lines, shaded = self.layers(style, hints, flat=flat)
+        lines, shaded = self.layers(style, hints, flat=flat, saturation=saturation)
         stack = [DocumentLayer("flat", shaded)]
         if not flat:
-            colors = self.layers(style, hints, flat=True)[1]
+            colors = self.layers(style, hints, flat=True, saturation=saturation)[1]
             over = (shaded != colors).any(axis=2, keepdims=True)
             if over.any():
                 stack = [DocumentLayer("flat", colors), DocumentLayer("shading", shaded * over)]
         if hints is not None:
             stack.append(DocumentLayer("hints", hints, visible=False))
         stack.append(DocumentLayer("lines", lines))
-        return Document(stack, self.render(style, hints, flat=flat))
+        return Document(stack, self.render(style, hints, flat=flat, saturation=saturation))
 
     def _drawn(
         self,

@@ -103,7 +103,12 @@ class StripCanvas(LineArtCanvas):
         return np.concatenate(same)
 
     def layers(
-        self, style: Style = None, hints: StrokesLike | None = None, *, flat: bool = False
+        self,
+        style: Style = None,
+        hints: StrokesLike | None = None,
+        *,
+        flat: bool = False,
+        saturation: float = 1.0,
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The lines and the colours apart; see `LineArtCanvas.layers`."""
         self._require_open()
@@ -111,7 +116,9 @@ class StripCanvas(LineArtCanvas):
         marks = None if hints is None else read_strokes(hints, self.size)
         for number, (top, bottom) in enumerate(self._pages):
             own = _marks_of(marks, top, bottom)
-            lines[top:bottom], colors[top:bottom] = self._page(number).layers(style, own, flat=flat)
+            lines[top:bottom], colors[top:bottom] = self._page(number).layers(
+                style, own, flat=flat, saturation=saturation
+            )
         return lines, colors
 
     def _page_by_page(

@@ -1,43 +1,64 @@
 // What is drawn survives a reload or a crash: kept in the browser's own database.
 
-const STORE = "projects", KEY = "current";
+const NAME = "colordeploy-studio", FILES = "files", STATES = "states";
 
 function opened() {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open("colordeploy-studio", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    const request = indexedDB.open(NAME, 2);
+    request.onupgradeneeded = () => {
+      for (const store of [FILES, STATES]) request.result.createObjectStore(store);
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 }
 
-async function run(mode, work) {
+async function run(stores, mode, work) {
   const database = await opened();
   try {
     return await new Promise((resolve, reject) => {
-      const request = work(database.transaction(STORE, mode).objectStore(STORE));
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      const transaction = database.transaction(stores, mode);
+      const request = work(...stores.map((name) => transaction.objectStore(name)));
+      transaction.oncomplete = () => resolve(request?.result);
+      transaction.onerror = transaction.onabort = () => reject(transaction.error);
     });
   } finally {
     database.close();
   }
 }
 
-// project: { picture: File, example: File or null, state }
-export async function keep(project) {
-  try {
-    await run("readwrite", (store) => store.put(project, KEY));
-    return true;
-  } catch {
-    return false; // private windows have no database, or it is full
-  }
+// The picture's file and the example's: when they change only.
+export function keepFiles({ id, file, example }) {
+  return run([FILES], "readwrite", (files) => files.put({ picture: file, example }, id));
 }
 
+// order: place among the tabs.
+export function keepState(document, order, current) {
+  const value = { ...document.kept, order, current };
+  return run([STATES], "readwrite", (states) => states.put(value, document.id));
+}
+
+export function forget(id) {
+  return run([FILES, STATES], "readwrite", (files, states) => {
+    files.delete(id);
+    states.delete(id);
+  });
+}
+
+// [{ id, picture, example, states, place, order, current }] in the order of the tabs.
 export async function kept() {
+  const all = async (store) => {
+    const keys = await run([store], "readonly", (one) => one.getAllKeys());
+    const values = await run([store], "readonly", (one) => one.getAll());
+    return new Map(keys.map((key, index) => [key, values[index]]));
+  };
   try {
-    return (await run("readonly", (store) => store.get(KEY))) ?? null;
+    const [files, states] = [await all(FILES), await all(STATES)];
+    return [...states]
+      .filter(([id]) => files.has(id))
+      .map(([id, state]) => ({ id, ...files.get(id), ...state }))
+      .sort((a, b) => a.order - b.order);
   } catch {
-    return null;
+    return []; // private windows have no database
   }
 }

@@ -1,169 +1,275 @@
-// One picture being coloured: what was drawn, the canvas of the service, and colours that follow.
+// The pictures that are open, one of them in hand: canvases of the service, colours that follow.
 
 import * as api from "./api.js";
-import { History } from "./history.js";
-import { keep } from "./autosave.js";
+import { forget, keepFiles, keepState } from "./autosave.js";
+import { patient } from "./dom.js";
+import { Document } from "./document.js";
 import { Live } from "./live.js";
 
-export const EMPTY = Object.freeze({
-  model: "lga",
-  size: null,
-  saturation: 1,
-  strokes: Object.freeze([]),
-  anchors: null, // null: the model's own answer
-  sample: 0,
-  style: null,
-  flat: false,
-});
+const COARSE = 320; // short side of what follows a hand; models work at 256 by default
 
 export class Editor {
-  // told: { say(message, bad), changed(state), opened(canvas), connected(yes) }
+  // told: { say(message, bad), changed(state), opened(canvas), framed(), connected(yes) }
   constructor(view, latency, told) {
     this.view = view;
     this.latency = latency;
     this.told = told;
-    this.history = new History(EMPTY);
     this.models = [];
-    this.file = this.example = this.canvas = null;
+    this.documents = [];
+    this.document = new Document(); // nothing is open
+    this.preparingFor = null;
     this.generation = 0; // a canvas that is prepared for an older one is dropped
+    this.save = patient(300, () => this.saveNow());
+    this.rested = patient(150, (strokes) => strokes && this.follow(undefined, strokes));
   }
 
   get state() {
-    return this.history.state;
+    return this.document.state;
+  }
+
+  get canvas() {
+    return this.document.canvas;
   }
 
   get tool() {
     return this.models.find((model) => model.name === this.state.model)?.tool ?? "scribble";
   }
 
+  // ---- Tabs
+
+  // An error leaves what is open as it is.
   async open(file, state = null, example = null) {
-    const picture = await api.addPicture(file); // an error leaves what is open as it is
-    this.file = file;
-    this.picture = picture;
-    this.example = example;
-    this.exampleId = null;
-    this.history.reset({ ...EMPTY, model: this.state.model, ...state });
-    this.view.open(picture.height, picture.width);
+    this.told.say(`opening ${file.name} …`);
+    const picture = await api.addPicture(file);
+    const { model } = this.state;
+    const document = new Document(file, { model, ...state }, example);
+    document.picture = picture;
+    this.documents.push(document);
+    this.keep(document);
+    await this.select(document);
+  }
+
+  // A document that was kept, or closed a moment ago; its picture is sent when it is looked at.
+  add(document) {
+    this.documents.push(document);
+  }
+
+  async select(document) {
+    if (document === this.document && this.live) return;
+    this.leave();
+    this.document = document;
     this.told.changed(this.state);
-    await this.prepare();
+    if (!document.file) return this.view.clear();
+    try {
+      document.picture ??= await this.patiently(() => api.addPicture(document.file));
+    } catch (error) {
+      this.told.say(error.message, true);
+    }
+    if (document !== this.document || !document.picture) return;
+    this.view.open(document.picture.height, document.picture.width, document.sight);
+    if (!document.sight) this.firstSight(document);
+    this.save();
+    if (document.ready) this.connect();
+    else await this.prepare();
+  }
+
+  // The browser's own reading of the file, until the service has looked at it.
+  async firstSight(document) {
+    const { width, height } = document.picture;
+    try {
+      const image = await createImageBitmap(document.file);
+      if (document === this.document && image.width === width && image.height === height) {
+        this.view.showBefore(image, true);
+      }
+    } catch { /* a format that browsers do not read */ }
+  }
+
+  leave() {
+    this.generation += 1;
+    this.preparingFor = null;
+    this.preparing?.abort();
+    clearTimeout(this.later);
+    this.live?.close();
+    this.live = null;
+    if (this.document.file && this.view.size) this.document.sight = this.view.sight;
+  }
+
+  async close(document) {
+    const place = this.documents.indexOf(document);
+    if (place < 0) return;
+    this.documents.splice(place, 1);
+    forget(document.id).catch(() => {});
+    const next = this.documents[Math.min(place, this.documents.length - 1)];
+    if (document === this.document) await this.select(next ?? new Document());
+    api.release("canvases", document.canvas?.id);
+    api.release("pictures", document.picture?.id);
+    document.canvas = document.picture = document.exampleId = document.sight = null;
+    this.told.changed(this.state);
+  }
+
+  // ---- The canvas
+
+  get aim() {
+    return `${this.document.id} ${this.state.model} ${this.state.size}`;
   }
 
   // A canvas for the model and size of the state. What is drawn stays, whatever happens.
   async prepare() {
-    const generation = (this.generation += 1);
+    const generation = (this.generation += 1), { document } = this;
     this.preparing?.abort();
     this.preparing = new AbortController();
+    const { signal } = this.preparing;
     this.live?.close();
     this.live = null;
     const { model, size } = this.state;
+    this.preparingFor = this.aim;
     this.told.say(`preparing for ${model} …`);
     const started = performance.now();
     try {
-      const canvas = await this.again(() =>
-        api.addCanvas(
-          { picture: this.picture.id, model, ...(size ? { size } : {}) },
-          this.preparing.signal,
-        ),
+      const canvas = await this.again(document, () =>
+        api.addCanvas({ picture: document.picture.id, model, ...(size ? { size } : {}) }, signal),
       );
-      if (this.tool === "exemplar") await this.sendExample();
+      if (this.tool === "exemplar") await this.sendExample(document);
       if (generation !== this.generation) {
-        api.release(canvas.id);
+        api.release("canvases", canvas.id);
         return;
       }
-      if (this.canvas) api.release(this.canvas.id);
-      this.canvas = canvas;
-      this.live = new Live(canvas.id, {
-        frame: (header, data) => this.frame(header, data),
-        error: (message) => this.told.say(message, true),
-        gone: () => this.prepare(),
-        state: (connected) => this.told.connected(connected),
-      });
+      api.release("canvases", document.canvas?.id);
+      document.canvas = { ...canvas, model, size };
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       this.told.say(`${canvas.width} × ${canvas.height} pixels, prepared in ${seconds} s`);
-      this.told.opened(canvas);
-      this.follow();
-      api.render(canvas.id, null, "png", { size: Math.min(1024, canvas.width, canvas.height) })
-        .then((blob) => this.view.showBefore(blob))
-        .catch(() => {});
+      this.connect();
     } catch (error) {
-      if (generation === this.generation && error.status !== 0) this.told.say(error.message, true);
-      else if (generation === this.generation) this.retry(error);
+      if (generation !== this.generation || error.name === "AbortError") return;
+      if (error.status !== 0) {
+        this.preparingFor = null; // the next change tries again
+        this.told.say(error.message, true);
+      } else {
+        this.told.say(`${error.message}; what you draw stays here, trying again …`, true);
+        this.later = setTimeout(() => this.prepare(), 2000);
+      }
     }
   }
 
-  retry(error) {
-    this.told.say(`${error.message}; trying again …`, true);
-    clearTimeout(this.later);
-    this.later = setTimeout(() => this.prepare(), 2000);
+  connect() {
+    this.preparingFor = null;
+    const { document, canvas } = this;
+    this.live = new Live(canvas.id, {
+      frame: (header, data) => this.frame(header, data),
+      error: (message) => this.told.say(message, true),
+      gone: () => this.prepare(),
+      state: (connected) => this.told.connected(connected),
+    });
+    this.told.opened(canvas);
+    this.follow();
+    if (this.view.before && !this.view.before.provisional) return;
+    const size = Math.min(1024, canvas.width, canvas.height);
+    api.render(canvas.id, null, "png", { size })
+      .then(createImageBitmap)
+      .then((image) => document === this.document && this.view.showBefore(image))
+      .catch(() => {});
+  }
+
+  // Work that waits for a service that does not answer.
+  async patiently(work) {
+    const { document } = this;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error.status !== 0 || document !== this.document) throw error;
+        this.told.say(`${error.message}; trying again …`, true);
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+      }
+    }
   }
 
   // Work that needs the picture at the service: when it has left, it is sent again.
-  async again(work) {
+  async again(document, work) {
     try {
       return await work();
     } catch (error) {
       if (error.status !== 410 && error.status !== 404) throw error;
-      this.picture = await api.addPicture(this.file);
-      this.exampleId = null;
+      document.picture = await api.addPicture(document.file);
+      document.exampleId = null;
       return work();
     }
   }
 
-  async sendExample() {
-    if (this.example && !this.exampleId) this.exampleId = (await api.addPicture(this.example)).id;
+  async sendExample(document) {
+    if (document.example && !document.exampleId) {
+      document.exampleId = (await api.addPicture(document.example)).id;
+    }
   }
 
   async setExample(file) {
+    const { document } = this;
     const held = await api.addPicture(file);
-    this.example = file;
-    this.exampleId = held.id;
+    document.example = file;
+    document.exampleId = held.id;
+    this.keep(document);
     this.told.changed(this.state);
-    this.save();
-    this.follow();
+    if (document === this.document) this.follow();
   }
 
   frame(header, data) {
     this.view.show(header, data);
-    if (header.eventTime !== undefined) this.latency.drawn(header.eventTime);
+    const { eventTime } = header;
+    if (eventTime !== undefined) this.view.painted.push(() => this.latency.seen(eventTime));
+    this.told.framed();
   }
 
-  // Changes of what is drawn. `eventTime`: of the pointer event behind it.
+  // ---- What is drawn
+
+  // `eventTime`: of the pointer event behind the change.
   change(changes, { merge = false, eventTime } = {}) {
-    const { model, size } = this.state;
-    this.history.push(changes, merge);
-    this.changed(model, size, eventTime);
+    this.document.history.push(changes, merge);
+    this.changed(eventTime, merge && eventTime !== undefined);
   }
 
   undo() {
-    const { model, size } = this.state;
-    this.history.undo();
-    this.changed(model, size);
+    this.document.history.undo();
+    this.changed();
   }
 
   redo() {
-    const { model, size } = this.state;
-    this.history.redo();
-    this.changed(model, size);
+    this.document.history.redo();
+    this.changed();
   }
 
-  changed(model, size, eventTime) {
+  // `moving`: a hand is at it, more will come at once.
+  changed(eventTime, moving = false) {
     this.told.changed(this.state);
     this.save();
-    if (!this.file) return;
-    if (this.state.model !== model || this.state.size !== size) this.prepare();
-    else this.follow(eventTime);
+    if (!this.document.file) return;
+    if (!this.document.ready) {
+      if (this.preparingFor !== this.aim) this.prepare();
+    } else if (this.live) this.follow(eventTime, this.state.strokes, moving);
+    else { // back to the canvas that there is, from one that is prepared or could not be
+      this.leave();
+      this.connect();
+    }
   }
 
-  // A stroke that is still being drawn is shown, but is no step of the history yet.
-  follow(eventTime, strokes = this.state.strokes) {
+  // A stroke that is still being drawn is shown, but is no step of the history yet. While a hand
+  // moves, colours come coarser than they are shown, over the photo's own luma, which is here
+  // already: they come several times as often. All pixels follow when it rests.
+  follow(eventTime, strokes = this.state.strokes, moving = false) {
+    this.rested(null);
     if (!this.live || !this.view.size) return;
     const view = { ...this.view.wanted(), saturation: this.state.saturation };
+    this.view.keepsLuma = this.tool !== "sketch";
+    if (moving && this.view.blends && view.size > COARSE) {
+      view.size = COARSE;
+      this.rested(strokes);
+    }
     this.live.send(this.guidance(this.state, strokes), view, eventTime);
   }
 
   guidance(state, strokes = state.strokes) {
+    const { exampleId } = this.document;
     if (this.tool === "scribble") return { strokes };
-    if (this.tool === "exemplar") return this.exampleId ? { reference: this.exampleId } : null;
+    if (this.tool === "exemplar") return exampleId ? { reference: exampleId } : null;
     if (this.tool === "sketch") return { style: state.style, flat: state.flat, hints: strokes };
     if (this.canvas?.anchors?.length === 0) return {}; // an imported network has one result
     if (!state.anchors) return { sample: state.sample };
@@ -178,15 +284,28 @@ export class Editor {
 
   result(format) {
     const guidance = this.guidance(this.state);
-    const view = { saturation: this.state.saturation };
-    return api.render(this.canvas.id, guidance, format, view);
+    return api.render(this.canvas.id, guidance, format, { saturation: this.state.saturation });
   }
 
-  save() {
-    clearTimeout(this.saving);
-    this.saving = setTimeout(
-      () => this.file && keep({ picture: this.file, example: this.example, state: this.state }),
-      300,
-    );
+  // ---- Kept in the browser
+
+  keep(document) {
+    keepFiles(document).then(() => this.saveNow()).catch(() => this.notKept());
+  }
+
+  saveNow() {
+    const order = this.documents.indexOf(this.document);
+    if (order < 0) return;
+    for (const [place, document] of this.documents.entries()) {
+      if (document !== this.document && document.keptAt === place) continue;
+      document.keptAt = document === this.document ? null : place;
+      keepState(document, place, document === this.document).catch(() => this.notKept());
+    }
+  }
+
+  notKept() {
+    if (this.warned) return; // once is enough
+    this.warned = true;
+    this.told.say("this browser keeps nothing of the page (private, or full): save the project", true);
   }
 }

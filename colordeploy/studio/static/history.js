@@ -10,6 +10,17 @@ export class History {
     this.place = 0;
   }
 
+  restore(states, place) {
+    this.states = states.map((state) => Object.freeze(state));
+    this.place = place;
+    this.merging = false;
+  }
+
+  // The newest state with something added that is no step: what the service says of it.
+  amend(changes) {
+    this.states[this.place] = Object.freeze({ ...this.state, ...changes });
+  }
+
   get state() {
     return this.states[this.place];
   }

@@ -29,7 +29,11 @@ export function attachKeys(act) {
     else if (key === "-") act.zoom(1 / 1.25);
     else if (key === "0") act.fit();
     else if (key === "c" && !event.repeat) act.compare(true);
-    else if (key === "?") act.help();
+    else if (key === "a") act.affinities();
+    else if (key === "PageUp" || key === "PageDown") {
+      act.picture(key === "PageUp" ? -1 : 1);
+      event.preventDefault();
+    } else if (key === "?") act.help();
     else if (key === "Delete" || key === "Backspace") act.remove();
   });
   window.addEventListener("keyup", (event) => {

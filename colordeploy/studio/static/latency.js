@@ -8,13 +8,11 @@ export class Latency {
     this.times = [];
   }
 
-  // Called when the frame of an event has been drawn: it is seen after the next paint.
-  drawn(eventTime) {
-    requestAnimationFrame(() => {
-      this.times.push(performance.now() - eventTime);
-      if (this.times.length > KEPT) this.times.shift();
-      this.output.textContent = `${Math.round(this.at(0.5))} ms, 95 %: ${Math.round(this.at(0.95))} ms`;
-    });
+  // Called when the pixels of an event have been painted.
+  seen(eventTime) {
+    this.times.push(performance.now() - eventTime);
+    if (this.times.length > KEPT) this.times.shift();
+    this.output.textContent = `${Math.round(this.at(0.5))} ms, 95 %: ${Math.round(this.at(0.95))} ms`;
   }
 
   at(share) {

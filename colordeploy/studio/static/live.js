@@ -9,7 +9,9 @@ export class Live {
     this.told = told;
     this.number = 0;
     this.events = new Map(); // when the event was that a message is the answer to
-    this.last = null;
+    this.last = null; // the newest message, sent again when the connection comes back
+    this.pending = 0; // number of the message that is not answered yet
+    this.next = null; // what a hand drew meanwhile
     this.wait = 250;
     this.connect();
   }
@@ -21,6 +23,7 @@ export class Live {
     this.socket.onopen = () => {
       this.wait = 250;
       this.told.state(true);
+      this.pending = 0;
       if (this.last) this.transmit(this.last);
     };
     this.socket.onmessage = (event) => this.receive(event.data);
@@ -32,27 +35,44 @@ export class Live {
     };
   }
 
-  // eventTime: performance.now() of the pointer event that this answers, if any.
+  // eventTime: performance.now() of the pointer event that this answers, if any. While a hand moves,
+  // one message is answered after the other, so that each frame is finished; other changes are sent
+  // at once, and the service gives up what they make stale.
   send(guidance, view, eventTime) {
     this.number += 1;
     if (eventTime !== undefined) this.events.set(this.number, eventTime);
     this.last = { number: this.number, guidance, view };
-    this.transmit(this.last);
-    return this.number;
+    if (eventTime !== undefined && this.pending) this.next = this.last;
+    else this.transmit(this.last);
   }
 
   transmit(message) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    this.next = null;
+    if (!this.connected) return;
+    this.pending = message.number;
+    this.socket.send(JSON.stringify(message));
+  }
+
+  get connected() {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
+  answered(number) {
+    if (number < this.pending) return;
+    this.pending = 0;
+    if (this.next) this.transmit(this.next);
   }
 
   receive(data) {
     if (typeof data === "string") {
       const said = JSON.parse(data);
-      if (said.gone) this.told.gone(said.error);
-      else this.told.error(said.error);
+      if (said.gone) return this.told.gone(said.error);
+      this.answered(said.number ?? this.pending);
+      this.told.error(said.error);
       return;
     }
     const [number, y0, x0, y1, x1, height, width, spent] = new Uint32Array(data, 0, 8);
+    this.answered(number);
     let eventTime;
     for (const [sent, time] of this.events) {
       if (sent > number) break;

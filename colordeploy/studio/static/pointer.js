@@ -2,20 +2,20 @@
 
 const NEAR = 14; // pixels of the screen within which an anchor is taken
 
-// host: { view, mode(), state(), brush(), color(), stroke(stroke, eventTime, ended), erase(place,
-//         reach), pick(color), anchorAt(place, reach), addAnchor(place), moveAnchor(index, place,
-//         ended), chooseAnchor(index), moved() }
+// host: { view, currentMode, brush, color, stroke(stroke, eventTime, ended), erase(place, reach),
+//         setColor(color), anchors, settle(anchor), hover(place), moved() }
 export function attachPointer(element, host) {
   const { view } = host;
   const fingers = new Map();
-  let drawing = null, dragging = null, panning = false, pinch = null, space = false;
+  let drawing = null, dragging = null, dragged = false, panning = false, pinch = null, space = false;
 
   const reachOf = () => NEAR / view.scale;
+  const placeOf = (event) => view.toPicture(event.clientX, event.clientY);
 
   function begin(event) {
     if (!view.size) return;
     element.focus({ preventScroll: true });
-    element.setPointerCapture(event.pointerId);
+    if (event.isTrusted) element.setPointerCapture(event.pointerId); // the cursor's events are ours
     fingers.set(event.pointerId, event);
     if (fingers.size === 2) { // a second finger: what the first began is no stroke
       if (drawing) host.stroke(null);
@@ -23,24 +23,26 @@ export function attachPointer(element, host) {
       pinch = spread();
       return;
     }
-    const place = view.toPicture(event.clientX, event.clientY);
-    const mode = space || event.button === 1 ? "hand" : host.mode();
+    const place = placeOf(event);
+    const mode = space || event.button === 1 ? "hand" : host.currentMode;
     panning = mode === "hand";
     if (panning) return;
     if (mode === "brush") {
       const pressure = event.pointerType === "pen" ? 0.4 + 1.2 * event.pressure : 1;
-      drawing = { points: [place], color: host.color(), width: Math.max(1, host.brush() * pressure) };
+      drawing = { points: [place], color: host.color, width: Math.max(1, host.brush * pressure) };
       host.stroke(drawing, event.timeStamp, false);
     } else if (mode === "eraser") {
       drawing = "eraser";
-      host.erase(place, Math.max(reachOf(), host.brush() / 2));
+      host.erase(place, Math.max(reachOf(), host.brush / 2));
     } else if (mode === "picker") {
       const color = view.colorAt(place);
-      if (color) host.pick(color);
+      if (color) host.setColor(color);
     } else if (mode === "anchors" && view.inside(place)) {
-      const index = host.anchorAt(place, reachOf());
-      dragging = index >= 0 ? index : host.addAnchor(place, event.timeStamp);
-      host.chooseAnchor(dragging);
+      const index = host.anchors.at(place, reachOf());
+      dragging = index >= 0 ? index : host.anchors.add(place, event.timeStamp);
+      dragged = false;
+      host.anchors.choose(dragging);
+      view.draw();
     }
   }
 
@@ -55,6 +57,7 @@ export function attachPointer(element, host) {
 
   function move(event) {
     const before = fingers.get(event.pointerId);
+    if (fingers.size === 0 && event.pointerType !== "touch") host.hover(view.size ? placeOf(event) : null);
     if (!before) return;
     fingers.set(event.pointerId, event);
     if (pinch && fingers.size === 2) {
@@ -70,8 +73,8 @@ export function attachPointer(element, host) {
       host.moved();
       return;
     }
-    const place = view.toPicture(event.clientX, event.clientY);
-    if (drawing === "eraser") host.erase(place, Math.max(reachOf(), host.brush() / 2));
+    const place = placeOf(event);
+    if (drawing === "eraser") host.erase(place, Math.max(reachOf(), host.brush / 2));
     else if (drawing) {
       const [first] = drawing.points;
       const all = event.getCoalescedEvents?.() ?? [];
@@ -80,7 +83,8 @@ export function attachPointer(element, host) {
       drawing = { ...drawing, points };
       host.stroke(drawing, event.timeStamp, false);
     } else if (dragging !== null && view.inside(place)) {
-      host.moveAnchor(dragging, place, event.timeStamp, false);
+      dragged = true;
+      host.anchors.move(dragging, place, event.timeStamp);
     }
   }
 
@@ -88,7 +92,7 @@ export function attachPointer(element, host) {
     if (!fingers.delete(event.pointerId)) return;
     if (fingers.size < 2) pinch = null;
     if (drawing && drawing !== "eraser") host.stroke(drawing, event.timeStamp, true);
-    else if (drawing === "eraser" || dragging !== null) host.settle();
+    else if (drawing === "eraser" || dragging !== null) host.settle(dragged ? dragging : null);
     drawing = dragging = null;
     panning = false;
   }
@@ -97,6 +101,7 @@ export function attachPointer(element, host) {
   element.addEventListener("pointermove", move);
   element.addEventListener("pointerup", end);
   element.addEventListener("pointercancel", end);
+  element.addEventListener("pointerleave", () => fingers.size === 0 && host.hover(null));
   element.addEventListener("contextmenu", (event) => event.preventDefault());
   element.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -114,7 +119,7 @@ export function attachPointer(element, host) {
   window.addEventListener("keyup", (event) => {
     if (event.code === "Space") {
       space = false;
-      element.classList.toggle("hand", host.mode() === "hand");
+      element.classList.toggle("hand", host.currentMode === "hand");
     }
   });
 }

@@ -1,16 +1,17 @@
 // Project files: the picture's own file, the example's, and everything that was drawn.
 
+import { EMPTY } from "./document.js";
 import { readZip, writeZip } from "./zip.js";
 
 const FORM = "colordeploy-studio", VERSION = 1;
 
-export async function packed(file, example, state) {
-  const entries = [];
+export async function packed({ file, example, state }) {
   const about = { form: FORM, version: VERSION, picture: file.name, state };
   if (example) about.example = example.name;
-  const bytes = new TextEncoder().encode(JSON.stringify(about, null, 1));
-  entries.push({ name: "project.json", bytes });
-  entries.push({ name: "picture", bytes: new Uint8Array(await file.arrayBuffer()) });
+  const entries = [
+    { name: "project.json", bytes: new TextEncoder().encode(JSON.stringify(about, null, 1)) },
+    { name: "picture", bytes: new Uint8Array(await file.arrayBuffer()) },
+  ];
   if (example) entries.push({ name: "example", bytes: new Uint8Array(await example.arrayBuffer()) });
   return writeZip(entries);
 }
@@ -19,17 +20,39 @@ export async function packed(file, example, state) {
 export async function unpacked(blob) {
   const entries = await readZip(blob);
   if (!entries.has("project.json") || !entries.has("picture")) throw new Error("this is no project file");
-  const about = JSON.parse(new TextDecoder().decode(entries.get("project.json")));
-  if (about.form !== FORM) throw new Error("this is no project of the studio");
+  let about;
+  try {
+    about = JSON.parse(new TextDecoder().decode(entries.get("project.json")));
+  } catch {
+    throw new Error("this project file is damaged");
+  }
+  if (about?.form !== FORM) throw new Error("this is no project of the studio");
   if (about.version > VERSION) throw new Error("this project was saved by a newer version");
-  const picture = new File([entries.get("picture")], about.picture);
-  const example = entries.has("example") ? new File([entries.get("example")], about.example) : null;
-  return { picture, example, state: about.state };
+  const picture = new File([entries.get("picture")], String(about.picture));
+  const example = entries.has("example")
+    ? new File([entries.get("example")], String(about.example)) : null;
+  return { picture, example, state: checked(about.state) };
 }
 
-export const isZip = async (file) =>
-  new DataView(await file.slice(0, 4).arrayBuffer().then((b) => (b.byteLength < 4 ? new ArrayBuffer(4) : b)))
-    .getUint32(0, true) === 0x04034b50;
+// What is drawn on the screen must have its form; the service checks the rest.
+function checked(state) {
+  const numbers = (...values) => values.every(Number.isFinite);
+  const list = (value, good) => Array.isArray(value) && value.every(good);
+  const stroke = ({ points, color, width }) =>
+    list(points, (p) => list(p, Number.isFinite) && p.length === 2) && points.length > 0 &&
+    typeof color === "string" && numbers(width);
+  const anchor = ({ y, x, ab }) => numbers(y, x) && list(ab, Number.isFinite);
+  const good = state && typeof state.model === "string" && list(state.strokes ?? [], stroke) &&
+    list(state.anchors ?? [], anchor) && numbers(state.saturation ?? 1);
+  if (!good) throw new Error("this project file is damaged");
+  const known = Object.keys(EMPTY).filter((name) => state[name] !== undefined);
+  return Object.fromEntries(known.map((name) => [name, state[name]]));
+}
+
+export async function isZip(file) {
+  const start = await file.slice(0, 4).arrayBuffer();
+  return start.byteLength === 4 && new DataView(start).getUint32(0, true) === 0x04034b50;
+}
 
 export function download(blob, name) {
   const link = document.createElement("a");

@@ -1,11 +1,14 @@
 // Where the picture lies on the screen, and how frames of colours are put there.
 
+const BAR = 56; // pixels of the screen
 const STEP = 64; // previews come in steps of so many pixels, so that zooming reuses them
 
 export class View {
   constructor(pixels, overlay) {
     this.pixels = pixels;
     this.overlay = overlay;
+    this.drawing = null; // what is asked of the browser
+    this.painted = []; // called when what is asked for now has been painted
     this.compare = 0; // share of the width that is shown without colours
     this.clear();
   }
@@ -16,10 +19,20 @@ export class View {
     this.draw();
   }
 
-  open(height, width) {
+  // sight: of an earlier time, see below.
+  open(height, width, sight = null) {
     this.clear();
     this.size = { height, width };
-    this.fit();
+    if (sight) {
+      Object.assign(this, sight);
+      this.draw();
+    } else this.fit();
+  }
+
+  // Where the picture lies, and its pixels.
+  get sight() {
+    const { scale, left, top, whole, part, before } = this;
+    return { scale, left, top, whole, part, before };
   }
 
   get density() {
@@ -38,10 +51,12 @@ export class View {
   }
 
   fit() {
-    const { clientWidth, clientHeight } = this.pixels;
-    this.scale = Math.min(clientWidth / this.size.width, clientHeight / this.size.height, 16) * 0.96;
+    const { clientWidth } = this.pixels;
+    const height = Math.max(40, this.pixels.clientHeight - BAR); // what the bar below covers is left free
+    this.scale = Math.min(clientWidth / this.size.width, height / this.size.height, 16) * 0.97;
     this.left = (clientWidth - this.size.width * this.scale) / 2;
-    this.top = (clientHeight - this.size.height * this.scale) / 2;
+    this.top = (height - this.size.height * this.scale) / 2;
+    this.onPlace?.(true);
     this.draw();
   }
 
@@ -51,12 +66,14 @@ export class View {
     this.left = x - ((x - this.left) * scale) / this.scale;
     this.top = y - ((y - this.top) * scale) / this.scale;
     this.scale = scale;
+    this.onPlace?.(false);
     this.draw();
   }
 
   move(x, y) {
     this.left += x;
     this.top += y;
+    this.onPlace?.(false);
     this.draw();
   }
 
@@ -95,10 +112,13 @@ export class View {
 
   // A frame of the service: the whole picture, or a part of it on top of the last whole one.
   show(header, data) {
-    const image = new OffscreenCanvas(header.width, header.height);
-    image.getContext("2d").putImageData(new ImageData(data, header.width, header.height), 0, 0);
-    const frame = { image, ...header };
+    const { height, width } = header;
     const whole = header.y1 - header.y0 === this.size.height && header.x1 - header.x0 === this.size.width;
+    const last = (whole ? this.whole : this.part)?.image; // its memory is used again
+    const fits = last && last.width === width && last.height === height;
+    const image = fits ? last : new OffscreenCanvas(width, height);
+    image.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
+    const frame = { image, ...header };
     if (whole) {
       this.whole = frame;
       this.part = null;
@@ -106,10 +126,17 @@ export class View {
     this.draw();
   }
 
-  // The picture without colours.
-  async showBefore(blob) {
-    const image = await createImageBitmap(blob);
-    this.before = { image, y0: 0, x0: 0, y1: this.size.height, x1: this.size.width };
+  // The picture without colours; provisional: as the browser reads the file.
+  showBefore(image, provisional = false) {
+    const { height, width } = this.size;
+    if (provisional) {
+      const gray = new OffscreenCanvas(width, height);
+      const context = gray.getContext("2d");
+      context.filter = "grayscale(1)";
+      context.drawImage(image, 0, 0);
+      image = gray;
+    }
+    this.before = { image, provisional, y0: 0, x0: 0, y1: height, x1: width };
     this.draw();
   }
 
@@ -129,7 +156,24 @@ export class View {
     return `#${[r, g, b].map((v) => v.toString(16).padStart(2, "0")).join("")}`;
   }
 
+  // Everything, or only what lies over the picture, before the next paint: however often it is asked
+  // for, it is drawn once.
   draw() {
+    this.stale = true;
+    this.drawOver();
+  }
+
+  drawOver() {
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      if (this.stale) this.drawPicture();
+      this.stale = false;
+      this.onDraw?.();
+      for (const told of this.painted.splice(0)) setTimeout(told); // after the paint
+    });
+  }
+
+  drawPicture() {
     this.resize();
     const context = this.pixels.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -137,7 +181,12 @@ export class View {
     if (!this.size) return;
     this.place(context);
     context.imageSmoothingEnabled = this.scale * this.density < 4;
-    this.put(context, this.whole ?? this.before);
+    if (this.whole && this.coarse) {
+      this.put(context, this.before);
+      context.globalCompositeOperation = "color"; // hue and saturation of what comes, luma of what is
+      this.put(context, this.whole);
+      context.globalCompositeOperation = "source-over";
+    } else this.put(context, this.whole ?? this.before);
     this.put(context, this.part);
     if (this.compare > 0 && this.before) {
       const edge = this.size.width * this.compare;
@@ -148,7 +197,16 @@ export class View {
       this.put(context, this.before);
       context.restore();
     }
-    this.onDraw?.();
+  }
+
+  // Whether the photo's own luma is here, for colours that come coarse.
+  get blends() {
+    return this.keepsLuma && this.before && !this.before.provisional;
+  }
+
+  get coarse() {
+    const shown = this.size.height * this.scale * this.density;
+    return this.blends && this.whole.image.height < 0.8 * Math.min(this.before.image.height, shown);
   }
 
   place(context) {
