@@ -198,18 +198,77 @@ def merge_tones(
     labels: NDArray[np.int32], thin: int, bridge: int, pieces: int
 ) -> NDArray[np.int32]: ...
 def open_screens(line: NDArray[np.uint8], dot: int) -> NDArray[np.uint8]: ...
-def free_cells(labels: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.int32]: ...
-def divide(
+
+MAXIMUM_REGIONS: int
+MOST_HINTS: int
+TOKEN_STRIDE: int
+TOKEN_GEOMETRY: int
+
+def find_regions(
+    line: NDArray[np.uint8], scale: float, radii: list[int]
+) -> tuple[NDArray[np.int32], int, int]: ...
+def nearest_labels(labels: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.int32]: ...
+def inside_labels(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
+def region_tokens(
+    labels: NDArray[Any],
+    covered: NDArray[Any],
+    luma: NDArray[Any],
+    places: NDArray[np.int64],
+    count: int,
+    rows: int,
+    columns: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...
+def region_places(full: NDArray[Any], labels: NDArray[Any], count: int) -> NDArray[np.int64]: ...
+def region_hints(
+    pixels: NDArray[np.int64],
+    rgb: NDArray[np.uint8],
+    dabs: NDArray[np.int32],
     labels: NDArray[np.int32],
     covered: NDArray[np.int32],
-    cells: NDArray[np.int32],
-    shares: NDArray[np.float32],
-    counts: NDArray[np.int32],
-    first: NDArray[np.int32],
-    marks: NDArray[np.int64],
-    owners: NDArray[np.int32],
+    areas: NDArray[np.int64],
+) -> tuple[
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.uint8],
+    int,
+]: ...
+
+class RegionDivider:
+    def __init__(
+        self, labels: NDArray[np.int32], covered: NDArray[np.int32], count: int
+    ) -> None: ...
+    def divide(
+        self,
+        counts: NDArray[np.int32],
+        pixels: NDArray[np.int64],
+        owners: NDArray[np.int32],
+        threads: int,
+        cancel: CancelFlag | None,
+    ) -> NDArray[np.int32]: ...
+    @property
+    def nbytes(self) -> int: ...
+
+LEAST_CHROMA: float
+
+def working_reference(
+    samples: NDArray[Any],
+    rows: int,
+    columns: int,
+    multiple: int,
     threads: int,
-) -> NDArray[np.int32]: ...
+    cancel: CancelFlag | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]: ...
+def selected(
+    activation: NDArray[np.float32],
+    k: int | None,
+    r: int | None,
+    seed: int,
+    default_k: int,
+    default_r: int,
+) -> NDArray[np.int64]: ...
+def normal_numbers(seed: list[int], n: int) -> NDArray[np.float32]: ...
 def cover_lines(labels: NDArray[np.int32]) -> NDArray[np.int32]: ...
 def region_means(
     values: NDArray[np.float32],
@@ -219,7 +278,15 @@ def region_means(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
 def separate_lines(
     values: NDArray[np.float32] | NDArray[np.uint8], threads: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]: ...
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]: ...
+def resample_lines(
+    opacity: NDArray[np.uint8],
+    ink: NDArray[np.uint8] | None,
+    rows: int,
+    columns: int,
+    threads: int,
+    cancel: CancelFlag | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]: ...
 def compose_drawing(
     palette: NDArray[np.float32],
     labels: NDArray[np.int32],
@@ -257,7 +324,7 @@ def marked_pixels(
 ) -> NDArray[np.bool_]: ...
 def separate_page(
     luma: NDArray[np.float32], threads: int, cancel: CancelFlag | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], int, bool, float, float]: ...
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], bool, bool, float, float]: ...
 def dabs_of_layer(
     layer: NDArray[np.uint8], threads: int, cancel: CancelFlag | None
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]: ...

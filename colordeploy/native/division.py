@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from . import _core
-from .affinities import DIRECTIONS, Affinities
-from .cancelling import Cancel
+from .cancelling import Cancel, stoppable
 from .checks import any_array, thread_count
+from .limits import within_memory
 from .output import contiguous
-from .propagation import Propagator
 
 __all__ = ["Owners", "RegionDivider"]
-
-_SHORT_SIDE = 160  # cells: where a region is divided needs no more, what is beside lines grows
-_ALPHA = 1e-2  # weight of the Laplacian: marks are all but hard constraints
-_PHI = 1e-9  # ties what nothing else ties, and lets next to nothing through a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +83,12 @@ class RegionDivider:
         self._covered = contiguous(under, np.int32)
         self._count = int(max(self._labels.max(), self._covered.max())) + 1
         self._threads = threads
-        self._system: tuple[NDArray[np.int32], Propagator] | None = None
-        self._lock = Lock()
+        self._divider = _core.RegionDivider(self._labels, self._covered, self._count)
 
     @property
     def nbytes(self) -> int:
         """Bytes held besides the labels."""
-        system = self._system
-        return 0 if system is None else system[0].nbytes + system[1].nbytes
+        return self._divider.nbytes
 
     def divide(self, marks: Owners, *, cancel: Cancel = None) -> NDArray[np.int32]:
         """Labels of the divided drawing.
@@ -132,76 +124,9 @@ class RegionDivider:
         regions = self._covered.ravel()[pixels]
         if len(pixels) and (owners.min() < 0 or (owners >= np.maximum(counts[regions], 1)).any()):
             raise InputError("an owner must be below its region's count")
-        several = np.maximum(counts - 1, 0)
-        first = (self._count + np.cumsum(several) - several).astype(np.int32)
-        kept = counts[regions] > 1
-        pixels, owners = pixels[kept], owners[kept]
-        cells, propagator = self._prepared(cancel)
-        shares = self._shares(cells, propagator, pixels, owners, int(counts.max()), cancel)
-        return _core.divide(
-            self._labels, self._covered, cells, shares, counts, first, pixels, owners,
-            thread_count(self._threads),
-        )  # fmt: skip
-
-    def _prepared(self, cancel: Cancel) -> tuple[NDArray[np.int32], Propagator]:
-        """The cells and the system of the drawing, which no mark changes."""
-        with self._lock:
-            if self._system is None:
-                height, width = self._labels.shape
-                scale = min(1.0, _SHORT_SIDE / min(height, width))
-                cells = _core.free_cells(
-                    self._labels, max(1, round(height * scale)), max(1, round(width * scale))
-                )
-                affinities = Affinities(_weights(cells), np.zeros(0), 0)
-                self._system = cells, Propagator(
-                    affinities, alpha=_ALPHA, phi=_PHI, threads=self._threads, cancel=cancel,
-                    precision="single",
-                )  # fmt: skip
-            return self._system
-
-    def _shares(
-        self,
-        cells: NDArray[np.int32],
-        propagator: Propagator,
-        pixels: NDArray[np.int64],
-        owners: NDArray[np.int32],
-        most: int,
-        cancel: Cancel,
-    ) -> NDArray[np.float32]:
-        """(rows, columns, most) float32: each owner's share of the cells."""
-        (height, width), (rows, columns) = self._labels.shape, cells.shape
-        y, x = np.divmod(pixels, width)
-        places = y * rows // height * columns + x * columns // width
-        free = cells.ravel()[places] == self._labels.ravel()[pixels]
-        free &= cells.ravel()[places] > 0
-        values = np.bincount(
-            places[free] * most + owners[free], minlength=rows * columns * most
-        ).reshape(rows, columns, most)
-        sums = values.sum(axis=2)
-        mask = sums > 0
-        if not mask.any():
-            return np.zeros((rows, columns, most), np.float32)
-        # All shares together are 1: the first owner's need not be solved for.
-        others = values[..., 1:] / np.maximum(sums, 1)[..., None]
-        shares = np.empty((rows, columns, most), np.float32)
-        shares[..., 1:] = propagator.solve(mask, others, cancel)
-        shares[..., 0] = 1 - shares[..., 1:].sum(axis=2)
-        return shares
-
-
-def _weights(cells: NDArray[np.int32]) -> NDArray[np.float64]:
-    """(4, h, w): 1 between neighbouring free cells of a region; diagonally only where both cells
-    beside the way are free, too.
-    """
-    weights = np.zeros((len(DIRECTIONS), *cells.shape))
-    free = cells > 0
-    height, width = cells.shape
-    for plane, (dy, dx) in zip(weights, DIRECTIONS, strict=True):
-        here = slice(0, height - dy), slice(max(0, -dx), width - max(0, dx))
-        there = slice(dy, height), slice(max(0, dx), width - max(0, -dx))
-        tied = free[here] & (cells[here] == cells[there])
-        if dy and dx:
-            for beside in ((here[0], there[1]), (there[0], here[1])):
-                tied &= cells[beside] == cells[here]
-        plane[here] = tied
-    return weights
+        threads = thread_count(self._threads)
+        with stoppable(cancel) as flag:
+            return within_memory(
+                f"dividing regions of {self._labels.shape[0]}x{self._labels.shape[1]} pixels",
+                lambda: self._divider.divide(counts, pixels, owners, threads, flag),
+            )

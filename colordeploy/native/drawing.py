@@ -23,6 +23,7 @@ from .output import (
     saturation_of,
     walkable,
 )
+from .regions import nearest_labels
 
 __all__ = [
     "Lines",
@@ -32,8 +33,6 @@ __all__ = [
     "region_means",
     "separate_lines",
 ]
-
-_BLACK = 8  # of 255: gray drawings saved in colour are black ink but for rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +99,7 @@ def separate_lines(values: ArrayLike, *, threads: int | None = None) -> Lines:
     if array.dtype.kind != "f" and array.dtype != np.uint8:
         raise InputError(f"values must be uint8, or float in [0, 1], not {array.dtype}")
     kind = None if array.dtype == np.uint8 else np.float32
-    opacity, ink, lightest = _core.separate_lines(contiguous(array, kind), thread_count(threads))
-    return Lines(opacity, ink if lightest > _BLACK else None)
+    return Lines(*_core.separate_lines(contiguous(array, kind), thread_count(threads)))
 
 
 def region_means(
@@ -286,36 +284,15 @@ def reduce_drawing(
             planes = [
                 resample(values[..., c], size, threads=threads, cancel=cancel) for c in range(3)
             ]
-            ground = _nearest(_labels("ground", shading.ground), size)
+            ground = nearest_labels(_labels("ground", shading.ground), size)
             shading = replace(shading, values=np.stack(planes, axis=-1), ground=ground)
     small = None
     if lines is not None:
         opacity = _plane("opacity", lines.opacity, marks.shape)
-        if lines.ink is None:
-            small = Lines(resample(opacity, shape, threads=threads, cancel=cancel))
-        else:  # the drawing on white paper, made small and taken apart again
-            page = _on_white(lines, marks.shape, threads, cancel)
-            planes = [
-                resample(page[..., c], shape, threads=threads, cancel=cancel) for c in range(3)
-            ]
-            small = separate_lines(np.stack(planes, axis=-1), threads=threads)
-    return _nearest(marks, shape), shading, small
-
-
-def _on_white(lines: Lines, shape: tuple[int, ...], threads: int | None, cancel: Cancel) -> Pixels:
-    everywhere = np.broadcast_to(np.int32(0), shape)
-    white = np.ones((1, 3), np.float32)
-    return compose_drawing(white, everywhere, lines=lines, threads=threads, cancel=cancel)
-
-
-def _nearest(labels: NDArray[np.int32], shape: tuple[int, int]) -> NDArray[np.int32]:
-    """The label at the middle of each pixel of another size."""
-    rows, columns = (
-        ((np.arange(few) + 0.5) * many / few).astype(np.intp)
-        for many, few in zip(labels.shape, shape, strict=True)
-    )
-    small: NDArray[np.int32] = labels[rows[:, None], columns[None]]
-    return small
+        ink = None if lines.ink is None else _plane("ink", lines.ink, (*marks.shape, 3))
+        with stoppable(cancel) as flag:
+            small = Lines(*_core.resample_lines(opacity, ink, *shape, thread_count(threads), flag))
+    return nearest_labels(marks, shape), shading, small
 
 
 def _labels(name: str, labels: ArrayLike) -> NDArray[np.int32]:

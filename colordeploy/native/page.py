@@ -15,9 +15,6 @@ from .output import walkable
 
 __all__ = ["Page", "separate_page"]
 
-_FEWEST = 3  # pixels of a line
-_JOINED_PART = 0.5  # of the line pixels that have two others beside them: chance makes fewer
-
 
 @dataclass(frozen=True, eq=False)
 class Page:
@@ -79,10 +76,4 @@ def separate_page(luma: ArrayLike, *, threads: int | None = None, cancel: Cancel
         )
     plane = walkable(array.astype(np.float32, copy=False))
     with stoppable(cancel) as flag:
-        values, lines, joined, inverted, threshold, noise = _core.separate_page(
-            plane, thread_count(threads), flag
-        )
-    pixels = int(np.count_nonzero(lines))
-    needed = max(_FEWEST, _JOINED_PART * pixels) if noise > 0 else 0  # a dot is a drawing
-    blank = pixels == 0 or joined < needed
-    return Page(values, lines, inverted, blank, threshold, noise)
+        return Page(*_core.separate_page(plane, thread_count(threads), flag))

@@ -12,9 +12,21 @@ from ..errors import InputError
 from . import _core
 from .checks import any_array, finite_number, whole_number
 from .limits import within_memory
-from .output import contiguous
+from .output import contiguous, walkable
 
-__all__ = ["cover_lines", "merge_tones", "open_screens", "region_map", "region_max"]
+__all__ = [
+    "MAXIMUM_REGIONS",
+    "cover_lines",
+    "find_regions",
+    "inside_labels",
+    "merge_tones",
+    "nearest_labels",
+    "open_screens",
+    "region_map",
+    "region_max",
+]
+
+MAXIMUM_REGIONS: int = _core.MAXIMUM_REGIONS
 
 _LARGEST_RADIUS = 31
 
@@ -63,11 +75,7 @@ def region_map(
     limit = finite_number("threshold", threshold, positive=False)
     if limit > 1:
         raise InputError(f"threshold must be in [0, 1], not {threshold}")
-    balls = [whole_number("a radius", radius) for radius in radii]
-    if not balls or balls != sorted(set(balls), reverse=True):
-        raise InputError(f"radii must be decreasing whole numbers, at least one; not {radii!r}")
-    if balls[0] > _LARGEST_RADIUS or balls[-1] < 0:
-        raise InputError(f"radii must lie between 0 and {_LARGEST_RADIUS}, not {radii!r}")
+    balls = _radii(radii)
     least = whole_number("smallest", smallest)
     if least < 0:
         raise InputError(f"smallest must be at least 0, not {smallest}")
@@ -77,6 +85,57 @@ def region_map(
         f"looking for regions in {height}x{width} pixels",
         lambda: _core.trapped_ball(marks, balls, least),
     )
+
+
+def find_regions(
+    line: NDArray[np.bool_], scale: float, *, radii: Sequence[int] | None = None
+) -> tuple[NDArray[np.int32], int, int]:
+    """Regions of a drawing, by rules for its size, and not too many.
+
+    Screens are opened (`open_screens`), regions looked for (`region_map`), and many thin ones made
+    one (`merge_tones`). Beyond `MAXIMUM_REGIONS` small ones join others; specks go to the lines.
+
+    Parameters
+    ----------
+    line : (H, W) bool
+        True on lines.
+    scale : float
+        Pixels of the drawing for one of the size that it is seen at.
+    radii : sequence of int, optional
+        Of the balls, see `region_map`; by default 3, 2 and 1 times the scale.
+
+    Returns
+    -------
+    labels : (H, W) int32
+        0 on lines; 1 to the number of regions elsewhere.
+    count : int
+        Of regions.
+    before : int
+        How many there were before they were too many; 0 where they were not.
+
+    Raises
+    ------
+    InputError
+        For radii out of range.
+    SolverError
+        When memory runs out.
+    """
+    marks = contiguous(line, np.uint8)
+    balls = [] if radii is None else _radii(radii)
+    return within_memory(
+        f"looking for regions in {line.shape[0]}x{line.shape[1]} pixels",
+        lambda: _core.find_regions(marks, scale, balls),
+    )
+
+
+def nearest_labels(labels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """A map of labels at another size (h, w): those at the middles of its cells."""
+    return _core.nearest_labels(walkable(labels), *shape)
+
+
+def inside_labels(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Labels of pixels that have no line (0) among their eight neighbours; 0 elsewhere."""
+    return _core.inside_labels(walkable(labels))
 
 
 def open_screens(line: ArrayLike, *, dot: int = 5) -> NDArray[np.bool_]:
@@ -241,3 +300,12 @@ def _lines(array: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
             raise InputError("a float drawing must lie in [0, 1], without NaN")
         return np.asarray(array < threshold)
     raise InputError(f"line must be bool, uint8 or float, not {array.dtype}")
+
+
+def _radii(radii: Sequence[int]) -> list[int]:
+    balls = [whole_number("a radius", radius) for radius in radii]
+    if not balls or balls != sorted(set(balls), reverse=True):
+        raise InputError(f"radii must be decreasing whole numbers, at least one; not {radii!r}")
+    if balls[0] > _LARGEST_RADIUS or balls[-1] < 0:
+        raise InputError(f"radii must lie between 0 and {_LARGEST_RADIUS}, not {radii!r}")
+    return balls

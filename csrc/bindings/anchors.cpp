@@ -104,9 +104,7 @@ Floats pooled(const Strided& values, const std::optional<Strided>& association, 
         py::gil_scoped_release release;
         means = ca::pooled(given, channels, shares, grid);
     }
-    Floats result({channels, grid.rows(), grid.columns()});
-    std::copy(means.begin(), means.end(), result.mutable_data());
-    return result;
+    return cd::owned(std::move(means), {channels, grid.rows(), grid.columns()});
 }
 
 std::vector<std::int64_t> located(const Strided& features, const std::optional<Strided>& sizes,

@@ -142,9 +142,7 @@ Contiguous<float> chroma_at_working_size(const Strided<float>& ab, const Strided
         py::gil_scoped_release release;
         pairs = cc::chroma_at_working_size(chroma, seen, rows, columns, threads, cancel);
     }
-    Contiguous<float> result({rows, columns, py::ssize_t{2}});
-    std::copy(pairs.begin(), pairs.end(), result.mutable_data());
-    return result;
+    return cd::owned(std::move(pairs), {rows, columns, 2});
 }
 
 py::tuple working_size(py::ssize_t rows, py::ssize_t columns, py::ssize_t short_side,

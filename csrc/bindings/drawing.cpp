@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "../drawing/compose.hpp"
-#include "../drawing/lines.hpp"
+#include "../drawing/layer.hpp"
 #include "../drawing/means.hpp"
 #include "../drawing/page.hpp"
 #include "targets.hpp"
@@ -53,6 +53,14 @@ py::tuple region_means(const Strided<float>& values, const Strided<std::int32_t>
     return py::make_tuple(means, pixels);
 }
 
+// Opacity, and ink or None.
+py::tuple arrays_of(dr::LineLayer&& layer) {
+    const py::ssize_t rows = layer.rows, columns = layer.columns;
+    py::object ink = py::none();
+    if (!layer.ink.empty()) ink = cd::owned(std::move(layer.ink), {rows, columns, 3});
+    return py::make_tuple(cd::owned(std::move(layer.opacity), {rows, columns}), ink);
+}
+
 template <typename T>
 py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int threads) {
     const bool colored = values.ndim() == 3;
@@ -62,17 +70,31 @@ py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int t
     if (!cd::aligned<T>(values)) throw py::value_error("values must be aligned");
     check_threads(threads);
     const py::ssize_t rows = values.shape(0), columns = values.shape(1);
-    Bytes opacity({rows, columns});
-    Bytes ink({colored ? rows : 0, columns, py::ssize_t{3}});
     const T* source = values.data();
-    std::uint8_t *cover = opacity.mutable_data(), *pure = ink.mutable_data();
-    std::uint8_t lightest = 0;
+    dr::LineLayer layer;
     {
         py::gil_scoped_release release;
-        lightest =
-            dr::separate_lines(source, rows * columns, colored ? 3 : 1, threads, cover, pure);
+        layer = dr::line_layer(source, rows, columns, colored ? 3 : 1, threads);
     }
-    return py::make_tuple(opacity, ink, lightest);
+    return arrays_of(std::move(layer));
+}
+
+py::tuple resample_lines(const Strided<std::uint8_t>& opacity,
+                         const std::optional<Strided<std::uint8_t>>& ink, py::ssize_t rows,
+                         py::ssize_t columns, int threads, const cd::CancelFlag* cancel) {
+    dr::Lines lines{cd::plane_of(opacity, "opacity"), {}};
+    if (ink) lines.ink = cd::channels_of(*ink, "ink", 3);
+    if (ink &&
+        (lines.ink.rows != lines.opacity.rows || lines.ink.columns != lines.opacity.columns)) {
+        throw py::value_error("ink must be of the opacity's size");
+    }
+    if (rows < 1 || columns < 1) throw py::value_error("the new size must be at least 1 x 1");
+    dr::LineLayer layer;
+    {
+        py::gil_scoped_release release;
+        layer = dr::resampled(lines, rows, columns, threads, cancel);
+    }
+    return arrays_of(std::move(layer));
 }
 
 void compose_drawing(const Floats& palette, const Strided<std::int32_t>& labels,
@@ -132,7 +154,7 @@ void compose_drawing(const Floats& palette, const Strided<std::int32_t>& labels,
                         opacity ? &lines : nullptr, rectangle, saturation, target, threads, cancel);
 }
 
-// Values, lines, how many line pixels have two beside them; inverted, threshold, noise.
+// Values, lines; inverted, blank, threshold, noise.
 py::tuple separate_page(const Strided<float>& luma, int threads, const cd::CancelFlag* cancel) {
     const cd::Plane<const float> plane = cd::plane_of(luma, "luma");
     Floats values({plane.rows, plane.columns});
@@ -140,13 +162,14 @@ py::tuple separate_page(const Strided<float>& luma, int threads, const cd::Cance
     float* value = values.mutable_data();
     auto* line = reinterpret_cast<std::uint8_t*>(lines.mutable_data());
     dr::Page page;
-    std::int64_t joined = 0;
+    bool blank = false;
     {
         py::gil_scoped_release release;
         page = dr::examined(plane, threads, cancel);
-        joined = dr::separated(plane, page, threads, cancel, value, line);
+        const std::int64_t joined = dr::separated(plane, page, threads, cancel, value, line);
+        blank = dr::is_blank(page, line, plane.rows * plane.columns, joined);
     }
-    return py::make_tuple(values, lines, joined, page.inverted, page.threshold, page.noise);
+    return py::make_tuple(values, lines, page.inverted, blank, page.threshold, page.noise);
 }
 
 }  // namespace
@@ -158,6 +181,9 @@ void register_drawing(py::module_& module) {
                py::arg("threads"));
     module.def("separate_lines", &separate_lines<std::uint8_t>, py::arg("values").noconvert(),
                py::arg("threads"));
+    module.def("resample_lines", &resample_lines, py::arg("opacity").noconvert(),
+               py::arg("ink").noconvert(), py::arg("rows"), py::arg("columns"), py::arg("threads"),
+               py::arg("cancel"));
     module.def("separate_page", &separate_page, py::arg("luma").noconvert(), py::arg("threads"),
                py::arg("cancel"));
     module.def("compose_drawing", &compose_drawing, py::arg("palette").noconvert(),

@@ -9,6 +9,8 @@ void register_errors(pybind11::module_& module);
 void register_pictures(pybind11::module_& module);
 void register_process(pybind11::module_& module);
 void register_propagation(pybind11::module_& module);
+void register_references(pybind11::module_& module);
+void register_region_maps(pybind11::module_& module);
 void register_regions(pybind11::module_& module);
 void register_strokes(pybind11::module_& module);
 
@@ -23,6 +25,8 @@ PYBIND11_MODULE(_core, module) {
     register_pictures(module);
     register_process(module);
     register_propagation(module);
+    register_references(module);
+    register_region_maps(module);
     register_regions(module);
     register_strokes(module);
 }

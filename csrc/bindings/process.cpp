@@ -7,6 +7,7 @@
 #include "../cancel.hpp"
 #include "../memory.hpp"
 #include "../process/resources.hpp"
+#include "../propagation/plans.hpp"
 
 namespace py = pybind11;
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "../regions/aggregate.hpp"
-#include "../regions/division.hpp"
 #include "../regions/screens.hpp"
 #include "../regions/tones.hpp"
 #include "../regions/trapped_ball.hpp"
@@ -98,48 +97,6 @@ Bytes open_screens(const Bytes& line, int dot) {
     return opened;
 }
 
-using Labels = py::array_t<std::int32_t, py::array::c_style>;
-
-Labels free_cells(const Labels& labels, py::ssize_t rows, py::ssize_t columns) {
-    if (labels.ndim() != 2 || rows < 1 || columns < 1 || rows > labels.shape(0) ||
-        columns > labels.shape(1)) {
-        throw py::value_error("cells must be at most as many as the labels");
-    }
-    Labels cells({rows, columns});
-    const std::int32_t* in = labels.data();
-    std::int32_t* out = cells.mutable_data();
-    {
-        py::gil_scoped_release release;
-        cr::free_cells(in, labels.shape(0), labels.shape(1), out, rows, columns);
-    }
-    return cells;
-}
-
-// Labels, and what the marks refer to, are checked by the caller.
-Labels divide(const Labels& labels, const Labels& covered, const Labels& cells,
-              const py::array_t<float, py::array::c_style>& shares, const Labels& counts,
-              const Labels& first, const py::array_t<std::int64_t, py::array::c_style>& marks,
-              const Labels& owners, int threads) {
-    if (threads < 1) throw py::value_error("threads must be at least 1");
-    if (labels.ndim() != 2 || covered.ndim() != 2 || cells.ndim() != 2 || shares.ndim() != 3 ||
-        covered.size() != labels.size() || shares.shape(0) != cells.shape(0) ||
-        shares.shape(1) != cells.shape(1) || marks.size() != owners.size() ||
-        counts.size() != first.size()) {
-        throw py::value_error("the arrays do not belong together");
-    }
-    Labels result({labels.shape(0), labels.shape(1)});
-    const cr::Division division{labels.shape(0), labels.shape(1), labels.data(), covered.data(),
-                                cells.shape(0),  cells.shape(1),  cells.data(),  shares.data(),
-                                shares.shape(2), counts.data(),   first.data(),  marks.data(),
-                                owners.data(),   marks.size()};
-    std::int32_t* out = result.mutable_data();
-    {
-        py::gil_scoped_release release;
-        cr::divide(division, threads, out);
-    }
-    return result;
-}
-
 }  // namespace
 
 void register_regions(py::module_& module) {
@@ -151,10 +108,4 @@ void register_regions(py::module_& module) {
     module.def("open_screens", &open_screens, py::arg("line").noconvert(), py::arg("dot"));
     module.def("aggregate_max", &aggregate_max, py::arg("features").noconvert(),
                py::arg("labels").noconvert(), py::arg("count"));
-    module.def("free_cells", &free_cells, py::arg("labels").noconvert(), py::arg("rows"),
-               py::arg("columns"));
-    module.def("divide", &divide, py::arg("labels").noconvert(), py::arg("covered").noconvert(),
-               py::arg("cells").noconvert(), py::arg("shares").noconvert(),
-               py::arg("counts").noconvert(), py::arg("first").noconvert(),
-               py::arg("marks").noconvert(), py::arg("owners").noconvert(), py::arg("threads"));
 }

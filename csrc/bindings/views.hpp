@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../view.hpp"
 
@@ -51,6 +53,16 @@ Channels<const T> channels_of(const pybind11::array_t<T>& array, const char* nam
             array.strides(0) / size,
             array.strides(1) / size,
             array.strides(2) / size};
+}
+
+// An array that holds these values, which are not copied.
+template <typename T>
+pybind11::array_t<T, pybind11::array::c_style> owned(std::vector<T>&& values,
+                                                     std::vector<pybind11::ssize_t> shape) {
+    auto* held = new std::vector<T>(std::move(values));
+    const pybind11::capsule owner(held,
+                                  [](void* data) { delete static_cast<std::vector<T>*>(data); });
+    return pybind11::array_t<T, pybind11::array::c_style>(std::move(shape), held->data(), owner);
 }
 
 }  // namespace colordeploy

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "../methods/exemplar/reference.hpp"
 #include "../methods/model.hpp"
 #include "../propagation/picture_system.hpp"
 #include "../token.hpp"
@@ -25,6 +26,10 @@ struct cd_canvas {
 
 struct cd_outputs {
     colordeploy::runtime::Outputs tensors;
+};
+
+struct cd_reference {
+    std::shared_ptr<const colordeploy::methods::Reference> reference;
 };
 
 struct cd_system {

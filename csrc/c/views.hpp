@@ -51,6 +51,7 @@ pictures::Image image_of(const cd_image* image, const char* name);
 Channels<const float> chroma_of(const cd_image& image, const char* name);
 methods::Strokes strokes_of(const cd_strokes* strokes, const char* name);
 
+methods::PrepareOptions prepare_options(const cd_prepare_options& given);
 methods::Steps steps_of(const cd_cancel* cancel, cd_progress progress, void* user);
 
 // Where a result of this size goes.

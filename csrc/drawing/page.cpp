@@ -13,6 +13,10 @@ namespace colordeploy::drawing {
 
 namespace {
 
+constexpr double FEWEST = 3.0;       // pixels of a line
+constexpr double JOINED_PART = 0.5;  // of the line pixels that have two others beside them: chance
+                                     // makes fewer
+
 constexpr int LEVELS = 256;
 constexpr std::ptrdiff_t SMALLEST_TILE = 32;  // pixels a side: some lines wide
 constexpr std::ptrdiff_t TILES = 12;          // along the short side
@@ -397,6 +401,14 @@ std::int64_t separated(const Plane<const float>& luma, const Page& page, int thr
             joined += found;
         });
     return joined;
+}
+
+bool is_blank(const Page& page, const std::uint8_t* lines, std::ptrdiff_t pixels,
+              std::int64_t joined) {
+    const auto marked = pixels - std::count(lines, lines + pixels, std::uint8_t{0});
+    const double needed =
+        page.noise > 0.0F ? std::max(FEWEST, JOINED_PART * static_cast<double>(marked)) : 0.0;
+    return marked == 0 || static_cast<double>(joined) < needed;
 }
 
 }  // namespace colordeploy::drawing

@@ -35,4 +35,9 @@ Page examined(const Plane<const float>& luma, int threads, const CancelFlag* can
 std::int64_t separated(const Plane<const float>& luma, const Page& page, int threads,
                        const CancelFlag* cancel, float* values, std::uint8_t* lines);
 
+// Whether no line stands out from the ground: it is empty, or noise alone. Lines and what
+// `separated` returned; a dot is a drawing where there is no noise.
+bool is_blank(const Page& page, const std::uint8_t* lines, std::ptrdiff_t pixels,
+              std::int64_t joined);
+
 }  // namespace colordeploy::drawing

@@ -2,6 +2,8 @@
 
 #include "../errors.hpp"
 #include "automatic/model.hpp"
+#include "exemplar/model.hpp"
+#include "line_art/model.hpp"
 #include "scribble/model.hpp"
 
 namespace colordeploy::methods {
@@ -12,7 +14,8 @@ using Create = std::shared_ptr<const Model> (*)(const bundle::Bundle&, const run
                                                 const ModelOptions&);
 
 const std::map<std::string, Create>& bundled() {
-    static const std::map<std::string, Create> known{{"disco", create_disco}, {"lga", create_lga}};
+    static const std::map<std::string, Create> known{
+        {"disco", create_disco}, {"lga", create_lga}, {"rasc", create_rasc}, {"sscn", create_sscn}};
     return known;
 }
 

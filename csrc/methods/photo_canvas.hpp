@@ -7,38 +7,29 @@
 #include <utility>
 #include <vector>
 
-#include "kept.hpp"
-#include "model.hpp"
+#include "layered_canvas.hpp"
 
 namespace colordeploy::methods {
 
-class PhotoCanvas : public Canvas {
+class PhotoCanvas : public LayeredCanvas<pictures::ChromaLayer> {
  public:
     PhotoCanvas(std::shared_ptr<const Model> model, std::unique_ptr<const pictures::Photo> photo)
-        : Canvas(std::move(model)), photo_(std::move(photo)) {}
+        : LayeredCanvas(std::move(model)), photo_(std::move(photo)) {}
 
     pictures::Size size() const override { return photo_->size(); }
     pictures::Size working_size() const override { return photo_->working_size(); }
     std::size_t bytes() const override;
 
  protected:
-    using Layer = pictures::ChromaLayer;
-    using Compose = std::function<void(const Layer&)>;
-
     const pictures::Photo& photo() const { return *photo_; }
     virtual std::size_t bytes_besides() const = 0;
 
-    // The layer of this guidance, kept or new, and the wanted pixels of it. key: all that the layer
-    // depends on.
-    void rendered(const std::string& key, const std::function<Layer()>& layer, const Steps& steps,
-                  const Compose& compose);
-    // The same of pairs of chroma at the working size, on the photo's own lightness.
+    // What `rendered` does with pairs of chroma at the working size, on the photo's own lightness.
     void colored(const std::string& key, const std::function<std::vector<float>()>& chroma,
                  const pictures::Rendering& rendering, const Steps& steps);
 
  private:
     std::unique_ptr<const pictures::Photo> photo_;
-    Kept<Layer> layers_;
 };
 
 }  // namespace colordeploy::methods

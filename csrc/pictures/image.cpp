@@ -164,6 +164,24 @@ std::vector<float> rgb_of(const Image& image, int threads, const CancelFlag* can
     return rgb;
 }
 
+std::vector<float> floats_of(const Image& image, int threads, const CancelFlag* cancel) {
+    const std::ptrdiff_t values = image.columns * (image.channels == 1 ? 1 : 3);
+    std::vector<float> floats(static_cast<std::size_t>(image.rows * values));
+    by_rows<float>(image, threads, cancel, 0, [&](std::ptrdiff_t y, float*) {
+        float_row(image, y, floats.data() + y * values);
+    });
+    return floats;
+}
+
+std::vector<std::uint8_t> bytes_of(const Image& image, int threads, const CancelFlag* cancel) {
+    const std::ptrdiff_t values = image.columns * (image.channels == 1 ? 1 : 3);
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(image.rows * values));
+    by_rows<std::uint8_t>(image, threads, cancel, 0, [&](std::ptrdiff_t y, std::uint8_t*) {
+        byte_row(image, y, bytes.data() + y * values);
+    });
+    return bytes;
+}
+
 std::string fingerprint(const Image& image) {
     // Two sums of products, each step of which can be undone: no two pictures that differ in one
     // place have the same.

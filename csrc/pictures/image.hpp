@@ -36,6 +36,11 @@ std::vector<float> lightness_of(const Image& image, int threads, const CancelFla
 // Values in [0, 1], three to a pixel: grey ones are repeated.
 std::vector<float> rgb_of(const Image& image, int threads, const CancelFlag* cancel);
 
+// Samples over white: three to a pixel, or of grey ones, one; those of bytes as they are, others in
+// [0, 1].
+std::vector<float> floats_of(const Image& image, int threads, const CancelFlag* cancel);
+std::vector<std::uint8_t> bytes_of(const Image& image, int threads, const CancelFlag* cancel);
+
 // Tells one picture from another: of its size, its format and all its samples.
 std::string fingerprint(const Image& image);
 

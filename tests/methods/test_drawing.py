@@ -117,11 +117,11 @@ def test_threads_change_nothing():
 def test_regions_are_looked_for_beside_unless_there_is_one_thread(monkeypatch, threads):
     searched = []
 
-    def search(luma, **options):
+    def search(line, scale, **options):
         searched.append(threading.current_thread() is threading.main_thread())
         raise ValueError("no regions today")
 
-    monkeypatch.setattr(module, "region_map", search)
+    monkeypatch.setattr(module, "find_regions", search)
     drawing = Drawing(circles(), same, threads=threads)
     assert drawing.working_luma.shape == (120, 160)
     with pytest.raises(ValueError, match="no regions today"):

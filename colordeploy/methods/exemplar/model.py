@@ -12,9 +12,9 @@ from ...abandoning import abandonable
 from ...bundle import Bundle
 from ...cancellation import CancelToken
 from ...errors import InputError
-from ...pictures.color import lab_of
+from ...native.references import LEAST_CHROMA, working_reference
 from ...pictures.decoding import ImageLike, read_samples
-from ...pictures.geometry import WorkingSize, pad_to_multiple, resize, working_shape
+from ...pictures.geometry import WorkingSize, working_shape
 from ...runtime.graph import Graph
 from ...trace import span
 from ..method import GraphLoader
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExemplarModel", "create_sscn"]
 
-_MINIMUM_CHROMA = 2.0  # ab units: a reference whose every pixel has less has no colour to take
 _MINIMUM_SIDE = 8  # pixels
-_AB_SCALE = 110.0  # of a and b in the encoder's input
 
 
 class ExemplarModel(Model):
@@ -93,13 +91,12 @@ class ExemplarModel(Model):
             steps(0.0, "reading")
             size = preparation.size
             with span("preprocessing"):
-                working, lab = abandonable(lambda: self._read(image, size), steps.cancel)
-            shape = lab.shape[:2]
-            planes = [pad_to_multiple(lab[..., c], self.multiple) for c in range(3)]
+                working, planes = abandonable(lambda: self._read(image, size), steps.cancel)
+            shape = working.shape[:2]
             steps(0.2, "encoding")
             graph = self.open_graphs()["encode_reference"]
-            outputs = graph.run({"lab": np.stack(planes)[None]}, cancel=steps.cancel)
-            rows, columns = (side // self.patch for side in planes[0].shape)
+            outputs = graph.run({"lab": planes[None]}, cancel=steps.cancel)
+            rows, columns = (side // self.patch for side in planes.shape[1:])
             inside = np.zeros((rows, columns), bool)
             inside[: -(-shape[0] // self.patch), : -(-shape[1] // self.patch)] = True
             activation = np.where(inside.ravel(), outputs["activation"][0], -np.inf)
@@ -124,13 +121,16 @@ class ExemplarModel(Model):
                 f"a reference must have at least {_MINIMUM_SIDE}x{_MINIMUM_SIDE} pixels, not "
                 f"{values.shape[0]}x{values.shape[1]}"
             )
+        gray = InputError("the reference is gray: there is no colour in it to take")
+        if values.ndim == 2:
+            raise gray
         shape = working_shape((values.shape[0], values.shape[1]), size, self.working_size)
-        working = np.clip(resize(values, shape), np.float32(0), np.float32(1))
-        lab = lab_of(working) if values.ndim == 3 else None
-        if lab is None or np.hypot(lab[..., 1], lab[..., 2]).max() < _MINIMUM_CHROMA:
-            raise InputError("the reference is gray: there is no colour in it to take")
-        scale = np.array([50.0, _AB_SCALE, _AB_SCALE])
-        return working, (lab / scale - (1, 0, 0)).astype(np.float32)
+        working, planes, chroma = working_reference(
+            values, shape, self.multiple, threads=self.threads
+        )
+        if chroma < LEAST_CHROMA:
+            raise gray
+        return working, planes
 
     def encoded(
         self, reference: Reference | ImageLike, cancel: CancelToken | None = None

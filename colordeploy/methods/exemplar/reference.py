@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
-from ...native import choose
-from ...native.checks import whole_number
+from ...native.references import selected
 
 __all__ = ["PATCH", "Reference", "Selection"]
 
@@ -97,24 +95,11 @@ class Reference:
         InputError
             For negative numbers, none at all, or more than there are patches.
         """
-        count = self.places
-        wanted_k = min(default_k, count)
-        if selection.k is not None:
-            wanted_k = whole_number("k", selection.k)
-        wanted_r = min(default_k if default_r is None else default_r, count - min(wanted_k, count))
-        if selection.r is not None:
-            wanted_r = whole_number("r", selection.r)
-        if wanted_k < 0 or wanted_r < 0 or not 1 <= wanted_k + wanted_r <= count:
-            raise InputError(
-                f"k + r must be between 1 and the {count} features of this reference, not "
-                f"{wanted_k} + {wanted_r}; use a larger reference, or fewer"
-            )
-        scale = float(np.abs(self.activation[np.isfinite(self.activation)]).max()) or 1.0
-        # Rounded, so that nearly equal ones are told apart by their place; ties by place.
-        order = np.argsort(-np.round(self.activation / scale, 3), kind="stable")
-        active = order[:wanted_k]
-        free = np.isfinite(self.activation)
-        free[active] = False
-        permutation = choose(len(free), len(free), seed=selection.seed)
-        others = np.sort(permutation[free[permutation]][:wanted_r])
-        return np.concatenate([active, others]).astype(np.int64)
+        return selected(
+            self.activation,
+            selection.k,
+            selection.r,
+            seed=selection.seed,
+            default_k=default_k,
+            default_r=default_k if default_r is None else default_r,
+        )

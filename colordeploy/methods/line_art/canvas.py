@@ -16,6 +16,7 @@ from ...native import (
     compose_drawing,
     reduce_drawing,
 )
+from ...native.random import normal_numbers
 from ...pictures.openraster import Document, DocumentLayer
 from ...pictures.rendering import Rendering
 from ...pictures.strokes import StrokesLike, dabs_of, read_strokes
@@ -117,8 +118,7 @@ class LineArtCanvas(Canvas[_Colors]):
         """The style code that ``render(style=seed)`` uses, (n,) float32; for interpolation."""
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
             raise InputError(f"a style's seed must be a whole number of at least 0, not {seed!r}")
-        drawn = np.random.default_rng(int(seed)).standard_normal(len(self._style))
-        return drawn.astype(np.float32)
+        return normal_numbers(int(seed), len(self._style))
 
     def render(
         self,

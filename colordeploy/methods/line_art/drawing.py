@@ -14,15 +14,9 @@ from numpy.typing import NDArray
 
 from ...background import Background
 from ...errors import InputError
-from ...native import (
-    cover_lines,
-    merge_tones,
-    open_screens,
-    region_map,
-    separate_lines,
-    separate_page,
-)
+from ...native import cover_lines, separate_lines, separate_page
 from ...native.checks import thread_count
+from ...native.regions import MAXIMUM_REGIONS, find_regions, inside_labels, nearest_labels
 from ...pictures.color import luma_of
 from ...pictures.decoding import ImageLike, floats, read_samples
 from ...pictures.geometry import resize
@@ -33,13 +27,7 @@ __all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "nearest_labels", "pages_in"
 
 _logger = logging.getLogger("colordeploy")
 
-MAXIMUM_REGIONS = 2048  # the paper's busiest drawing has 729
-
 _Samples = NDArray[np.uint8] | NDArray[np.float32]
-_RADII = (3, 2, 1)  # of the balls at the working size; larger pictures get larger balls
-_LARGEST_RADIUS = 31
-_SMALLEST = 8  # pixels of a region at the working size
-_CONFETTI = 64  # fewer regions are no texture
 _DARK = 0.5  # a page without anything lighter is dark all over
 
 
@@ -140,7 +128,7 @@ class Drawing:
             self._search = Background(self._search).result
         self._regions: Regions | None = None
         self._lock = Lock()
-        self.working_luma = np.clip(resize(luma, shape), np.float32(0), np.float32(1))
+        self.working_luma = np.clip(resize(luma, shape, threads), np.float32(0), np.float32(1))
 
     @property
     def regions(self) -> Regions:
@@ -208,7 +196,7 @@ def _search(
         working, covered = nearest_labels(labels, shape), cover_lines(labels)
         found = Regions(
             labels, covered, int(labels.max()) + 1, working, nearest_labels(covered, shape),
-            _inside(working),
+            inside_labels(working),
         )  # fmt: skip
     found.freeze()
     return found
@@ -217,49 +205,13 @@ def _search(
 def _find_regions(
     line: NDArray[np.bool_], scale: float, name: str, radii: Sequence[int] | None
 ) -> NDArray[np.int32]:
-    if radii is None:
-        radii = sorted({min(_LARGEST_RADIUS, round(r * scale)) for r in _RADII}, reverse=True)
-    smallest = round(_SMALLEST * scale * scale)
-    detail = round(scale) + 1  # hatching: pieces and lines up to so thin
-    line = open_screens(line, dot=2 * round(scale) + 1)
-    labels = region_map(line, radii=radii, smallest=smallest)
-    if labels.max() >= _CONFETTI:
-        labels = merge_tones(labels, thin=detail, bridge=detail)
-    if labels.max() > MAXIMUM_REGIONS:
+    labels, _, before = find_regions(line, scale, radii=radii)
+    if before:
         _logger.warning(
             "%s has %d regions, more like a photo than line art; small ones are merged until at "
             "most %d are left",
             name,
-            labels.max(),
+            before,
             MAXIMUM_REGIONS,
         )
-    while labels.max() > MAXIMUM_REGIONS and smallest < line.size:
-        smallest = max(1, smallest * 4)
-        labels = region_map(line, radii=radii, smallest=smallest)
-    # Specks between lines that touch no other region cannot merge: the smallest go to the lines.
-    if labels.max() > MAXIMUM_REGIONS:
-        pixels = np.bincount(labels.ravel())
-        pixels[0] = 0
-        kept = np.zeros(len(pixels), np.int32)
-        kept[np.sort(np.argsort(-pixels, kind="stable")[:MAXIMUM_REGIONS])] = np.arange(
-            1, MAXIMUM_REGIONS + 1
-        )
-        labels = kept[labels]
     return labels
-
-
-def nearest_labels(labels: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.int32]:
-    """A smaller map of labels (h, w): those at the cells' middles."""
-    rows, columns = (
-        ((np.arange(few) + 0.5) * many / few).astype(np.intp)
-        for many, few in zip(labels.shape, shape, strict=True)
-    )
-    small: NDArray[np.int32] = labels[rows[:, None], columns[None]]
-    return small
-
-
-def _inside(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Labels of pixels that have no line among their eight neighbours; 0 elsewhere."""
-    framed = np.pad(labels > 0, 1, mode="edge")
-    rows = framed[:-2] & framed[1:-1] & framed[2:]
-    return np.where(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:], labels, np.int32(0))

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from ...abandoning import abandonable
 from ...bundle import Bundle
 from ...device_array import Array
+from ...native.regions import nearest_labels
 from ...pictures.geometry import pad_to_multiple, resize, working_shape
 from ..outputs import Outputs
 from ..steps import Steps
-from .drawing import Drawing, nearest_labels
+from .drawing import Drawing
 from .hints import RegionHints
 from .painter import OpenGraphs, Painted
-from .tokens import STRIDE, region_tokens
+from .tokens import STRIDE, region_places, region_tokens
 
 __all__ = ["RegionNetwork", "RegionPainter"]
 
@@ -78,15 +79,10 @@ class RegionNetwork:
             nearest_labels(full, luma.shape) for full in (regions.labels, regions.covered)
         )
         count = max(2, regions.count)  # a drawing of lines alone has a region without a pixel
-        tokens = region_tokens(labels, covered, luma, count, _places(regions.labels, labels, count))
-        cells = [
-            (0, n // STRIDE - m) for n, m in zip(line.shape, tokens.shares.shape[1:], strict=True)
-        ]
-        told: dict[str, Array] = {
-            "shares": np.pad(tokens.shares, [(0, 0), *cells])[None],
-            "geometry": tokens.geometry[None],
-            "borders": tokens.borders[None],
-        }
+        cells = line.shape[0] // STRIDE, line.shape[1] // STRIDE
+        places = region_places(regions.labels, labels, count)
+        tokens = region_tokens(labels, covered, luma, count, places, cells)
+        told: dict[str, Array] = {name: array[None] for name, array in tokens._asdict().items()}
         steps(0.8, "correlation")
         described = Outputs(
             graphs["describe"], {**told, **features.on_device(*_FEATURES)}, steps.cancel
@@ -134,16 +130,3 @@ class RegionPainter:
         palette = np.zeros((self._count, 3), np.float32)
         palette[1:] = found["colors"][0]
         return Painted(palette[: self._drawing.regions.count], None)
-
-
-def _places(full: NDArray[np.int32], labels: NDArray[np.int32], count: int) -> NDArray[np.intp]:
-    """A pixel of `labels` for each region that has none there; zeros for the others."""
-    places = np.zeros((count, 2), np.intp)
-    if (np.bincount(labels.ravel(), minlength=count)[1:] > 0).all():
-        return places
-    flat = full.ravel()
-    first = np.zeros(count, np.intp)
-    first[flat[::-1]] = np.arange(flat.size - 1, -1, -1)
-    for axis, found in enumerate(np.divmod(first, full.shape[1])):
-        places[:, axis] = found * labels.shape[axis] // full.shape[axis]
-    return places

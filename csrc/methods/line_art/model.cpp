@@ -1,0 +1,49 @@
+#include "model.hpp"
+
+#include "../methods.hpp"
+#include "canvas.hpp"
+
+namespace colordeploy::methods {
+
+namespace {
+
+class LineArtModel : public Model {
+ public:
+    LineArtModel(Description description, runtime::Graphs graphs, const ModelOptions& options,
+                 const RegionNetwork& network)
+        : Model(std::move(description), std::move(graphs), options), network_(network) {}
+
+ protected:
+    std::shared_ptr<Canvas> prepared(const pictures::Image& image, const PrepareOptions& options,
+                                     const Steps& steps) const override {
+        auto drawing = std::make_unique<const Drawing>(image, options, *this, steps.flag());
+        return std::make_shared<LineArtCanvas>(shared_from_this(), std::move(drawing), network_,
+                                               steps);
+    }
+
+ private:
+    RegionNetwork network_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Model> create_rasc(const bundle::Bundle& bundle,
+                                         const runtime::GraphLoader& load,
+                                         const ModelOptions& options) {
+    Description description = described(bundle);
+    const RegionNetwork network{bundle.integer("multiple", 1), bundle.integer("maximum_side", 1)};
+    const std::set<std::string> features{"features4", "features8", "features16", "features32"};
+    std::set<std::string> told = features;
+    told.insert({"shares", "geometry", "borders"});
+    runtime::Graphs graphs = open_graphs(
+        bundle, load,
+        {{"encode", {{"line"}, features}},
+         {"describe", {told, {"tokens", "whole", "style"}}},
+         {"paint",
+          {{"tokens", "whole", "predicted", "geometry", "borders", "style", "hints", "known"},
+           {"colors"}}}});
+    return std::make_shared<const LineArtModel>(std::move(description), std::move(graphs), options,
+                                                network);
+}
+
+}  // namespace colordeploy::methods
