@@ -1,23 +1,8 @@
 // disco: cd_anchors, cd_anchors_from, cd_render_anchors, and a runtime's odd answers.
 #include "host.hpp"
 
-namespace {
-
-cd_canvas* prepared() {
-    static std::vector<unsigned char> pixels(40 * 56 * 3);
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<unsigned char>(i * 7);
-    const cd_image image{pixels.data(), 40, 56, 168, 0, CD_RGB8};
-    cd_prepare_options options = CD_PREPARE_OPTIONS_INIT;
-    options.short_side = 33;
-    cd_canvas* canvas = nullptr;
-    fuzz::required(cd_prepare(fuzz::load("disco"), &image, &options, &canvas));
-    return canvas;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-    static cd_canvas* const canvas = prepared();
+    static cd_canvas* const canvas = fuzz::prepared("disco", 40, 56, 33);
     FuzzedDataProvider data(bytes, size);
     std::vector<cd_anchor> anchors(data.ConsumeIntegralInRange<std::size_t>(0, 12));
     std::size_t count = 0;

@@ -1,23 +1,9 @@
 // cd_render_strokes and cd_affinity on one canvas: strokes, layers, bases, parts, targets.
 #include "host.hpp"
 
-namespace {
-
-cd_canvas* prepared(const char* name) {
-    static std::vector<unsigned char> pixels(24 * 32 * 3);
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<unsigned char>(i * 7);
-    const cd_image image{pixels.data(), 24, 32, 96, 0, CD_RGB8};
-    cd_prepare_options options = CD_PREPARE_OPTIONS_INIT;
-    options.short_side = 12;
-    cd_canvas* canvas = nullptr;
-    fuzz::required(cd_prepare(fuzz::load(name), &image, &options, &canvas));
-    return canvas;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-    static cd_canvas* const canvases[] = {prepared("levin"), prepared("lga")};
+    static cd_canvas* const canvases[] = {fuzz::prepared("levin", 24, 32, 12),
+                                          fuzz::prepared("lga", 24, 32, 12)};
     FuzzedDataProvider data(bytes, size);
     cd_canvas* canvas = canvases[data.ConsumeBool() ? 1 : 0];
     cd_rect region{};
