@@ -23,9 +23,10 @@ CLASSES = {
 HEAD = """# Errors
 
 Every message that the package raises on purpose, by class and file, made from the code by
-`python docs/errors.py`. A part in braces is filled in. What `csrc/` says, the C library says, too. All are below
-`colordeploy.errors.ColorDeployError`; `InputError` is a `ValueError`, too. The command line shows
-the message in one line and exits with 1. `Cancelled` says that a caller's own token was cancelled.
+`python docs/errors.py`. A part in braces is filled in. What `csrc/` says, the C library says, too.
+All are below `colordeploy.errors.ColorDeployError`; `InputError` is a `ValueError`, too. The
+command line shows the message in one line and exits with 1. `Cancelled` says that a caller's own
+token was cancelled.
 """
 
 
