@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
+#include "../buffer.hpp"
 #include "../cancel.hpp"
 #include "compose.hpp"
 
@@ -12,8 +12,8 @@ namespace colordeploy::drawing {
 
 struct LineLayer {
     std::ptrdiff_t rows, columns;
-    std::vector<std::uint8_t> opacity;  // ink of that opacity over white is the drawing
-    std::vector<std::uint8_t> ink;      // its colour, triples; none: black
+    Buffer<std::uint8_t> opacity;  // ink of that opacity over white is the drawing
+    Buffer<std::uint8_t> ink;      // its colour, triples; none: black
 
     // Looks at this layer.
     Lines view() const;
