@@ -4,16 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../buffer.hpp"
 #include "../cancel.hpp"
+#include "../unfilled.hpp"
 #include "compose.hpp"
 
 namespace colordeploy::drawing {
 
 struct LineLayer {
     std::ptrdiff_t rows, columns;
-    Buffer<std::uint8_t> opacity;  // ink of that opacity over white is the drawing
-    Buffer<std::uint8_t> ink;      // its colour, triples; none: black
+    UnfilledVector<std::uint8_t> opacity;  // ink of that opacity over white is the drawing
+    UnfilledVector<std::uint8_t> ink;      // its colour, triples; none: black
 
     // Looks at this layer.
     Lines view() const;

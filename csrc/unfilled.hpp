@@ -25,6 +25,6 @@ struct Unfilled : std::allocator<T> {
 };
 
 template <typename T>
-using Buffer = std::vector<T, Unfilled<T>>;
+using UnfilledVector = std::vector<T, Unfilled<T>>;
 
 }  // namespace colordeploy
