@@ -32,7 +32,7 @@
  * numbers; rectangles end exclusive. Colours are sRGB, gamma-encoded: 8 bits 0 ... 255, 16 bits
  * 0 ... 65535 (native byte order), floats 0 ... 1. L is 0 ... 100, a and b about -110 ... 110 (CIE
  * Lab, D65). Shares and probabilities are 0 ... 1. The same input gives the same bits as the Python
- * package of the same version, on any number of threads.
+ * package of the same version, on the same ONNX Runtime with as many threads.
  *
  * Structs. The first field of structs of options is their size. Fill them by their _INIT macro,
  * then change fields: a field that a later version adds has its default for a program compiled
