@@ -243,7 +243,8 @@ typedef struct cd_prepare_options {
     {sizeof(cd_prepare_options), CD_DEFAULT_SIZE, 8, 0, NULL, 0, NULL, NULL, NULL}
 
 /* image: grey or colour, of which the lightness counts; what is transparent is laid over white.
- * rasc: a drawing, dark lines on light ground, or the opposite. */
+ * rasc: a drawing, dark lines on light ground, or the opposite; of a strip of pages each by itself:
+ * here a strip is one drawing. */
 CD_API cd_status cd_prepare(cd_model* model, const cd_image* image,
                             const cd_prepare_options* options, cd_canvas** canvas);
 CD_API void cd_canvas_free(cd_canvas* canvas);

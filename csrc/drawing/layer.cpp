@@ -9,9 +9,6 @@ namespace colordeploy::drawing {
 
 namespace {
 
-constexpr std::uint8_t BLACK =
-    8;  // of 255: gray drawings saved in colour are black but for rounding
-
 // The drawing: triples.
 UnfilledVector<std::uint8_t> on_white(const Lines& lines, int threads, const CancelFlag* cancel) {
     const std::ptrdiff_t rows = lines.opacity.rows, columns = lines.opacity.columns;
