@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import os
@@ -11,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from .errors import BackendError, BundleError
 from .manifest import MANIFEST, Manifest
-from .onnx_file import MalformedGraphError, has_external_data
+from .native.bundles import BundleFiles
 from .runtime.graph import PRECISIONS, Graph, Target, load_graph
 from .runtime.precision import HALVES, halved
 
@@ -28,10 +27,7 @@ __all__ = ["CPU_BACKENDS", "Bundle", "default_bundles", "find_bundle"]
 _ALL = "*"
 CPU_BACKENDS = ("onnxruntime", "openvino")
 _GOLDEN = "golden.npz"
-_SHARED = "shared"  # folder beside bundles: files that several of them have
-# Sizes of single files, unpacked: what is larger is refused before it is read.
-_MAXIMUM_MANIFEST = 4 << 20
-_MAXIMUM_FILE = 2 << 30
+_MAXIMUM_FILE = 2 << 30  # bytes, unpacked: what is larger is refused before it is read
 # What reading a damaged zip file raises, depending on where the damage is.
 _UNREADABLE = (
     OSError,
@@ -61,43 +57,12 @@ class Bundle:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._prefix = ""
-        if self.path.is_file():
-            self._prefix = self._prefix_in_zip()
-        elif not self.path.is_dir():
-            raise BundleError(f"{self.path}: no such bundle (a folder or a .zip of one)")
-        manifest = self._read(MANIFEST)
-        try:
-            text = manifest.decode()
-        except UnicodeDecodeError:
-            raise BundleError(f"{self.path}: {MANIFEST} is not UTF-8 text") from None
-        self.manifest = Manifest.from_json(text, str(self.path))
+        self._files = BundleFiles(os.fsencode(path))
+        self.manifest = Manifest.from_json(self._files.manifest, str(self.path))
 
     def graph(self, name: str) -> bytes:
-        """Return the ONNX file of a graph, hash-checked."""
-        entry = self.manifest.graphs.get(name)
-        if entry is None:
-            raise BundleError(
-                f"{self.path}: no graph {name!r}; it has "
-                f"{', '.join(self.manifest.graphs) or 'none'}"
-            )
-        content = self._read(entry.file)
-        if entry.weights is not None:
-            content += self._read(entry.weights, shared=True)
-        parts = " with ".join(name for name in (entry.file, entry.weights) if name)
-        self._check(parts, content, entry.sha256)
-        try:
-            external = has_external_data(content)
-        except MalformedGraphError as error:
-            raise BundleError(
-                f"{self.path}: {entry.file} is no ONNX graph ({error}); export the bundle again"
-            ) from None
-        if external:
-            raise BundleError(
-                f"{self.path}: the weights of {entry.file} lie in other files, which no hash "
-                "protects; save the graph with its weights inside and export the bundle again"
-            )
-        return content
+        """Return the ONNX file of a graph, hash-checked, weights that it shares included."""
+        return self._files.graph(name)
 
     def graph_in(self, name: str, precision: str) -> bytes:
         """Return the ONNX file of a graph in a precision; see `require_precision`.
@@ -173,8 +138,7 @@ class Bundle:
 
         What one graph hands to another is in the file once; the second name holds the first.
         """
-        content = self._read(_GOLDEN)
-        self._check(_GOLDEN, content, self.manifest.golden_sha256)
+        content = self._files.file(_GOLDEN, self.manifest.golden_sha256)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 size = sum(item.file_size for item in archive.infolist())
@@ -226,62 +190,11 @@ class Bundle:
             "export the bundle again"
         )
 
-    def _check(self, name: str, content: bytes, sha256: str) -> None:
-        found = hashlib.sha256(content).hexdigest()
-        if found != sha256:
-            raise BundleError(
-                f"{self.path}: {name} is damaged (SHA-256 {found[:12]}... instead of "
-                f"{sha256[:12]}...); fetch or export the bundle again"
-            )
-
-    def _read(self, name: str, *, shared: bool = False) -> bytes:
-        if PurePosixPath(name).name != name or PureWindowsPath(name).name != name:
-            raise BundleError(f"{self.path}: file name {name!r} leads out of the bundle")
-        limit = _MAXIMUM_MANIFEST if name == MANIFEST else _MAXIMUM_FILE
-        try:
-            if self.path.is_dir():
-                file = self.path / name
-                if shared and not file.is_file():
-                    file = self.path.parent / _SHARED / name
-                size = file.stat().st_size
-                if size > limit:
-                    raise self._too_large(name, size, limit)
-                return file.read_bytes()
-            with zipfile.ZipFile(self.path) as archive:
-                size = archive.getinfo(self._prefix + name).file_size
-                if size > limit:
-                    raise self._too_large(name, size, limit)
-                return archive.read(self._prefix + name)
-        except (FileNotFoundError, KeyError):
-            if shared:
-                raise BundleError(
-                    f"{self.path}: {name} is missing; it holds weights, and lies in the bundle or "
-                    f"in a folder {_SHARED!r} beside it: copy it along"
-                ) from None
-            raise BundleError(f"{self.path}: {name} is missing, so this is no bundle") from None
-        except _UNREADABLE as error:
-            raise BundleError(
-                f"{self.path}: {name} cannot be read ({error}); fetch or export the bundle again"
-            ) from None
-
-    def _too_large(self, name: str, size: int, limit: int = _MAXIMUM_FILE) -> BundleError:
+    def _too_large(self, name: str, size: int) -> BundleError:
         return BundleError(
             f"{self.path}: {name} would take {size / 2**20:.1f} MiB, and at most "
-            f"{limit / 2**20:g} MiB are read; it is damaged, or no bundle of ours"
+            f"{_MAXIMUM_FILE / 2**20:g} MiB are read; it is damaged, or no bundle of ours"
         )
-
-    def _prefix_in_zip(self) -> str:
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                names = archive.namelist()
-        except _UNREADABLE as error:
-            raise BundleError(
-                f"{self.path} is neither a folder nor a sound zip file: {error}"
-            ) from None
-        found = [n for n in names if PurePosixPath(n).name == MANIFEST and n.count("/") < 2]
-        if len(found) != 1:
-            raise BundleError(f"{self.path}: {len(found)} files {MANIFEST}, there must be one")
-        return found[0].removesuffix(MANIFEST)
 
 
 def default_bundles() -> dict[str, Path]:

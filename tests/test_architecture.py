@@ -12,7 +12,7 @@ import colordeploy
 PACKAGE = Path(colordeploy.__file__).parent
 # From the ground up; a room may import what stands in its own line or in one before it.
 FLOORS = (
-    ("errors", "files", "manifest", "onnx_file", "_version"),
+    ("errors", "files", "manifest", "_version"),
     ("cancellation", "trace", "device_array", "dlpack"),
     ("background", "abandoning"),
     ("native",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import platform
@@ -18,6 +19,8 @@ import click
 from .options import verbosity_options
 
 _REINSTALL = "pip install --force-reinstall colordeploy (or . in its sources)"
+_C_LIBRARY = "COLORDEPLOY_LIBRARY"  # path of libcolordeploy, where the loader does not find it
+_C_NAMES = {"darwin": "libcolordeploy.1.dylib", "win32": "colordeploy.dll"}
 _ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 _CUDA_WHEELS = ("nvidia-cublas", "nvidia-cuda-nvrtc", "nvidia-cudss-cu13")  # of cuDSS
 
@@ -222,6 +225,19 @@ def _tensorrt(report: _Report) -> dict[str, str]:
     return {flavor.name: flavor.version for flavor in flavors}
 
 
+def _c_library(report: _Report) -> str:
+    """The library for hosts in C, which is installed apart from the package."""
+    name = os.environ.get(_C_LIBRARY) or _C_NAMES.get(sys.platform, "libcolordeploy.so.1")
+    try:
+        library = ctypes.CDLL(name)
+    except OSError as error:
+        if _C_LIBRARY in os.environ:
+            report.lacks(f"the C library: {error}", f"name its path by {_C_LIBRARY}")
+        return "none"
+    library.cd_version.restype = ctypes.c_char_p
+    return f"{name}: {library.cd_version().decode()}, interface {library.cd_abi()}"
+
+
 def _engine_cache(report: _Report) -> dict[str, Any]:
     from ..runtime.tensorrt.cache import EngineCache
 
@@ -266,6 +282,7 @@ def _report(check: bool) -> _Report:
     report.part("providers", _providers, _only_one("onnxruntime"))
     report.part("openvino", _openvino, "pip install --force-reinstall openvino")
     report.part("tensorrt", _tensorrt, "pip install --force-reinstall tensorrt-rtx")
+    report.part("c_library", _c_library, f"name its path by {_C_LIBRARY}")
     report.part(
         "engine_cache", _engine_cache, "name a folder that can be read: COLORDEPLOY_ENGINES"
     )

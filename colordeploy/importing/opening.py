@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BackendError, BundleError
-from ..onnx_file import MalformedGraphError, has_external_data
+from ..native.bundles import MalformedGraphError, has_external_data
 from ..runtime.onnx_import import import_onnxruntime
 
 __all__ = ["NetworkFile", "Tensor", "open_network"]

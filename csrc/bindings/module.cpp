@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 void register_anchors(pybind11::module_& module);
+void register_bundle(pybind11::module_& module);
 void register_clustering(pybind11::module_& module);
 void register_color(pybind11::module_& module);
 void register_drawing(pybind11::module_& module);
@@ -17,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
     module.doc() = "Compiled core of colordeploy; use it through colordeploy.native.";
     register_anchors(module);
     register_errors(module);
+    register_bundle(module);
     register_clustering(module);
     register_color(module);
     register_drawing(module);

@@ -44,7 +44,8 @@ Bundle::Bundle(const fs::path& path) : path_(path) {
         throw BundleError(this->path() +
                           " is neither a folder nor a sound zip file: " + problem.what());
     }
-    manifest_ = Manifest::parse(read(MANIFEST), this->path());
+    text_ = read(MANIFEST);
+    manifest_ = Manifest::parse(text_, this->path());
 }
 
 std::string Bundle::prefix_in_zip() const {
@@ -114,6 +115,12 @@ void Bundle::check(const std::string& name, const std::string& content,
     throw BundleError(path() + ": " + name + " is damaged (SHA-256 " + found.substr(0, 12) +
                       "... instead of " + hash.substr(0, 12) +
                       "...); fetch or export the bundle again");
+}
+
+std::string Bundle::file(const std::string& name, const std::string& hash) const {
+    std::string content = read(name);
+    check(name, content, hash);
+    return content;
 }
 
 std::string Bundle::graph(const std::string& name) const {

@@ -21,10 +21,15 @@ class Bundle {
 
     const Manifest& manifest() const { return manifest_; }
     std::string path() const { return path_.string(); }
+    // Of manifest.json, as it stands.
+    const std::string& manifest_text() const { return text_; }
 
     // The ONNX file of a graph, weights that it shares with others included; it has all its
     // weights inside.
     std::string graph(const std::string& name) const;
+
+    // A file whose hash the manifest says: the golden vectors.
+    std::string file(const std::string& name, const std::string& hash) const;
 
     // Parameters of the manifest: a finite number above a limit, a whole number below 2^31, a
     // truth.
@@ -50,6 +55,7 @@ class Bundle {
     bool folder_ = true;
     std::unique_ptr<Archive> archive_;
     std::string prefix_;  // of the names in a zip file
+    std::string text_;
     Manifest manifest_;
 };
 

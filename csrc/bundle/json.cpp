@@ -189,6 +189,8 @@ class JsonParser {
             json.value_ = false;
         } else if (take_word("null")) {
             json.value_ = Json::Null{};
+        } else if (const char* odd = odd_number()) {
+            json.value_ = Json::Number{odd, false};
         } else {
             json.value_ = number();
         }
@@ -271,6 +273,14 @@ class JsonParser {
         const std::size_t begin = at_;
         while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
         return at_ - begin;
+    }
+
+    // What Python writes of numbers that JSON has not; null where there is none.
+    const char* odd_number() {
+        for (const char* odd : {"NaN", "Infinity", "-Infinity"}) {
+            if (take_word(odd)) return odd;
+        }
+        return nullptr;
     }
 
     Json::Number number() {

@@ -17,10 +17,11 @@
 
 namespace colordeploy::c {
 
-// The size of a caller's version of a struct that begins with it, as far as this one knows it.
+// The size of a caller's version of a struct that begins with it, as far as this one knows it. (A
+// field that is added must not lie where an older version had padding.)
 template <typename T>
 std::size_t known_size(const T& given, const char* name) {
-    if (given.size < sizeof(given.size) || given.size > 65536) {
+    if (given.size < sizeof(given.size) || given.size > 65536 || given.size % alignof(T) != 0) {
         throw InputError(std::string(name) +
                          ".size must be the size of the struct; fill it by its "
                          "_INIT macro");

@@ -138,7 +138,7 @@ def test_odd_working_sizes(levin, photo, short_side):
     assert kind_of(levin.prepare, photo, short_side=short_side) == "input"
 
 
-@pytest.mark.parametrize("size", [0, 7, 1 << 20])
+@pytest.mark.parametrize("size", [0, 7, 12, 21, 1 << 20])
 def test_structs_without_a_size(levin, photo, size):
     with pytest.raises(Failure, match="_INIT macro"):
         levin.prepare(photo, size=size)

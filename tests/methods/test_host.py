@@ -156,7 +156,7 @@ def test_cancelled_before(held):
 # What neither looks at a cancellation nor can be stopped, at the end of each way.
 UNSTOPPABLE = [
     ("prepare", "levin lga", "colordeploy.methods.scribble.propagated_canvas.Propagator"),
-    ("prepare", "disco", "colordeploy.methods.automatic.analysis.kmeans"),
+    ("prepare", "disco", "colordeploy.native.anchors.located"),
     ("prepare", "rasc", "colordeploy.methods.line_art.model.Drawing"),
     ("render", "levin lga disco sscn", "colordeploy.pictures.photo.GuidedChroma"),
     ("render", "rasc", "colordeploy.methods.line_art.region_painter.Painted"),

@@ -229,7 +229,8 @@ def test_residues_of_another_shape_are_refused():
 _BITS = """
 import hashlib, numpy as np
 from colordeploy.native.anchors import located, pooled, with_residues
-from colordeploy.native.color import chroma_at_working_size, lab_of, lightness_of_gray, resize
+from colordeploy.native.color import lab_of, lightness_of_gray
+from colordeploy.native.working import chroma_at_working_size, resize
 def made(*shape):
     return (np.sqrt(np.arange(1.0, np.prod(shape) + 1)).reshape(shape) % 1.0).astype(np.float32)
 mask = (made(1, 5, 7) > 0.8).astype(np.float32)

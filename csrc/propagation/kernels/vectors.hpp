@@ -97,11 +97,11 @@ COLORDEPLOY_INLINE T total(const Vector<T>& v) {
     typedef T Half __attribute__((vector_size(kRows / 2 * sizeof(T))));
     typedef T Quarter __attribute__((vector_size(kRows / 4 * sizeof(T))));
     Quarter sum;
-    if constexpr (v.kParts == 4) {
+    if constexpr (Vector<T>::kParts == 4) {
         sum = (v.part[0] + v.part[2]) + (v.part[1] + v.part[3]);
     } else {
         Half half;
-        if constexpr (v.kParts == 2) {
+        if constexpr (Vector<T>::kParts == 2) {
             half = v.part[0] + v.part[1];
         } else {
             half = __builtin_shufflevector(v.part[0], v.part[0], 0, 1, 2, 3) +

@@ -80,7 +80,7 @@ class Restraint:
     """
 
     certainty: float = 0.2
-    lift: float = 0.25
+    lift: float = 0.37
 
 
 class AnchorAttention(nn.Module):

@@ -48,8 +48,8 @@ int main(int count, char** words) try {
     cd_model* model = nullptr;
     check(cd_load(words[1], nullptr, &model));
     const std::unique_ptr<cd_model, Free> held_model(model);
-    const cd_image photo{picture.pixels.data(), picture.height, picture.width, picture.row(), 0,
-                         CD_RGB8};
+    const cd_image photo{
+        picture.pixels.data(), picture.height, picture.width, picture.row(), 0, CD_RGB8};
     cd_canvas* canvas = nullptr;
     check(cd_prepare(model, &photo, nullptr, &canvas));
     const std::unique_ptr<cd_canvas, Free> held_canvas(canvas);
@@ -71,8 +71,8 @@ int main(int count, char** words) try {
         const cd_rect region{y0, 0, y1, picture.width};
         cd_render_options options = CD_RENDER_OPTIONS_INIT;
         options.region = &region;
-        const cd_target target{result.data() + y0 * picture.row(), y1 - y0, picture.width,
-                               picture.row(), 0, CD_RGB8};
+        const cd_target target{
+            result.data() + y0 * picture.row(), y1 - y0, picture.width, picture.row(), 0, CD_RGB8};
         status = cd_render_strokes(canvas, &strokes, nullptr, &options, &target);
     };
     cd_status first = CD_INTERNAL, second = CD_INTERNAL;

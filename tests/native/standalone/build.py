@@ -22,7 +22,8 @@ def build(
 ) -> Path:
     """Path of the program; `sets`: kernels besides the base ones."""
     sources = {path: [] for path in (CSRC / "propagation").glob("*.cpp")}
-    sources |= {CSRC / "memory.cpp": [], Path(__file__).with_name("core.cpp"): []}
+    sources |= {CSRC / "memory.cpp": [], CSRC / "process" / "resources.cpp": []}
+    sources[Path(__file__).with_name("core.cpp")] = []
     for name in ("generic", *sets):
         path = CSRC / "propagation" / "kernels" / f"{name}.cpp"
         sources[path] = [*KERNELS, *X86.get(name, [])]
