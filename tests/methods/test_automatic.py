@@ -127,6 +127,20 @@ def test_a_caller_may_recolour_move_add_and_remove(canvas):
     assert canvas.render().any()
 
 
+def test_an_anchor_for_a_place(canvas):
+    """Where a found anchor is, it is the same; elsewhere it has candidates of its own."""
+    own = canvas.anchors[0]
+    assert canvas.anchor_at(own.y, own.x) == own
+    other = canvas.anchor_at(3, 7.5)
+    assert (other.y, other.x, len(other.candidates)) == (3, 7.5, 10)
+    probabilities = [probability for _, probability in other.candidates]
+    assert probabilities == sorted(probabilities, reverse=True)
+    canvas.render([own, other])
+    for place in ((-2, 3), (3, 10_000), (float("nan"), 3)):
+        with pytest.raises(InputError, match="anchor"):
+            canvas.anchor_at(*place)
+
+
 def test_an_edit_runs_the_second_graph_only(bundle, photo_like):
     recorded, graphs = recorded_model(bundle)
     with recorded:

@@ -180,6 +180,8 @@ def test_a_document_is_the_picture(canvas):
         alpha = layer.pixels[..., 3:] / 255
         under = under * (1 - alpha) + layer.pixels[..., :3] * alpha
     assert np.abs(under - document.merged).max() <= 1
+    vivid = canvas.document(hints=hints, saturation=1.6)
+    assert np.array_equal(vivid.merged, canvas.render(hints=hints, saturation=1.6))
     once = canvas.document(hints=iter(hints))  # hints that can be walked through once only
     assert np.array_equal(once.merged, document.merged)
 

@@ -88,6 +88,9 @@ def test_hints_layers_and_documents(canvas):
     assert np.array_equal(picture[:240], canvas.render(flat=True)[:240])
     document = canvas.document(hints=hints, flat=True)
     assert np.array_equal(document.merged, picture)
+    muted = canvas.document(hints=hints, flat=True, saturation=0.4)
+    assert np.array_equal(muted.merged, canvas.render(hints=hints, flat=True, saturation=0.4))
+    assert not np.array_equal(muted.layers[0].pixels, document.layers[0].pixels)
     assert canvas.preview().shape == (320, 64, 3)
 
 
