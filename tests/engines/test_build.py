@@ -15,7 +15,7 @@ from colordeploy.engines import Sizes, build_engines
 from colordeploy.errors import BackendError
 from colordeploy.runtime.tensorrt.build import BuildOptions
 from colordeploy.runtime.tensorrt.cache import EngineCache
-from export.bundling import int8
+from export.bundling import sensitivity
 from export.bundling.int8 import quantize_bundle
 from export.bundling.specification import write
 from export.bundling.sscn import specification
@@ -98,7 +98,7 @@ def int8_bundle(tmp_path_factory):
     write(specification(net), folder / "tiny", Identity("tiny"), trained_on="nothing")
     pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(int8, "_AIM", np.inf)
+        patch.setattr(sensitivity, "_AIM", np.inf)
         for limit in ("MAXIMUM_MEAN_AB", "MAXIMUM_PERCENTILE_AB", "MAXIMUM_AB"):
             patch.setattr(pictures_module, limit, np.inf)
         quantize_bundle(Bundle(folder / "tiny"), folder / "int8", pictures[:2], pictures[2:])
