@@ -5,7 +5,7 @@
 #include "session.h"
 
 /* Lets somebody change the settings; FALSE when they cancel. The session keeps what it prepared. */
-gboolean dialog_run(const Method* method, const Subject* subject, const Pixels* photo,
-                    Session* session, Settings* settings);
+gboolean dialog_run(const Method* method, const Subject* subject, Session* session,
+                    Settings* settings);
 
 #endif

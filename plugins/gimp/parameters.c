@@ -15,10 +15,17 @@ static const gchar* const styles[] = {"Predicted from the drawing", "Of a seed",
                                       "White without a hint", NULL};
 
 #define AT(field) offsetof(Settings, field)
-#define MODEL(choices)                                                                          \
-    {"model", "_Model", "Name of a bundle or path of one; \"\": the usual one", PARAMETER_MODEL, \
-     AT(model), 0, 0, 0, choices}
-#define SATURATION                                                                             \
+#define MODEL(choices)                                       \
+    {"model",                                                \
+     "_Model",                                               \
+     "Name of a bundle or path of one; \"\": the usual one", \
+     PARAMETER_MODEL,                                        \
+     AT(model),                                              \
+     0,                                                      \
+     0,                                                      \
+     0,                                                      \
+     choices}
+#define SATURATION                                                                              \
     {"saturation", "Sat_uration", "Chroma times this", PARAMETER_REAL, AT(saturation), 0, 2, 1, \
      NULL}
 
@@ -37,10 +44,10 @@ static const Parameter automatic[] = {
      PARAMETER_WHOLE, AT(sample), 0, 9, 0, NULL},
     {"places", "_Places", "Anchors of yours: 0 none, 1 points of a path, 2 crossings of guides",
      PARAMETER_CHOICE, AT(places), 0, 2, PLACES_FOUND, places},
-    {"path", "Pat_h", "The path, or -1", PARAMETER_PATH, AT(path), 0, 0, -1, NULL},
+    {"path", "Pat_h", "The path, or -1", PARAMETER_PATH, AT(path), -1, 0, -1, NULL},
     {"colors", "_Colours from",
      "Layer that has the anchors' colours; -1, or where it is transparent: the foreground colour",
-     PARAMETER_LAYER, AT(guide), 0, 0, -1, NULL},
+     PARAMETER_LAYER, AT(guide), -1, 0, -1, NULL},
     {"others", "_Keep other anchors",
      "The anchors found stay, but for the ones nearest to yours; else yours alone count",
      PARAMETER_SWITCH, AT(others), 0, 1, 1, NULL},
@@ -57,7 +64,7 @@ static const Parameter example[] = {
 };
 
 static const Parameter line_art[] = {
-    {"hints", "_Hints", "Layer with dabs of colour, or -1", PARAMETER_LAYER, AT(guide), 0, 0, -1,
+    {"hints", "_Hints", "Layer with dabs of colour, or -1", PARAMETER_LAYER, AT(guide), -1, 0, -1,
      NULL},
     MODEL(line_art_models),
     {"style", "_Style", "0 predicted, 1 of a seed, 2 white without a hint", PARAMETER_CHOICE,
@@ -70,7 +77,7 @@ static const Parameter line_art[] = {
     SATURATION,
 };
 
-#define LAYERED                                                                                \
+#define LAYERED                                                                                   \
     "The result is a new layer above the photo, in mode LCH Color: the photo stays untouched. A " \
     "selection becomes the mask of the new layer. Grey and indexed images are converted to RGB."
 

@@ -33,9 +33,9 @@ typedef enum {
 typedef struct {
     const gchar *name, *label, *help;
     ParameterKind kind;
-    gsize offset; /* in Settings */
-    gdouble least, most, standard;
-    const gchar* const* choices; /* of a choice or a model, NULL at the end */
+    gsize offset;                  /* in Settings */
+    gdouble least, most, standard; /* of layers and paths: -1 is one, none */
+    const gchar* const* choices;   /* of a choice or a model, NULL at the end */
 } Parameter;
 
 typedef struct {

@@ -76,8 +76,8 @@ gboolean subject_open(Subject* subject, gint32 image, gint32 drawable, GError** 
                     "the image has a floating selection: anchor it, or make it a layer");
         return FALSE;
     }
-    *subject = (Subject){image, layer, 0, 0, gimp_drawable_height(layer),
-                         gimp_drawable_width(layer)};
+    *subject =
+        (Subject){image, layer, 0, 0, gimp_drawable_height(layer), gimp_drawable_width(layer)};
     gimp_drawable_offsets(layer, &subject->x, &subject->y);
     return TRUE;
 }
@@ -91,8 +91,7 @@ Pixels* subject_read(const Subject* subject, GError** error) {
 static gboolean add_place(Guide* guide, const Subject* subject, const GimpRGB* usual, gdouble x,
                           gdouble y) {
     Place place = {y - subject->y, x - subject->x, {0, 0, 0}};
-    if (place.y < 0 || place.x < 0 || place.y > subject->height - 1 ||
-        place.x > subject->width - 1)
+    if (place.y < 0 || place.x < 0 || place.y > subject->height - 1 || place.x > subject->width - 1)
         return FALSE;
     gimp_rgb_get_uchar(usual, &place.rgb[0], &place.rgb[1], &place.rgb[2]);
     if (guide->pixels != NULL) {

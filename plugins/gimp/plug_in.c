@@ -79,14 +79,14 @@ static gint32 colorize(const Method* method, const Subject* subject, Pixels* pho
 }
 
 static gboolean settle(const Method* method, GimpRunMode mode, const GimpParam* params, gint count,
-                       const Subject* subject, const Pixels* photo, Session* session,
-                       Settings* settings, GError** error) {
+                       const Subject* subject, Session* session, Settings* settings,
+                       GError** error) {
     if (mode == GIMP_RUN_NONINTERACTIVE)
         return settings_read(method, params + 3, count - 3, settings, error);
     settings_default(method, settings);
     gimp_get_data(method->procedure, settings);
     if (mode == GIMP_RUN_WITH_LAST_VALS) return TRUE;
-    if (!dialog_run(method, subject, photo, session, settings)) {
+    if (!dialog_run(method, subject, session, settings)) {
         g_set_error_literal(error, FAILURE, FAILURE_CANCELLED, "cancelled");
         return FALSE;
     }
@@ -103,8 +103,7 @@ static gint32 perform(const Method* method, const GimpParam* params, gint count,
     if (photo == NULL) return -1;
     Session* session = session_new(method, photo);
     gint32 made = -1;
-    if (settle(method, params[0].data.d_int32, params, count, &subject, photo, session, &settings,
-               error))
+    if (settle(method, params[0].data.d_int32, params, count, &subject, session, &settings, error))
         made = colorize(method, &subject, photo, session, &settings, error);
     gchar* warnings = session_warnings(session);
     if (warnings != NULL) g_message("%s", warnings);

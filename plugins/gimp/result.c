@@ -52,8 +52,7 @@ gint32 result_insert(const Subject* subject, const gchar* name, const ResultLaye
     gimp_image_undo_group_start(subject->image);
     gint32 result = -1;
     /* Colours need an image that can hold them; no pixel of the photo changes. */
-    if (gimp_image_base_type(subject->image) == GIMP_RGB ||
-        gimp_image_convert_rgb(subject->image))
+    if (gimp_image_base_type(subject->image) == GIMP_RGB || gimp_image_convert_rgb(subject->image))
         result = insert(subject, name, layers, count);
     if (result != -1 && !mask_by_selection(subject, result)) result = -1;
     if (result == -1)
