@@ -179,7 +179,7 @@ static GtkWidget* controls(Dialog* dialog) {
 gboolean dialog_run(const Method* method, const Subject* subject, Session* session,
                     Settings* settings) {
     gimp_ui_init("colordeploy-gimp", FALSE);
-    Dialog dialog = {method, subject, settings, NULL, g_new0(Row, method->count)};
+    Dialog dialog = {method, subject, settings, NULL, g_new0(Row, (gsize)method->count)};
     GtkWidget* window =
         gimp_dialog_new(method->title, method->procedure, NULL, 0, NULL, NULL, GTK_STOCK_CANCEL,
                         GTK_RESPONSE_CANCEL, GTK_STOCK_OK, GTK_RESPONSE_OK, NULL);
@@ -192,7 +192,9 @@ gboolean dialog_run(const Method* method, const Subject* subject, Session* sessi
     gtk_container_set_border_width(GTK_CONTAINER(box), 12);
     gtk_box_pack_start(GTK_BOX(gtk_dialog_get_content_area(GTK_DIALOG(window))), box, TRUE, TRUE,
                        0);
-    gtk_box_pack_end(GTK_BOX(box), controls(&dialog), FALSE, FALSE, 0);
+    GtkWidget* top = gtk_alignment_new(0, 0, 1, 0); /* rows keep their height */
+    gtk_container_add(GTK_CONTAINER(top), controls(&dialog));
+    gtk_box_pack_end(GTK_BOX(box), top, FALSE, FALSE, 0);
     dialog.preview = preview_new(method, subject, session);
     gtk_box_pack_start(GTK_BOX(box), preview_widget(dialog.preview), TRUE, TRUE, 0);
     gtk_widget_show_all(window);

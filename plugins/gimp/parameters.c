@@ -130,7 +130,7 @@ void methods_install(void) {
         {GIMP_PDB_LAYER, "layer", "The new layer, or the group of the new layers"}};
     for (gint m = 0; m < method_count; ++m) {
         const Method* method = &methods[m];
-        GimpParamDef* all = g_new0(GimpParamDef, method->count + 3);
+        GimpParamDef* all = g_new0(GimpParamDef, (gsize)method->count + 3);
         all[0] = (GimpParamDef){GIMP_PDB_INT32, "run-mode", "RUN-INTERACTIVE (0), ..."};
         all[1] = (GimpParamDef){GIMP_PDB_IMAGE, "image", "The image"};
         all[2] = (GimpParamDef){GIMP_PDB_DRAWABLE, "drawable", "The layer to colour"};
