@@ -179,6 +179,13 @@ static Pixels* read_layer(gint32 layer, const Subject* subject, const gchar* wha
                     gimp_item_get_name(layer), what);
         return NULL;
     }
+    if (gimp_drawable_is_gray(layer)) {
+        g_set_error(error, FAILURE, FAILURE_CALL,
+                    "the image is grey, and so are its %s: make it an RGB image (Image, Mode) "
+                    "before you paint in colour",
+                    what);
+        return NULL;
+    }
     gint x = 0, y = 0;
     gimp_drawable_offsets(layer, &x, &y);
     const GeglRectangle over = {subject->x - x, subject->y - y, subject->width, subject->height};

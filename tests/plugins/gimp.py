@@ -23,7 +23,7 @@ from PIL import Image
 from ..c.building import ROOT, install, onnxruntime_library, run, tool
 
 BUILD = ROOT / "build" / "gimp"
-SECONDS = 300
+SECONDS = 120
 
 
 def build() -> Path:
