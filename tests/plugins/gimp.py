@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -35,13 +36,16 @@ def build() -> Path:
     prefix = install()
     folder = BUILD / "plug-ins"
     environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
-    shutil.rmtree(BUILD / "build", ignore_errors=True)  # small, and the prefix may be another
-    run([
-        cmake, "-S", ROOT / "plugins" / "gimp", "-B", BUILD / "build", "-DCOLORDEPLOY_WERROR=ON",
-        f"-DCOLORDEPLOY_GIMP_PLUG_INS={folder}",
-    ], env=environment)  # fmt: skip
-    run([cmake, "--build", BUILD / "build"])
-    run([cmake, "--install", BUILD / "build"])
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(BUILD / "build", ignore_errors=True)  # small, and the prefix may be another
+        run([
+            cmake, "-S", ROOT / "plugins" / "gimp", "-B", BUILD / "build",
+            "-DCOLORDEPLOY_WERROR=ON", f"-DCOLORDEPLOY_GIMP_PLUG_INS={folder}",
+        ], env=environment)  # fmt: skip
+        run([cmake, "--build", BUILD / "build"])
+        run([cmake, "--install", BUILD / "build"])
     return folder
 
 

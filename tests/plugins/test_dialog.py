@@ -1,6 +1,6 @@
 """The dialog on a screen: its preview, OK, and undo in one step. ``pytest -m gimp``.
 
-COLORDEPLOY_SCREENSHOTS names a folder for what was seen (docs/images/gimp-dialog.png is from there).
+COLORDEPLOY_SCREENSHOTS names a folder for what was seen, such as docs/images.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ def test_preview_result_and_undo(plug_ins, display, tmp_path):
     with Gimp(tmp_path / "home", plug_ins, environment(), display) as gimp:
         image, layer = gimp.opened(photo)
         marks = gimp.layer(image, strokes)
+        gimp.run(f'(gimp-item-set-name {marks} "strokes")')
         gimp.run(f"(gimp-image-select-rectangle {image} CHANNEL-OP-REPLACE 0 0 250 256)")
         gimp.run(f"(gimp-image-undo-disable {image})")
         gimp.run(f"(gimp-image-undo-enable {image})")  # nothing to undo but what follows
@@ -104,7 +105,19 @@ def test_preview_result_and_undo(plug_ins, display, tmp_path):
             time.sleep(2)
             shot(display, (0, 0, 1280, 900)).save(Path(folder) / "gimp-result.png")
 
-        # One step takes back the layer and its mask.
-        main = xdotool(display, "search", "--onlyvisible", "--name", "GNU Image")[-1]
-        xdotool(display, "windowfocus", main, "key", "ctrl+z")
+        # One step takes back the layer and its mask; below also the conversion to colour.
+        def undo():
+            main = xdotool(display, "search", "--onlyvisible", "--name", "given")[-1]
+            xdotool(display, "windowfocus", main, "key", "ctrl+z")
+
+        undo()
         waited(lambda: gimp.call("gimp-image-get-layers", image)[0] == 2)
+        gray, layer = gimp.opened(photo[..., 0])
+        assert gimp.one("gimp-image-base-type", gray) == 1
+        gimp.run(f"(gimp-display-new {gray})")
+        gimp.run(f'(plug-in-colordeploy-automatic 1 {gray} {layer} "" 8 0 0 -1 -1 TRUE 1.0)')
+        assert gimp.one("gimp-image-base-type", gray) == 0
+        time.sleep(2)  # until the window shows it
+        undo()
+        waited(lambda: gimp.one("gimp-image-base-type", gray) == 1)
+        assert gimp.call("gimp-image-get-layers", gray)[0] == 1

@@ -122,7 +122,7 @@ def test_indexed(gimp, photo, models):
 
 
 def test_offsets_and_alpha(gimp, photo, models):
-    image, layer = gimp.opened(photo)
+    image, _ = gimp.opened(photo)
     part = np.dstack([photo[40:240, 20:320], np.full((200, 300), 255, np.uint8)])
     part[:60, :80, 3] = 0
     other = gimp.layer(image, part, 70, -30)
