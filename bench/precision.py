@@ -2,7 +2,7 @@
 
     python bench/precision.py --data PHOTOS [--lineart LINEART] --bundle disco --bundle disco-int8
                               [--runner openvino:bf16 ...] [--pictures 16] [--rounds 9]
-                              [--out bench/results/precision]
+                              [--isa AVX512_CORE] [--out bench/results/precision]
 
 Bundles (names or paths) of one method belong together: the first one, by ONNX Runtime in float32,
 is what the others are measured against. A runner is a backend, or a backend and a precision; one
@@ -10,6 +10,9 @@ that is not available here is left out with a word, and so is rasc without --lin
 rounds alternate between all, medians are shown. Pictures are of the validation split, guidance is
 made of them (see `colordeploy.accuracy.pictures.compare`); the time is that of the first one, all
 in all.
+
+--isa holds OpenVINO to a lesser processor's instructions (oneDNN's names): AVX512_CORE has neither
+AMX nor bfloat16, AVX2 is most computers'. ONNX Runtime takes what there is.
 """
 
 from __future__ import annotations
@@ -89,13 +92,24 @@ def measure(
     return rows
 
 
+def instructions() -> str:
+    """What this processor has for reduced precision."""
+    flags = next(
+        (line for line in Path("/proc/cpuinfo").read_text().splitlines() if "flags" in line), ""
+    ).split()
+    known = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+    return "processor with " + ", ".join(flag for flag in known if flag in flags)
+
+
 def line(row: dict[str, Any]) -> str:
     text = (
         f"{row['bundle']:18s}{row['graphs']:6s}{row['runner']:16s}{row['milliseconds']:9.1f}"
         f"{row['times faster']:8.2f}"
     )
     if "mean" in row:
-        text += f"{row['mean']:10.3f}{row['largest']:9.1f}{row['psnr']:8.1f}"
+        text += (
+            f"{row['mean']:10.3f}{row['percentile']:8.2f}{row['largest']:9.1f}{row['psnr']:8.1f}"
+        )
     return text
 
 
@@ -107,16 +121,20 @@ def main() -> None:
     parser.add_argument("--runner", action="append", help=f"by default {' '.join(RUNNERS)}")
     parser.add_argument("--pictures", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--isa")
     parser.add_argument("--out", type=Path, default=Path("bench/results/precision"))
     arguments = parser.parse_args()
+    if arguments.isa:  # read when OpenVINO is loaded, which is later
+        os.environ["ONEDNN_MAX_CPU_ISA"] = arguments.isa
     methods: dict[str, list[str]] = {}
     for bundle in arguments.bundle:
         methods.setdefault(find_bundle(bundle).manifest.method, []).append(bundle)
     lines = [
         f"{THREADS} threads, medians of {arguments.rounds} alternating rounds, "
-        f"{arguments.pictures} validation pictures; errors against the first row",
+        f"{arguments.pictures} validation pictures; errors against the first row; "
+        f"{instructions()}" + (f", OpenVINO held to {arguments.isa}" if arguments.isa else ""),
         f"{'bundle':18s}{'graphs':6s}{'by':16s}{'ms':>9s}{'faster':>8s}{'mean ab':>10s}"
-        f"{'largest':>9s}{'PSNR':>8s}",
+        f"{'99.9 %':>8s}{'largest':>9s}{'PSNR':>8s}",
     ]
     print("\n".join(lines))
     record = []

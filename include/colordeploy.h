@@ -32,7 +32,7 @@
  * numbers; rectangles end exclusive. Colours are sRGB, gamma-encoded: 8 bits 0 ... 255, 16 bits
  * 0 ... 65535 (native byte order), floats 0 ... 1. L is 0 ... 100, a and b about -110 ... 110 (CIE
  * Lab, D65). Shares and probabilities are 0 ... 1. The same input gives the same bits as the Python
- * package of the same version, on any number of threads.
+ * package of the same version, on the same ONNX Runtime with as many threads.
  *
  * Structs. The first field of structs of options is their size. Fill them by their _INIT macro,
  * then change fields: a field that a later version adds has its default for a program compiled
@@ -243,7 +243,8 @@ typedef struct cd_prepare_options {
     {sizeof(cd_prepare_options), CD_DEFAULT_SIZE, 8, 0, NULL, 0, NULL, NULL, NULL}
 
 /* image: grey or colour, of which the lightness counts; what is transparent is laid over white.
- * rasc: a drawing, dark lines on light ground, or the opposite. */
+ * rasc: a drawing, dark lines on light ground, or the opposite; of a strip of pages each by itself:
+ * here a strip is one drawing. */
 CD_API cd_status cd_prepare(cd_model* model, const cd_image* image,
                             const cd_prepare_options* options, cd_canvas** canvas);
 CD_API void cd_canvas_free(cd_canvas* canvas);

@@ -159,7 +159,7 @@ def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:
     return net.eval()
 
 
-TINY_ANCHORED = DecoderConfig(widths=(16, 16, 12, 8), heads=2, keys=4)
+TINY_ANCHORED = DecoderConfig(widths=(16, 16, 12, 8), heads=2, keys=4, context=(1, 2))
 
 
 def tiny_anchored(config: DecoderConfig = TINY_ANCHORED) -> AnchoredNetwork:
@@ -168,6 +168,10 @@ def tiny_anchored(config: DecoderConfig = TINY_ANCHORED) -> AnchoredNetwork:
     net = AnchoredNetwork(config)
     _settled(net.decoder, net.encoder)
     with torch.no_grad():
+        for block in (*net.decoder.before, *net.decoder.after):  # fresh ones say nothing
+            for part in (block.told.weight, block.told.bias, block.out.weight, block.out.bias):
+                part.normal_(0, 0.2)
+            block.nearness.add_(torch.rand(block.heads))  # alike, they would be one in a graph
         net.train()
         for _ in range(4):  # running statistics
             tokens = torch.zeros(2, 1, 4, 4)

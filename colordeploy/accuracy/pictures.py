@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from ..runtime.graph import Graph, Target, load_graph
 from ..runtime.precision import halved
 from .tolerances import MAXIMUM_AB, MAXIMUM_MEAN_AB, MAXIMUM_PERCENTILE_AB
 
-__all__ = ["Fidelity", "colored", "compare", "fidelity", "float_source", "simulated"]
+__all__ = ["Fidelity", "Reference", "colored", "compare", "fidelity", "float_source", "simulated"]
 
 _LONGEST = 1024  # pixels; larger pictures are reduced to it
 _STEP = 0.01  # ab: to which the percentile is exact
@@ -166,43 +166,81 @@ def simulated(bundle: Bundle, precision: str) -> GraphLoader:
     return load
 
 
-def compare(exact: Model, other: Model, pictures: Sequence[ImageLike]) -> Fidelity:
-    """Colour pictures with two models of one method, with guidance made of the pictures.
+class Reference:
+    """Pictures coloured by one model, which others of its method are compared with.
 
-    Strokes in all hues, the mirrored picture as the reference, the predicted style. Choices that
-    may flip with the last digit are the first model's for both: anchors, and which places of the
-    reference are looked at.
+    The guidance is made of the pictures: strokes in all hues, the mirrored picture as the
+    reference, the predicted style. Choices that may flip with the last digit are the first
+    model's for all: anchors, and which places of the reference are looked at.
+
+    Parameters
+    ----------
+    exact : Model
+    pictures : sequence of path, PIL image or array
+
+    Raises
+    ------
+    InputError
+        Without pictures.
+    """
+
+    def __init__(self, exact: Model, pictures: Sequence[ImageLike]) -> None:
+        if not pictures:
+            raise InputError("there are no pictures to check the precision on")
+        self._exact: Any = exact
+        self._wanted = [self._colored(_reduced(given)) for given in pictures]
+
+    def _colored(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Any, Any]:
+        canvas = self._exact.prepare(picture)
+        guidance = _guidance(self._exact, canvas, picture)
+        return picture, guidance, canvas.render(guidance)
+
+    def compare(self, model: Model) -> Fidelity:
+        """Colour the pictures with another model.
+
+        Raises
+        ------
+        InputError
+            When it is a model of another method.
+        """
+        exact, other = self._exact, cast(Any, model)
+        if exact.method != other.method:
+            raise InputError(
+                f"{exact.name} is a model of {exact.method}, {other.name} one of {other.method}: "
+                "their pictures cannot be compared"
+            )
+        share = _method(exact).share_guidance
+        errors, squares = [], []
+        largest = 0.0
+        counts = np.zeros(round(_FARTHEST / _STEP) + 1, np.int64)
+        for picture, guidance, wanted in self._wanted:
+            canvas = other.prepare(picture)
+            found = canvas.render(share(guidance, _guidance(other, canvas, picture)))
+            labs = [lab_of(p.astype(np.float32) / 255)[..., 1:] for p in (wanted, found)]
+            distance = np.linalg.norm(labs[0] - labs[1], axis=-1)
+            steps = (distance.ravel() / _STEP).astype(np.int64)
+            largest = max(largest, float(distance.max()))
+            counts += np.bincount(steps, minlength=counts.size)
+            errors.append(float(distance.mean()))
+            squares.append(float(np.square((wanted.astype(np.float32) - found) / 255).mean()))
+        return Fidelity(
+            len(errors),
+            largest,
+            float(np.mean(errors)),
+            _percentile(counts, largest),
+            -10 * float(np.log10(max(float(np.mean(squares)), 1e-10))),
+        )
+
+
+def compare(exact: Model, other: Model, pictures: Sequence[ImageLike]) -> Fidelity:
+    """Colour pictures with two models of one method, see `Reference`.
 
     Raises
     ------
     InputError
         Without pictures, and for models of two methods.
     """
-    if not pictures:
-        raise InputError("there are no pictures to check the precision on")
-    if exact.method != other.method:
-        raise InputError(
-            f"{exact.name} is a model of {exact.method}, {other.name} one of {other.method}: "
-            "their pictures cannot be compared"
-        )
-    errors, squares = [], []
-    largest = 0.0
-    counts = np.zeros(round(_FARTHEST / _STEP) + 1, np.int64)
-    for given in pictures:
-        wanted, found = _colored_twice(exact, other, _reduced(given))
-        labs = [lab_of(p.astype(np.float32) / 255)[..., 1:] for p in (wanted, found)]
-        distance = np.linalg.norm(labs[0] - labs[1], axis=-1)
-        largest = max(largest, float(distance.max()))
-        counts += np.bincount((distance.ravel() / _STEP).astype(np.int64), minlength=counts.size)
-        errors.append(float(distance.mean()))
-        squares.append(float(np.square((wanted.astype(np.float32) - found) / 255).mean()))
-    return Fidelity(
-        len(errors),
-        largest,
-        float(np.mean(errors)),
-        _percentile(counts, largest),
-        -10 * float(np.log10(max(float(np.mean(squares)), 1e-10))),
-    )
+    return Reference(exact, pictures).compare(other)
 
 
 def _percentile(counts: NDArray[np.int64], largest: float) -> float:
@@ -239,12 +277,3 @@ def _guidance(model: Model, canvas: Any, picture: NDArray[np.uint8]) -> Any:
     method = _method(model)
     guidance = method.example_guidance(model, canvas, picture, np.random.default_rng(0))
     return method.encode_guidance(model, guidance) if method.encode_guidance else guidance
-
-
-def _colored_twice(
-    exact: Any, other: Any, picture: NDArray[np.uint8]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    first, second = exact.prepare(picture), other.prepare(picture)
-    guidance = _guidance(exact, first, picture)
-    shared = _method(exact).share_guidance(guidance, _guidance(other, second, picture))
-    return first.render(guidance), second.render(shared)

@@ -156,10 +156,7 @@ def anchor_hints(
     InputError
         For places outside of the picture, and chroma that is no colour of sRGB.
     """
-    try:
-        return _core.anchor_hints(list(anchors), size, working_size, cell, grid)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    return _core.anchor_hints(list(anchors), size, working_size, cell, grid)
 
 
 def with_residues(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
 from . import _core
 from .cancelling import Cancel, stoppable
 from .checks import thread_count, whole_number
@@ -96,7 +95,4 @@ def selected(
     active = None if k is None else whole_number("k", k)
     others = None if r is None else whole_number("r", r)
     values = contiguous(activation, np.float32)
-    try:
-        return _core.selected(values, active, others, seed_of(seed), default_k, default_r)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    return _core.selected(values, active, others, seed_of(seed), default_k, default_r)

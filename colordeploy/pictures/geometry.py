@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..native import color as core
+from ..native import working as core
 
 __all__ = ["WorkingSize", "pad_to_multiple", "resize", "working_shape"]
 

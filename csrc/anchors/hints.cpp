@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 #include <stdexcept>
-#include <string>
 
+#include "../errors.hpp"
+#include "../text.hpp"
 #include "bins.hpp"
 
 namespace colordeploy::anchors {
@@ -14,15 +13,6 @@ namespace colordeploy::anchors {
 namespace {
 
 constexpr double FARTHEST = 10.0;  // from the nearest bin, in ab units: beyond is no colour of sRGB
-
-[[noreturn]] __attribute__((format(printf, 1, 2))) void refuse(const char* format, ...) {
-    char text[256];
-    va_list given;
-    va_start(given, format);
-    std::vsnprintf(text, sizeof text, format, given);
-    va_end(given);
-    throw std::invalid_argument(text);
-}
 
 }  // namespace
 
@@ -49,16 +39,18 @@ Hints hints_of(const std::vector<Anchor>& anchors, const Picture& picture, const
         // NaN is outside, too.
         if (!(anchor.y >= 0 && anchor.y < static_cast<double>(picture.height) && anchor.x >= 0 &&
               anchor.x < static_cast<double>(picture.width))) {
-            refuse("the anchor at (%g, %g) is outside the picture of %tdx%td pixels", anchor.y,
-                   anchor.x, picture.height, picture.width);
+            throw InputError(text("the anchor at (%g, %g) is outside the picture of %tdx%td pixels",
+                                  anchor.y, anchor.x, picture.height, picture.width));
         }
         if (!std::isfinite(anchor.a) || !std::isfinite(anchor.b)) {
-            refuse("the chroma of an anchor is two numbers, not (%g, %g)", anchor.a, anchor.b);
+            throw InputError(
+                text("the chroma of an anchor is two numbers, not (%g, %g)", anchor.a, anchor.b));
         }
         const Bin& bin = bins()[nearest_bin(anchor.a, anchor.b)];
         if (std::hypot(bin.a - anchor.a, bin.b - anchor.b) > FARTHEST) {
-            refuse("ab = (%g, %g) is no colour of sRGB; the nearest is about (%d, %d)", anchor.a,
-                   anchor.b, bin.a, bin.b);
+            throw InputError(
+                text("ab = (%g, %g) is no colour of sRGB; the nearest is about (%d, %d)", anchor.a,
+                     anchor.b, bin.a, bin.b));
         }
         const auto cell = [&](double place, std::ptrdiff_t full, std::ptrdiff_t working) {
             return static_cast<std::ptrdiff_t>(place * static_cast<double>(working) /

@@ -29,8 +29,8 @@ struct Hints {
     std::vector<float>
         colors;  // a, then b, of the anchors; of several in one place the last counts
 };
-// rows, columns: of the grid with its padding. Throws std::invalid_argument, whose message is for
-// people, for anchors outside of the picture and colours outside of sRGB.
+// rows, columns: of the grid with its padding. Throws InputError for anchors outside of the picture
+// and colours outside of sRGB.
 Hints hints_of(const std::vector<Anchor>& anchors, const Picture& picture, const Grid& grid,
                std::ptrdiff_t rows, std::ptrdiff_t columns);
 

@@ -15,8 +15,8 @@ COLORDEPLOY_DECLARE_TABLES(ResidueTable, residue_table)
 
 namespace {
 
-constexpr float NONE = 0.3F;  // c: weight of no residue; less gains a little, and lets an anchor
-                              // alone tint all
+constexpr float NONE = 0.06F;  // c: weight of no residue; less gains a little, and lets an anchor
+                               // alone tint all
 constexpr double SHORTEST = 1e-6;  // of a place's features
 
 // Features less their mean over the picture, of length 1 in each place; plane after plane.

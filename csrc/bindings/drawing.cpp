@@ -7,6 +7,7 @@
 
 #include "../drawing/compose.hpp"
 #include "../drawing/layer.hpp"
+#include "../drawing/lines.hpp"
 #include "../drawing/means.hpp"
 #include "../drawing/page.hpp"
 #include "targets.hpp"
@@ -70,13 +71,19 @@ py::tuple separate_lines(const py::array_t<T, py::array::c_style>& values, int t
     if (!cd::aligned<T>(values)) throw py::value_error("values must be aligned");
     check_threads(threads);
     const py::ssize_t rows = values.shape(0), columns = values.shape(1);
+    // NumPy's own memory: for large arrays the system gives it in large pages.
+    Bytes opacity({rows, columns});
+    Bytes ink({colored ? rows : 0, columns, py::ssize_t{3}});
     const T* source = values.data();
-    dr::LineLayer layer;
+    std::uint8_t *cover = opacity.mutable_data(), *pure = ink.mutable_data();
+    std::uint8_t lightest = 0;
     {
         py::gil_scoped_release release;
-        layer = dr::line_layer(source, rows, columns, colored ? 3 : 1, threads);
+        lightest =
+            dr::separate_lines(source, rows * columns, colored ? 3 : 1, threads, cover, pure);
     }
-    return arrays_of(std::move(layer));
+    if (lightest <= dr::BLACK) return py::make_tuple(opacity, py::none());
+    return py::make_tuple(opacity, ink);
 }
 
 py::tuple resample_lines(const Strided<std::uint8_t>& opacity,

@@ -56,12 +56,12 @@ Channels<const T> channels_of(const pybind11::array_t<T>& array, const char* nam
 }
 
 // An array that holds these values, which are not copied.
-template <typename T>
-pybind11::array_t<T, pybind11::array::c_style> owned(std::vector<T>&& values,
+template <typename T, typename Allocator>
+pybind11::array_t<T, pybind11::array::c_style> owned(std::vector<T, Allocator>&& values,
                                                      std::vector<pybind11::ssize_t> shape) {
-    auto* held = new std::vector<T>(std::move(values));
-    const pybind11::capsule owner(held,
-                                  [](void* data) { delete static_cast<std::vector<T>*>(data); });
+    using Held = std::vector<T, Allocator>;
+    auto* held = new Held(std::move(values));
+    const pybind11::capsule owner(held, [](void* data) { delete static_cast<Held*>(data); });
     return pybind11::array_t<T, pybind11::array::c_style>(std::move(shape), held->data(), owner);
 }
 

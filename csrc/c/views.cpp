@@ -11,6 +11,7 @@ namespace colordeploy::c {
 namespace {
 
 constexpr double FARTHEST = 1e6;  // pixels
+constexpr std::size_t MOST_POINTS = 1 << 24;
 constexpr double MAXIMUM_SATURATION = 2.0;
 constexpr int LAB_CHANNELS = 3, CHROMA_CHANNELS = 2;
 
@@ -65,7 +66,10 @@ Strides strides_of(const T& memory, const Layout& layout, const char* name) {
             text("%s must hold at least a pixel, not %d x %d", name, memory.height, memory.width));
     }
     const std::ptrdiff_t bytes = layout.sample_bytes(), size = bytes * layout.channels;
-    const Strides strides{memory.row_bytes, memory.pixel_bytes == 0 ? size : memory.pixel_bytes};
+    Strides strides{memory.row_bytes, memory.pixel_bytes == 0 ? size : memory.pixel_bytes};
+    // Where there is one alone, what leads to the next means nothing.
+    if (memory.width == 1) strides.pixel = size;
+    if (memory.height == 1) strides.row = size;
     const auto address = reinterpret_cast<std::uintptr_t>(memory.data);
     if (address % static_cast<std::uintptr_t>(bytes) != 0 || strides.row % bytes != 0 ||
         strides.pixel % bytes != 0) {
@@ -95,6 +99,10 @@ Strides strides_of(const T& memory, const Layout& layout, const char* name) {
 std::vector<double> points_of(const cd_stroke& stroke) {
     if (stroke.points == nullptr || stroke.count == 0) {
         throw InputError("a stroke needs at least one point");
+    }
+    if (stroke.count > MOST_POINTS) {
+        throw InputError(
+            text("a stroke has at most %zu points, not %zu", MOST_POINTS, stroke.count));
     }
     std::vector<double> points;
     for (std::size_t i = 0; i < 2 * stroke.count; ++i) {

@@ -3,17 +3,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "../cancel.hpp"
+#include "../unfilled.hpp"
 #include "compose.hpp"
 
 namespace colordeploy::drawing {
 
 struct LineLayer {
     std::ptrdiff_t rows, columns;
-    std::vector<std::uint8_t> opacity;  // ink of that opacity over white is the drawing
-    std::vector<std::uint8_t> ink;      // its colour, triples; none: black
+    UnfilledVector<std::uint8_t> opacity;  // ink of that opacity over white is the drawing
+    UnfilledVector<std::uint8_t> ink;      // its colour, triples; none: black
 
     // Looks at this layer.
     Lines view() const;

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <stdexcept>
-#include <string>
 
 #include "../clustering/kmeans.hpp"
+#include "../errors.hpp"
+#include "../text.hpp"
 
 namespace colordeploy::references {
 
@@ -17,9 +17,10 @@ constexpr float STEPS = 1000.0F;  // of the largest activation: below, two are e
 
 void check(std::int64_t k, std::int64_t r, std::int64_t count) {
     if (k >= 0 && r >= 0 && k <= count && r <= count && k + r >= 1 && k + r <= count) return;
-    throw std::invalid_argument("k + r must be between 1 and the " + std::to_string(count) +
-                                " features of this reference, not " + std::to_string(k) + " + " +
-                                std::to_string(r) + "; use a larger reference, or fewer");
+    throw InputError(
+        text("k + r must be between 1 and the %lld features of this reference, not "
+             "%lld + %lld; use a larger reference, or fewer",
+             static_cast<long long>(count), static_cast<long long>(k), static_cast<long long>(r)));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct Selection {
 // or -infinity for patches that do not count; nearly equal ones are told apart by their place. The
 // others are the first of one seeded permutation of all patches that are not among the active ones:
 // an activation whose last digit differs elsewhere exchanges a patch or two, never all. Throws
-// std::invalid_argument, whose message is for people, for more than there are, and for none.
+// InputError for more than there are, and for none.
 std::vector<std::int64_t> selected(const float* activation, std::ptrdiff_t n,
                                    const Selection& selection);
 

@@ -115,15 +115,23 @@ def bundle_weights(opened: Bundle) -> dict[str, Tensor]:
     """
     found = weights(opened)
     config = DecoderConfig.from_dict({**opened.parameter("network"), "normalized": False})
-    graph = onnx.load_model_from_string(opened.graph("generate")).graph
-    scalars = {i.name: i for i in graph.initializer if list(i.dims) == [config.heads, 1, 1]}
-    for node in graph.node:  # what `AnchorAttention` makes of its scalars is a constant there
-        for name in scalars.keys() & set(node.input):
-            value = torch.from_numpy(onnx.numpy_helper.to_array(scalars[name]).copy()).flatten()
-            if node.op_type == "Mul":  # softplus
-                found["decoder.attention.nearness"] = torch.log(torch.expm1(value))
-            else:
-                found["decoder.attention.nothing"] = torch.log(value)
+    # What the attentions make of their scalars is a constant of the graphs, in the order of use.
+    blocks = {
+        "analyze": [f"before.{i}" for i in range(config.context[0])],
+        "generate": ["attention", *(f"after.{i}" for i in range(config.context[1]))],
+    }
+    for name, users in blocks.items():
+        graph = onnx.load_model_from_string(opened.graph(name)).graph
+        scalars = {i.name: i for i in graph.initializer if list(i.dims) == [config.heads, 1, 1]}
+        left = iter(users)
+        for node in graph.node:
+            for scalar in scalars.keys() & set(node.input):
+                array = onnx.numpy_helper.to_array(scalars[scalar]).copy()
+                value = torch.from_numpy(array).flatten()
+                if node.op_type == "Mul":  # softplus
+                    found[f"decoder.{next(left)}.nearness"] = torch.log(torch.expm1(value))
+                else:
+                    found["decoder.attention.nothing"] = torch.log(value)
     own = AnchoredNetwork(config).state_dict().keys()
     return {name: value for name, value in found.items() if name in own}
 

@@ -7,9 +7,11 @@ what OpenVINO fuses. Ranges and nodes are made by ONNX Runtime's quantizer.
 
 from __future__ import annotations
 
+import logging
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,8 @@ class QuantizedGraph:
         ONNX; weights float32, or float16 with a cast.
     feeds : sequence of mapping
         Inputs that stand for all: the largest values that they cause are the ranges.
+    made : bytes, optional
+        What `whole` was before, with the same graph and feeds; of these the first is enough then.
 
     Attributes
     ----------
@@ -65,7 +69,7 @@ class QuantizedGraph:
         Patterns (``*``) of weights or nodes that are in INT8, one a part of the network.
     """
 
-    def __init__(self, content: bytes, feeds: Feeds) -> None:
+    def __init__(self, content: bytes, feeds: Feeds, made: bytes | None = None) -> None:
         self._exact = plain_weights(content)
         self._layers = _layers(self._exact.graph)
         self.groups = list(dict.fromkeys(map(_group, self._layers.values())))
@@ -73,8 +77,17 @@ class QuantizedGraph:
         self._work: dict[str, float] = {}
         if self._layers:
             self._work = _multiplications(self._exact, self._layers, feeds[0])
+            if made is not None:
+                self._full = onnx.load_model_from_string(made)
+                return
             self._full = _quantized(self._exact, feeds, list(self._layers))
             _lift_scales(self._full.graph)
+
+    @property
+    def whole(self) -> bytes:
+        """All of it in INT8, to make the same again without the feeds."""
+        content: bytes = self._full.SerializeToString()
+        return content
 
     def mixed(self, kept: Iterable[str] = ()) -> bytes:
         """The ONNX file, with layers that match any of some patterns in float32."""
@@ -133,6 +146,8 @@ def _group(node: onnx.NodeProto) -> str:
     parts = node.input[1].split(".")
     if len(parts) < 2:
         return re.sub(r"_?\d*$", "", node.name) + "*"
+    if len(parts) == 2:  # all that is beside it in the network would match
+        return node.input[1]
     return ".".join(parts[: min(_DEPTH, len(parts) - 1)]) + ".*"
 
 
@@ -191,7 +206,7 @@ def _quantized(model: onnx.ModelProto, feeds: Feeds, layers: list[str]) -> onnx.
         copied = f"{output.name}.given"
         given.graph.node.append(onnx.helper.make_node("Identity", [output.name], [copied], copied))
         output.name = copied
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _no_advice():
         target = Path(folder) / "int8.onnx"
         quantize_static(
             given,
@@ -217,6 +232,19 @@ def _quantized(model: onnx.ModelProto, feeds: Feeds, layers: list[str]) -> onnx.
     del found.opset_import[:]
     found.opset_import.extend(kept)
     return found
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """Without the quantizer's warnings that a graph should be optimized first: layers have to keep
+    their names here.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _lift_scales(graph: onnx.GraphProto) -> None:

@@ -30,8 +30,15 @@ def whole_pictures(
         lines = [drawing.line for drawing in drawn if drawing.line is not None]
         return [gray_array(line) for line in _spread(lines, count)]
     photos = PhotoArchive(folder, split).photos
-    large = [photo for photo in photos if min(photo.picture().size) >= _MINIMUM_SIDE]
-    return [photo.rgb() for photo in _spread(large, count)]
+    found: list[NDArray[np.float32]] = []
+    unseen = 0  # of the index; a photo that is too small gives way to the next one
+    for start in _spread(list(range(len(photos))), count):
+        for place in range(max(start, unseen), len(photos)):
+            unseen = place + 1
+            if min(photos[place].picture().size) >= _MINIMUM_SIDE:
+                found.append(photos[place].rgb())
+                break
+    return found
 
 
 def _spread(items: list, count: int) -> list:  # type: ignore[type-arg]

@@ -18,7 +18,7 @@ from .building import ROOT, run, tool
 pytestmark = pytest.mark.fuzz
 SOURCES = Path(__file__).with_name("fuzz")
 BUILD = ROOT / "build" / "fuzz"
-RUNS = int(os.environ.get("COLORDEPLOY_FUZZ_RUNS", "20000"))
+RUNS = int(os.environ.get("COLORDEPLOY_FUZZ_RUNS", "2000"))
 TARGETS = sorted(path.stem for path in SOURCES.glob("*.cpp"))
 
 

@@ -296,8 +296,8 @@ def test_an_older_program_knows_less_of_a_struct(models, photo):
     model, _ = models
     with model.prepare(photo) as canvas:
         info = canvas.info()
-        info.size = type(info).working_width.offset  # as if that was the end of it
-        info.working_width = -7
+        info.size = type(info).bytes.offset  # as if that was the end of it
+        info.bytes = 7
         canvas.library.call("cd_canvas_get_info", canvas.handle, byref(info))
         assert info.height == 360
-        assert info.working_width == -7
+        assert info.bytes == 7

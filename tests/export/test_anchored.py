@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -22,6 +24,7 @@ from export.models.disco.decoder import (
     AnchoredNetwork,
     DecoderConfig,
     Restraint,
+    SceneAttention,
 )
 from export.training.encoder import EncoderTraining, load_encoder, train_encoder
 from export.training.hinted import DecoderTraining, load_anchored, train_decoder
@@ -80,6 +83,48 @@ def test_attention_without_anchors_hears_nothing_and_with_one_its_colour():
         heard = attention(tokens, mask, colors * mask).unflatten(1, (2, 3))
     wanted = torch.cat([colors[0, :, 1, 2], torch.ones(1)])
     assert torch.allclose(heard, wanted[None, None, :, None, None].expand_as(heard), atol=1e-3)
+
+
+def test_tokens_hear_of_the_whole_picture():
+    """Attention written out for one token: means of two by two tokens, by likeness and nearness."""
+    torch.manual_seed(0)
+    block = SceneAttention(6, heads=2, keys=3)
+    tokens = torch.randn(1, 6, 4, 8)
+    assert torch.equal(block(tokens), tokens)  # a fresh one adds nothing
+    with torch.no_grad():
+        block.told.weight.normal_()
+        block.out.weight.normal_()
+        query, pooled = block.query(tokens), torch.nn.functional.avg_pool2d(tokens, 2)
+        key, value = block.key(pooled), block.value(pooled)
+        row, column = 1, 6
+        heard = torch.zeros(6)
+        for head in range(2):
+            part, channels = slice(3 * head, 3 * head + 3), slice(3 * head, 3 * head + 3)
+            near = torch.nn.functional.softplus(block.nearness[head])
+            scores = [
+                query[0, part, row, column] @ key[0, part, y, x] / 3**0.5
+                - near * ((2 * y + 0.5 - row) ** 2 + (2 * x + 0.5 - column) ** 2) ** 0.5 / 2
+                for y in range(2)
+                for x in range(4)
+            ]
+            weights = torch.softmax(torch.stack(scores), dim=0)
+            heard[channels] = value[0, channels].flatten(1) @ weights
+        told = tokens[0, :, row, column] + block.told.weight[:, :, 0, 0] @ heard
+        hidden = torch.relu(block.hidden.weight[:, :, 0, 0] @ told + block.hidden.bias)
+        wanted = told + block.out.weight[:, :, 0, 0] @ hidden
+        assert torch.allclose(block(tokens)[0, :, row, column], wanted, atol=1e-5)
+
+
+def test_fresh_blocks_change_nothing(net):
+    plain = replace(TINY_ANCHORED, context=(0, 0))
+    without = AnchoredNetwork(plain).eval()
+    kept = {n: v for n, v in net.state_dict().items() if n in without.state_dict()}
+    without.load_state_dict(kept)
+    other = AnchoredNetwork(TINY_ANCHORED).eval()
+    other.load_state_dict({**other.state_dict(), **kept})
+    given = torch.rand(1, 1, 64, 96), torch.ones(1, 1, 4, 6), torch.rand(1, 2, 4, 6) * 40
+    assert torch.equal(other(*given), without(*given))
+    assert not torch.allclose(net(*given), without(*given))
 
 
 def test_uncertain_answers_are_held_back(net, monkeypatch):

@@ -19,7 +19,7 @@ from colordeploy.bundle import Bundle
 from colordeploy.cli import cli
 from colordeploy.errors import InputError
 from colordeploy.runtime.graph import Target, load_graph
-from export.bundling import int8, quantize
+from export.bundling import int8, quantize, sensitivity
 from export.bundling.int8 import quantize_bundle, recorded_inputs
 from export.bundling.quantize import QuantizedGraph, plain_weights
 from export.bundling.specification import write
@@ -163,6 +163,8 @@ def test_a_dead_channels_bias_survives():
     assert np.abs(found[:, 0] - 1).max() < 1e-4
     assert np.abs(found - exact).max() < 0.05 * np.abs(exact).max()
     assert QuantizedGraph(content, [feed]).groups == ["a.b.*"]
+    beside = QuantizedGraph(content.replace(b"a.b.weight", b"a.weights0"), [feed])
+    assert beside.groups == ["a.weights0"]  # a.* would be all of a network
     assert QuantizedGraph(content, [feed]).work() == 8 * 9 * 8 * 49
 
 
@@ -223,32 +225,54 @@ def check_against_float32(made, bundle, picture, tmp_path):
     assert "off by 0.000" not in said.output
 
 
+def interrupted_and_made(made, said, tmp_path, monkeypatch):
+    """A search that is interrupted goes on without what it has done."""
+    said.clear()
+
+    class Interrupting(list):
+        def append(self, line):
+            super().append(line)
+            if "alone moves" in line and len(self) > 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(Interrupting().append)
+    assert (tmp_path / "b.unfinished" / "colorize.onnx").is_file()
+    with monkeypatch.context() as patch:
+        patch.setattr(quantize, "_quantized", None)  # it would fail
+        some = made()
+    assert said[0] == "going on where an earlier search was interrupted"
+    assert not (tmp_path / "b.unfinished").exists()
+    assert made() == some  # begun anew
+    return some
+
+
 def test_layers_are_kept_until_it_holds_or_fails(bundle, archive, tmp_path, monkeypatch):
     pictures = whole_pictures("sscn", archive, "train", 3)
     said = []
     monkeypatch.setattr(quantize, "_DEPTH", 2)
-    monkeypatch.setattr(int8, "_SEARCHED", 1)
-    monkeypatch.setattr(int8, "_AIM", 100.0)
+    monkeypatch.setattr(int8, "SEARCHED", 1)
+    monkeypatch.setattr(sensitivity, "_AIM", 100.0)
     for limit in ("MAXIMUM_MEAN_AB", "MAXIMUM_PERCENTILE_AB", "MAXIMUM_AB"):
         monkeypatch.setattr(pictures_module, limit, 1000.0)
 
-    def made():
-        return quantize_bundle(bundle, tmp_path / "b", pictures[:2], pictures[2:], say=said.append)
+    def made(say=said.append):
+        return quantize_bundle(bundle, tmp_path / "b", pictures[:2], pictures[2:], say=say)
 
     whole = made()
     assert whole.work == 1
     assert not whole.kept["colorize"]
-    monkeypatch.setattr(int8, "_AIM", whole.fidelity.mean / 2)
-    monkeypatch.setattr(int8, "_MINIMUM_WORK", 0.0)
-    some = made()
+    monkeypatch.setattr(sensitivity, "_AIM", whole.fidelity.mean / 2)
+    monkeypatch.setattr(sensitivity, "_MINIMUM_WORK", 0.0)
+    some = interrupted_and_made(made, said, tmp_path, monkeypatch)
     assert 0 < some.work < 1
     assert any(some.kept.values())
     assert some.fidelity.mean < whole.fidelity.mean
-    assert any("alone: off by" in line for line in said)
-    monkeypatch.setattr(int8, "_MINIMUM_WORK", 1.0)
+    assert any("alone moves its outputs by" in line for line in said)
+    monkeypatch.setattr(sensitivity, "_MINIMUM_WORK", 1.0)
     with pytest.raises(ValueError, match=r"makes nothing faster; .*colorize/\S+ \d"):
         made()
-    monkeypatch.setattr(int8, "_AIM", 100.0)
+    monkeypatch.setattr(sensitivity, "_AIM", 100.0)
     monkeypatch.setattr(pictures_module, "MAXIMUM_MEAN_AB", whole.fidelity.mean / 100)
     with pytest.raises(ValueError, match=r"off by .* alone: \w+/net\S+ .* is not written"):
         quantize_bundle(bundle, tmp_path / "other", pictures[:2], pictures[2:])

@@ -187,7 +187,7 @@ def slow_residues(ab, tokens, gray, mask, colors):
     centred = tokens.astype(float) - tokens.mean(axis=(1, 2), keepdims=True, dtype=float)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=0), 1e-6)
     rows, columns = ((np.arange(n) + 0.5) / side - 0.5 for n in ab.shape[1:])
-    total, lacking = np.full(ab.shape[1:], 0.3), np.zeros(ab.shape)
+    total, lacking = np.full(ab.shape[1:], 0.06), np.zeros(ab.shape)
     for row, column in zip(*np.nonzero(mask[0]), strict=True):
         cell = slice(side * row, side * (row + 1)), slice(side * column, side * (column + 1))
         residue = colors[:, row, column] - ab[(slice(None), *cell)].mean(axis=(1, 2))
@@ -229,7 +229,8 @@ def test_residues_of_another_shape_are_refused():
 _BITS = """
 import hashlib, numpy as np
 from colordeploy.native.anchors import located, pooled, with_residues
-from colordeploy.native.color import chroma_at_working_size, lab_of, lightness_of_gray, resize
+from colordeploy.native.color import lab_of, lightness_of_gray
+from colordeploy.native.working import chroma_at_working_size, resize
 def made(*shape):
     return (np.sqrt(np.arange(1.0, np.prod(shape) + 1)).reshape(shape) % 1.0).astype(np.float32)
 mask = (made(1, 5, 7) > 0.8).astype(np.float32)

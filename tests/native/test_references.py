@@ -8,9 +8,10 @@ import pytest
 from colordeploy import CancelToken
 from colordeploy.errors import Cancelled, InputError
 from colordeploy.native import choose
-from colordeploy.native.color import lab_of, resize
+from colordeploy.native.color import lab_of
 from colordeploy.native.random import normal_numbers
 from colordeploy.native.references import selected, working_reference
+from colordeploy.native.working import resize
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])

@@ -9,14 +9,8 @@ from PIL import Image
 from colordeploy import CancelToken
 from colordeploy.errors import Cancelled, InputError
 from colordeploy.native import GuidedChroma
-from colordeploy.native.color import (
-    AB_SCALE,
-    chroma_at_working_size,
-    lab_of,
-    lightness_of_gray,
-    resize,
-    working_size,
-)
+from colordeploy.native.color import AB_SCALE, lab_of, lightness_of_gray
+from colordeploy.native.working import chroma_at_working_size, resize, working_size
 from colordeploy.pictures.color import lab_of as formula
 from colordeploy.pictures.color import lightness_of_gray as gray_formula
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...cancellation import CancelToken
 from ...device_array import Array
 from ...native import anchors as core
-from ...native.color import chroma_at_working_size
+from ...native.working import chroma_at_working_size
 from ...runtime.graph import Graph
 from ...trace import span
 from ..outputs import Outputs

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ...native.color import chroma_at_working_size
+from ...native.working import chroma_at_working_size
 from ...pictures.decoding import ImageLike
 from ...pictures.photo import Photo
 from ...trace import span

@@ -4,8 +4,10 @@ The encoder's features are turned into tokens, one for each cell of 16x16 pixels
 first guess of the colours (DISCO's colour modeler, Sec. 4.2). Anchors come in as colours of
 tokens: each token looks at the anchors by learned likeness and nearness (an attention whose keys
 are the anchors alone, and nothing when there is none), and a convolutional decoder over strides
-16, 8 and 4 gives every place a distribution over the colour bins. Its mean is the answer, shrunk
-where the distribution is wide: colour where the network is sure, restraint where it is not.
+16, 8 and 4 gives every place a distribution over the colour bins. Before and after the anchors,
+tokens look at the whole picture (`SceneAttention`), so that one kind of thing gets one colour. Its
+mean is the answer, shrunk where the distribution is wide: colour where the network is sure,
+restraint where it is not.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ class DecoderConfig:
         Channels at strides 32, 16, 8 and 4.
     heads, keys : int
         Of the attention to anchors, and channels of each.
+    context : (int, int)
+        Blocks of `SceneAttention` before the anchors and after them.
     normalized : bool
         See `Trunk`.
     """
@@ -47,14 +51,16 @@ class DecoderConfig:
     widths: tuple[int, int, int, int] = (192, 160, 104, 72)
     heads: int = 4
     keys: int = 24
+    context: tuple[int, int] = (0, 0)
     normalized: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "widths": list(self.widths)}
+        return {**asdict(self), "widths": list(self.widths), "context": list(self.context)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DecoderConfig:
-        return cls(**{**values, "widths": tuple(values["widths"])})
+        lists = {name: tuple(values[name]) for name in ("widths", "context") if name in values}
+        return cls(**{**values, **lists})
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Restraint:
     """
 
     certainty: float = 0.2
-    lift: float = 0.4
+    lift: float = 0.25
 
 
 class AnchorAttention(nn.Module):
@@ -111,14 +117,62 @@ class AnchorAttention(nn.Module):
         return result.transpose(2, 3).flatten(1, 2).unflatten(2, (height, width))
 
 
-def _distances(height: int, width: int) -> Tensor:
-    """(h w, h w): distances of cells in eighths of 16 cells, so that they do not depend on the
-    picture's size.
+class SceneAttention(nn.Module):
+    """What each token hears of the whole picture: attention by likeness and nearness to means of
+    two by two tokens, then a layer for each token alone; both are added to it.
+
+    Fresh blocks add nothing, so that a network without them goes on where it was.
     """
-    rows = torch.arange(height, dtype=torch.float32)[:, None].expand(height, width).flatten()
-    columns = torch.arange(width, dtype=torch.float32)[None].expand(height, width).flatten()
-    squares = (rows[:, None] - rows[None]).square() + (columns[:, None] - columns[None]).square()
+
+    def __init__(self, channels: int, heads: int, keys: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Conv2d(channels, heads * keys, 1)
+        self.key = nn.Conv2d(channels, heads * keys, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.told = nn.Conv2d(channels, channels, 1)
+        self.nearness = nn.Parameter(torch.linspace(-4.0, 2.0, heads))
+        self.hidden = nn.Conv2d(channels, 2 * channels, 1)
+        self.out = nn.Conv2d(2 * channels, channels, 1)
+        for last in (self.told, self.out):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        height, width = tokens.shape[2:]
+        pooled = functional.avg_pool2d(tokens, 2)
+
+        def split(x: Tensor) -> Tensor:  # (B, heads, h w, channels / heads)
+            return x.flatten(2).unflatten(1, (self.heads, -1)).transpose(2, 3)
+
+        query, key, value = (
+            split(part) for part in (self.query(tokens), self.key(pooled), self.value(pooled))
+        )
+        likeness = (query @ key.transpose(2, 3)) * query.shape[3] ** -0.5
+        far = functional.softplus(self.nearness)[:, None, None] * _distances(height, width, 2)
+        weights = torch.softmax(likeness.float() - far, dim=3)
+        heard = (weights.to(value.dtype) @ value).transpose(2, 3).flatten(1, 2)
+        tokens = tokens + self.told(heard.unflatten(2, (height, width)))
+        return tokens + self.out(functional.relu(self.hidden(tokens)))
+
+
+def _distances(height: int, width: int, step: int = 1) -> Tensor:
+    """(h w, h w / step^2): distances of cells to blocks of `step` by `step` cells, in eighths of
+    16 cells, so that they do not depend on the picture's size.
+    """
+    rows, columns = _places(height, width, 1)
+    other_rows, other_columns = _places(height // step, width // step, step)
+    squares = (rows[:, None] - other_rows[None]).square()
+    squares = squares + (columns[:, None] - other_columns[None]).square()
     return torch.sqrt(squares) / 2.0
+
+
+def _places(height: int, width: int, step: int) -> tuple[Tensor, Tensor]:
+    """Rows and columns (h w) of the middles of blocks, in cells."""
+    middle = (step - 1) / 2
+    rows = torch.arange(height, dtype=torch.float32)[:, None] * step + middle
+    columns = torch.arange(width, dtype=torch.float32)[None] * step + middle
+    return rows.expand(height, width).flatten(), columns.expand(height, width).flatten()
 
 
 class Decoder(Trunk):
@@ -146,6 +200,11 @@ class Decoder(Trunk):
         self.config, self.restraint = config, restraint
         self.guess = nn.Conv2d(token, len(AB_BINS), 1)
         self.attention = AnchorAttention(token, config.heads, config.keys)
+        shape = token, config.heads, config.keys
+        self.before, self.after = (
+            nn.Sequential(*(SceneAttention(*shape) for _ in range(blocks)))
+            for blocks in config.context
+        )
         self.head = nn.Conv2d(fine, len(AB_BINS), 1)
         self.heed = nn.Conv2d(fine, config.heads, 1)
         nn.init.constant_(self.heed.bias, -3.0)  # type: ignore[arg-type]
@@ -158,6 +217,13 @@ class Decoder(Trunk):
         likely = torch.cat([bins * _AB, -0.5 * bins.square().sum(dim=1, keepdim=True)], dim=1)
         likely = (likely / _REACH**2)[:, :, None, None].contiguous()
         self.register_buffer("likely", likely, persistent=False)
+
+    def scene(self, light: Tensor, features: list[Tensor]) -> Scene:
+        found = super().scene(light, features)
+        return found._replace(tokens=self.before(found.tokens))
+
+    def told(self, tokens: Tensor) -> Tensor:
+        return self.after(tokens)
 
     def guess_logits(self, tokens: Tensor) -> Tensor:
         """(B, bins, h, w): what the tokens alone say of their colours."""

@@ -109,6 +109,10 @@ class Trunk(nn.Module):
         fine = torch.cat([at4, functional.pixel_unshuffle(half, 2)], dim=1)
         return Scene(tokens, at8, fine)
 
+    def told(self, tokens: Tensor) -> Tensor:
+        """Tokens that have heard the guidance, for a decoder that has more to do with them."""
+        return tokens
+
     def joined(self, scene: Scene, *guidance: Tensor) -> Tensor:
         """The map (B, C, 4h, 4w) at stride 4.
 
@@ -118,7 +122,7 @@ class Trunk(nn.Module):
             For strides 16, 8 and 4, where `guided` has channels for it.
         """
         at16, at8, at4 = (*((g,) for g in guidance), *[()] * (3 - len(guidance)))
-        x = self.hinted(torch.cat([scene.tokens, *at16], dim=1))
+        x = self.told(self.hinted(torch.cat([scene.tokens, *at16], dim=1)))
         x = self.middle(torch.cat([larger(self.to_middle(x), 2), scene.middle, *at8], dim=1))
         return self.fine(torch.cat([larger(self.to_fine(x), 2), scene.fine, *at4], dim=1))
 

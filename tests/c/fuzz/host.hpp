@@ -83,7 +83,7 @@ struct Given {
         // Strides that no memory can have are refused; those that reach a little further would be
         // the host's fault.
         if (data.ConsumeIntegralInRange(0, 20) == 0)
-            view.row_bytes = data.ConsumeIntegralInRange(-3, 3);
+            view.row_bytes = data.ConsumeIntegralInRange(0, 3);
         if (data.ConsumeIntegralInRange(0, 40) == 0) view.pixel_bytes = PTRDIFF_MIN;
         if (data.ConsumeIntegralInRange(0, 40) == 0) begin = nullptr;
         view.data = begin;
