@@ -69,6 +69,22 @@ static gboolean good(cd_status status, GError** error) {
 
 static const Watch unwatched = {NULL, NULL, NULL};
 
+/* Whether a model, which may be a bundle of any kind, is one of the method's. */
+static gboolean suits(Session* session, GError** error) {
+    cd_model_info info = {.size = sizeof info};
+    if (!good(cd_model_get_info(session->model, &info), error)) return FALSE;
+    const gchar* const* kinds = NULL;
+    for (gint i = 0; i < session->method->count; ++i)
+        if (session->method->parameters[i].kind == PARAMETER_MODEL)
+            kinds = session->method->parameters[i].choices;
+    if (kinds == NULL || g_strv_contains(kinds, info.method)) return TRUE;
+    gchar* known = g_strjoinv(" or ", (gchar**)kinds);
+    g_set_error(error, FAILURE, FAILURE_CALL, "model %s is one of %s; here it must be one of %s",
+                info.name, info.method, known);
+    g_free(known);
+    return FALSE;
+}
+
 gboolean session_prepare(Session* session, const Settings* settings, const Watch* watch,
                          GError** error) {
     if (watch == NULL) watch = &unwatched;
@@ -82,6 +98,11 @@ gboolean session_prepare(Session* session, const Settings* settings, const Watch
         options.log = keep_warning;
         options.log_user = session;
         if (!good(cd_load(settings->model, &options, &session->model), error)) return FALSE;
+        if (!suits(session, error)) {
+            cd_model_free(session->model);
+            session->model = NULL;
+            return FALSE;
+        }
         g_strlcpy(session->name, settings->model, sizeof session->name);
     }
     if (session->canvas != NULL && session->anchors == settings->anchors) return TRUE;

@@ -90,9 +90,17 @@ def test_preview_result_and_undo(plug_ins, display, tmp_path):
         gimp.run(f"(gimp-image-undo-disable {image})")
         gimp.run(f"(gimp-image-undo-enable {image})")  # nothing to undo but what follows
         gimp.run(f"(gimp-display-new {image})")
-        gimp.send(f'(plug-in-colordeploy-strokes 0 {image} {layer} {marks} "lga" 1.0)')
-        title = "Colorize by Strokes"
-        window = waited(lambda: xdotool(display, "search", "--onlyvisible", "--name", title))[-1]
+        script = f'(plug-in-colordeploy-strokes 0 {image} {layer} {marks} "lga" 1.0)'
+
+        def opened():
+            gimp.send(script)
+            words = ["search", "--onlyvisible", "--name", "Colorize by Strokes"]
+            return waited(lambda: xdotool(display, *words))[-1]
+
+        xdotool(display, "windowfocus", opened(), "key", "Escape")
+        assert gimp.answer() == "(#f)"  # cancelled, most likely while the picture was prepared
+        assert gimp.call("gimp-image-get-layers", image)[0] == 2
+        window = opened()
         waited(lambda: colored(shot(display, geometry(display, window))))
         box = geometry(display, window)
         if folder := os.environ.get("COLORDEPLOY_SCREENSHOTS"):

@@ -17,7 +17,7 @@ import colordeploy
 from colordeploy import Anchor
 from colordeploy.native.color import compose_lab, lab_of
 
-from .gimp import GimpError
+from .gimp import Gimp, GimpError
 
 pytestmark = pytest.mark.gimp
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -287,7 +287,7 @@ def test_line_art_on_transparent_ground(gimp, drawing, models):
         ({"places": 1}, "no path of this image"),
         ({"places": 2}, "no horizontal guide crosses"),
         ({"places": 2, "colors": "LAYER"}, "must be another layer"),
-        ({"model": '"rasc"'}, "rasc|anchors"),
+        ({"model": '"rasc"'}, "model rasc is one of rasc; here it must be one of disco"),
     ],
 )
 def test_bad_arguments(gimp, photo, changes, message):
@@ -326,3 +326,14 @@ def test_bad_layers(gimp, photo):
     with pytest.raises(GimpError, match="line"):
         gimp.run(f'(plug-in-colordeploy-line-art 1 {blank[0]} {blank[1]} -1 "" 0 0 0 0 1.0)')
     assert gimp.call("gimp-image-get-layers", image)[0] == 3
+
+
+def test_no_runtime(plug_ins, tmp_path, photo, layer):
+    missing = {"COLORDEPLOY_ONNXRUNTIME": "/nowhere/libonnxruntime.so"}
+    with Gimp(tmp_path / "home", plug_ins, missing) as gimp:
+        image, below = gimp.opened(photo)
+        with pytest.raises(GimpError, match=r"/nowhere/libonnxruntime\.so(.|\n)*colordeploy\.env"):
+            automatically(gimp, image, below)
+        strokes = gimp.layer(image, layer)  # levin has no networks
+        gimp.run(f'(plug-in-colordeploy-strokes 1 {image} {below} {strokes} "levin" 1.0)')
+        assert gimp.call("gimp-image-get-layers", image)[0] == 3
