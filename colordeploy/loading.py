@@ -15,6 +15,7 @@ from .errors import BackendError
 from .runtime.graph import Graph, Target, load_graph
 from .runtime.onnx_import import import_onnxruntime
 from .runtime.openvino_import import import_openvino
+from .runtime.processor import has_vnni
 from .runtime.providers import ProviderOptions
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def _favored(bundle: Bundle, target: Target) -> Target:
             f"{', '.join(CPU_BACKENDS)}, or leave it out"
         )
     if (named or bundle.cpu_backend) != "openvino" or "torch" in sys.modules:
+        return target
+    if bundle.precision == "int8" and not has_vnni():  # OpenVINO would refuse it
         return target
     if not on_cpu(target.device) or not _has_openvino():
         return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import colordeploy
 from colordeploy.bundle import Bundle, find_bundle
 from colordeploy.errors import BackendError, BundleError
 from colordeploy.loading import graph_loader
-from colordeploy.runtime import ProviderOptions
+from colordeploy.runtime import ProviderOptions, processor
 from colordeploy.runtime.graph import Target
 
 from .copied import copied
@@ -43,6 +44,20 @@ def test_auto_is_what_the_bundle_is_faster_on(faster):
     assert "OpenVINO" not in reasons(find_bundle("lga"))
     with colordeploy.load("disco", device="cpu") as model:
         assert all("OpenVINO" in graph.why for graph in model.graphs.values())
+
+
+def test_int8_is_openvinos_only_where_its_products_do_not_overflow(tmp_path, monkeypatch):
+    edited = with_parameters(
+        copied("lga", tmp_path / "b"), cpu_backend="openvino", precision="int8"
+    )
+    monkeypatch.setattr(processor, "_CPUINFO", tmp_path / "cpuinfo")
+    for flags, chosen in (("avx2", False), ("avx2 avx_vnni", True), ("avx512_vnni", True)):
+        (tmp_path / "cpuinfo").write_text(f"model name\t: x\nflags\t\t: fpu {flags}\n")
+        assert ("OpenVINO" in reasons(Bundle(edited))) == (chosen or not x86())
+
+
+def x86():
+    return platform.machine().lower() in ("x86_64", "amd64")
 
 
 def test_what_was_asked_for_comes_first(faster):

@@ -13,6 +13,7 @@ from ..errors import BackendError
 from ..native import instruction_set
 from ..native.resources import processors
 from ..runtime.driver import open_driver
+from ..runtime.processor import cpu_field
 
 __all__ = ["machine"]
 
@@ -29,12 +30,12 @@ def machine() -> dict[str, Any]:
     are None where the system does not tell.
     """
     return {
-        "cpu": _cpu_field("model name") or platform.processor() or platform.machine(),
+        "cpu": cpu_field("model name") or platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "affinity": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "processors": processors(),
         "governor": _text(_GOVERNOR),
-        "mhz": float(_cpu_field("cpu MHz") or 0) or None,
+        "mhz": float(cpu_field("cpu MHz") or 0) or None,
         "kernels": instruction_set(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
@@ -50,12 +51,6 @@ def gpus() -> list[dict[str, Any]]:
         return open_driver().describe()
     except BackendError:
         return []
-
-
-def _cpu_field(name: str) -> str | None:
-    """Of the first processor in /proc/cpuinfo."""
-    lines = (_text(Path("/proc/cpuinfo")) or "").splitlines()
-    return next((x.partition(":")[2].strip() for x in lines if x.startswith(name)), None)
 
 
 def _text(path: Path) -> str | None:

@@ -19,6 +19,7 @@ from ..errors import BackendError, Cancelled
 from .inputs import require_names
 from .loaded import LoadedGraph
 from .openvino_import import import_openvino
+from .processor import has_vnni
 from .target import Target
 from .threads import graph_threads
 
@@ -58,6 +59,11 @@ class OpenVinoGraph(LoadedGraph):
             raise BackendError(
                 "precision 'bf16' was asked for, but this CPU does not compute in bfloat16 (it "
                 "needs AMX, AVX-512 BF16 or the like); use precision='fp32'"
+            )
+        if b"DequantizeLinear" in content and not has_vnni():
+            raise BackendError(
+                f"graph {name!r} is in INT8, and OpenVINO's products of 8 bits overflow on this "
+                "CPU, which has no VNNI; use backend='onnxruntime', or the bundle in float32"
             )
         threads = graph_threads(target.threads)
         options: dict[str, Any] = {

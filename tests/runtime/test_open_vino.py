@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ from colordeploy.accuracy.golden import verify
 from colordeploy.accuracy.tolerances import HALF_ON_DEVICE
 from colordeploy.bundle import default_bundles, find_bundle
 from colordeploy.errors import BackendError
-from colordeploy.runtime import load_graph
+from colordeploy.runtime import load_graph, processor
 from colordeploy.runtime.graph import Target, parse_target
 from colordeploy.runtime.open_vino import OpenVinoGraph, has_bfloat16
 
@@ -38,6 +39,26 @@ def test_float32_like_onnx_runtime(content):
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, atol=1e-5)
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="no x86-64")
+def test_int8_is_refused_where_products_overflow(tmp_path, monkeypatch):
+    helper = pytest.importorskip("onnx").helper
+    scale = helper.make_tensor("scale", 1, [], [0.1])
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale"], ["y"]),
+    ]
+    ends = [helper.make_tensor_value_info(n, 1, [1, 4]) for n in ("x", "y")]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], [scale])
+    opset = [helper.make_opsetid("", 17)]
+    int8 = helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+    monkeypatch.setattr(processor, "_CPUINFO", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text("flags\t\t: fpu avx2 avx512f\n")
+    with pytest.raises(BackendError, match=r"'g' is in INT8.*no VNNI; use backend='onnxruntime'"):
+        load_graph(int8, PLAIN, "g")
+    (tmp_path / "cpuinfo").write_text("flags\t\t: fpu avx2 avx_vnni\n")
+    assert load_graph(int8, PLAIN, "g").run({"x": np.full((1, 4), 0.52, np.float32)})["y"][0, 0] > 0
 
 
 def test_results_are_the_callers_own_from_several_threads(content):
