@@ -4,10 +4,10 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 
 #include "../share.hpp"
+#include "histogram.hpp"
 
 namespace colordeploy::drawing {
 
@@ -17,7 +17,6 @@ constexpr double FEWEST = 3.0;       // pixels of a line
 constexpr double JOINED_PART = 0.5;  // of the line pixels that have two others beside them: chance
                                      // makes fewer
 
-constexpr int LEVELS = 256;
 constexpr std::ptrdiff_t SMALLEST_TILE = 32;  // pixels a side: some lines wide
 constexpr std::ptrdiff_t TILES = 12;          // along the short side
 constexpr double GROUND_PART = 0.85;          // of a tile's pixels that are not lighter: its ground
@@ -29,65 +28,6 @@ constexpr float USUAL_CONTRAST = 0.8F;
 constexpr float LEAST_CONTRAST = 0.06F;
 constexpr float NOISES = 4.5F;      // so many standard deviations are no chance
 constexpr double DARK_PART = 0.08;  // of what is darker than the ground: the darkest are the lines
-
-using Histogram = std::array<std::int64_t, LEVELS>;
-
-int level_of(float value) {
-    const float inside = value > 0.0F ? (value < 1.0F ? value : 1.0F) : 0.0F;  // NaN: 0
-    return static_cast<int>(inside * (LEVELS - 1) + 0.5F);
-}
-
-float value_of(int level) { return static_cast<float>(level) / (LEVELS - 1); }
-
-std::int64_t total_of(const Histogram& histogram) {
-    return std::accumulate(histogram.begin(), histogram.end(), std::int64_t{0});
-}
-
-// The lowest level that has at least this part of the pixels at or below it.
-int quantile(const Histogram& histogram, double part) {
-    const double wanted = part * static_cast<double>(total_of(histogram));
-    std::int64_t seen = 0;
-    for (int level = 0; level < LEVELS; ++level) {
-        seen += histogram[level];
-        if (static_cast<double>(seen) >= wanted && seen > 0) return level;
-    }
-    return LEVELS - 1;
-}
-
-// Counts levels of a row; several counts side by side, for neighbours are mostly alike and would
-// wait for each other.
-class Counter {
- public:
-    void add(const float* values, std::ptrdiff_t stride, std::ptrdiff_t n) {
-        constexpr std::ptrdiff_t PIECE = 512;
-        std::array<std::uint8_t, PIECE> levels;
-        for (std::ptrdiff_t begin = 0; begin < n; begin += PIECE) {
-            const std::ptrdiff_t count = std::min(PIECE, n - begin);
-            const float* from = values + begin * stride;
-            if (stride == 1) {
-#pragma omp simd
-                for (std::ptrdiff_t i = 0; i < count; ++i) {
-                    levels[i] = static_cast<std::uint8_t>(level_of(from[i]));
-                }
-            } else {
-                for (std::ptrdiff_t i = 0; i < count; ++i) {
-                    levels[i] = static_cast<std::uint8_t>(level_of(from[i * stride]));
-                }
-            }
-            for (std::ptrdiff_t i = 0; i < count; ++i) ++counts_[i % WAYS][levels[i]];
-        }
-    }
-    void move_to(Histogram& sum) {
-        for (auto& counts : counts_) {
-            for (int level = 0; level < LEVELS; ++level) sum[level] += counts[level];
-            counts.fill(0);
-        }
-    }
-
- private:
-    static constexpr int WAYS = 8;
-    std::array<std::array<std::uint32_t, LEVELS>, WAYS> counts_{};
-};
 
 struct Tiling {
     explicit Tiling(const Plane<const float>& luma) {
