@@ -42,12 +42,16 @@ class Preparation:
         self._model = model
         self._turn = model.turn(self.steps)
 
-    def photo(self, image: ImageLike, default: int, space: Space) -> Photo:
-        """Read a picture at its own and at the working size."""
+    def photo(
+        self, image: ImageLike, default: int, space: Space, *, enlarged: bool = False
+    ) -> Photo:
+        """Read a picture at its own and at the working size, see `Photo.read`."""
         self.steps(0.0, "reading")
         threads = self._model.threads
         return abandonable(
-            lambda: Photo.read(image, self.size, default, space=space, threads=threads),
+            lambda: Photo.read(
+                image, self.size, default, space=space, threads=threads, enlarged=enlarged
+            ),
             self.steps.cancel,
         )
 

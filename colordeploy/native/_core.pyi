@@ -151,7 +151,9 @@ def resample(
 def resize(
     plane: NDArray[Any], rows: int, columns: int, threads: int, cancel: CancelFlag | None
 ) -> NDArray[np.float32]: ...
-def working_size(rows: int, columns: int, short_side: int, bounded: bool) -> tuple[int, int]: ...
+def working_size(
+    rows: int, columns: int, short_side: int, bounded: bool, enlarged: bool
+) -> tuple[int, int]: ...
 def chroma_at_working_size(
     ab: NDArray[np.float32],
     gray: NDArray[np.float32],

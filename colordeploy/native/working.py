@@ -50,9 +50,9 @@ def resize(
 
 
 def working_size(
-    picture: tuple[int, int], short_side: int, *, bounded: bool = False
+    picture: tuple[int, int], short_side: int, *, bounded: bool = False, enlarged: bool = False
 ) -> tuple[int, int]:
-    """Size of a picture (H, W) with that short side, never enlarged.
+    """Size of a picture (H, W) with that short side.
 
     Parameters
     ----------
@@ -61,8 +61,10 @@ def working_size(
         At least 1.
     bounded : bool
         Keep long strips down to the area of an 8:1 picture.
+    enlarged : bool
+        Bring pictures of at least a quarter of it up to it.
     """
-    return _core.working_size(*picture, short_side, bounded)
+    return _core.working_size(*picture, short_side, bounded, enlarged)
 
 
 def chroma_at_working_size(

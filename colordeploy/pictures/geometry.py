@@ -34,24 +34,31 @@ def resize(
     return np.stack([core.resize(plane, shape, threads=threads) for plane in planes], axis=-1)
 
 
-def working_shape(shape: tuple[int, int], size: WorkingSize, default: int) -> tuple[int, int]:
+def working_shape(
+    shape: tuple[int, int], size: WorkingSize, default: int, *, enlarged: bool = False
+) -> tuple[int, int]:
     """Return the size at which a method works on a picture, aspect ratio kept.
 
     Parameters
     ----------
     shape : (H, W)
     size : int, "native" or None
-        Short side in pixels; "native" is the picture's own size, None the default. A picture is
-        never enlarged. The default keeps long strips down to the area of an 8:1 picture.
+        Short side in pixels, at most the picture's own; "native" is the picture's own size, None
+        the default, which keeps long strips down to the area of an 8:1 picture.
     default : int
         Short side for None.
+    enlarged : bool
+        The default also brings pictures of at least a quarter of it up to it: networks of photos
+        know things at one size, and a picture's size should not change its colours. Smaller ones
+        (icons) keep their own.
     """
     if size == "native":
         return shape
     short = default if size is None else size
     if isinstance(short, bool) or not isinstance(short, (int, np.integer)) or short < 1:
         raise InputError(f"size must be a short side of at least 1 pixel or 'native', not {size!r}")
-    return core.working_size(shape, int(short), bounded=size is None)
+    bounded = size is None
+    return core.working_size(shape, int(short), bounded=bounded, enlarged=enlarged and bounded)
 
 
 def pad_to_multiple(plane: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:

@@ -59,6 +59,7 @@ class Photo:
         *,
         space: Space,
         threads: int | None = None,
+        enlarged: bool = False,
     ) -> Photo:
         """Read a picture and bring it to its working size.
 
@@ -71,6 +72,8 @@ class Photo:
             The same for None.
         space : {"luma", "lab"}
         threads : int, optional
+        enlarged : bool
+            See `working_shape`, too.
 
         Raises
         ------
@@ -80,7 +83,8 @@ class Photo:
         with span("preprocessing"):
             read = read_luma if space == "luma" else read_lightness
             full = read(image, thread_count(threads))
-            shape = working_shape((full.shape[0], full.shape[1]), size, default)
+            own = (full.shape[0], full.shape[1])
+            shape = working_shape(own, size, default, enlarged=enlarged)
             maximum = np.float32(_MAXIMUM[space])
             working = np.clip(resize(full, shape, threads), np.float32(0), maximum)
             if space == "lab":  # never the caller's own: no picture comes as CIE L
@@ -146,10 +150,9 @@ class Photo:
             if self.space == "lab":
                 scaled = chroma / np.float32(AB_SCALE)
                 light = light / np.float32(_MAXIMUM["lab"])
-            # At its own size no detail was lost that chroma could follow.
-            return GuidedChroma(
-                scaled, light, space=self.space, follow=self.working_size != self.size
-            )
+            # Unless the picture was reduced, no detail was lost that chroma could follow.
+            reduced = any(w < own for w, own in zip(self.working_size, self.size, strict=True))
+            return GuidedChroma(scaled, light, space=self.space, follow=reduced)
 
     def compose(
         self, layer: ChromaLayer, rendering: Rendering, cancel: CancelToken | None = None

@@ -145,10 +145,10 @@ Contiguous<float> chroma_at_working_size(const Strided<float>& ab, const Strided
     return cd::owned(std::move(pairs), {rows, columns, 2});
 }
 
-py::tuple working_size(py::ssize_t rows, py::ssize_t columns, py::ssize_t short_side,
-                       bool bounded) {
+py::tuple working_size(py::ssize_t rows, py::ssize_t columns, py::ssize_t short_side, bool bounded,
+                       bool enlarged) {
     if (rows < 1 || columns < 1 || short_side < 1) throw py::value_error("sides must be positive");
-    const cc::Size size = cc::working_size({rows, columns}, short_side, bounded);
+    const cc::Size size = cc::working_size({rows, columns}, short_side, {bounded, enlarged});
     return py::make_tuple(size.rows, size.columns);
 }
 
@@ -227,7 +227,7 @@ void register_color(py::module_& module) {
                py::arg("gray").noconvert(), py::arg("rows"), py::arg("columns"), py::arg("threads"),
                py::arg("cancel"));
     module.def("working_size", &working_size, py::arg("rows"), py::arg("columns"),
-               py::arg("short_side"), py::arg("bounded"));
+               py::arg("short_side"), py::arg("bounded"), py::arg("enlarged"));
     py::class_<cc::GuidedChroma>(module, "GuidedChroma")
         .def(py::init(&guided), py::arg("chroma").noconvert(), py::arg("lightness").noconvert(),
              py::arg("lab"), py::arg("slopes"))

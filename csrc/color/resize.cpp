@@ -16,7 +16,8 @@ COLORDEPLOY_DECLARE_TABLES(ResizeTable, resize_table)
 
 namespace {
 
-constexpr double LONGEST = 8.0;  // aspect ratio
+constexpr double LONGEST = 8.0;   // aspect ratio
+constexpr double ENLARGED = 4.0;  // times at most
 
 template <typename T>
 float value_of(T sample) {
@@ -104,12 +105,13 @@ template void resize<float>(const Plane<const float>&, const Plane<float>&, int,
 template void resize<std::uint8_t>(const Plane<const std::uint8_t>&, const Plane<float>&, int,
                                    const CancelFlag*);
 
-Size working_size(Size picture, std::ptrdiff_t short_side, bool bounded) {
+Size working_size(Size picture, std::ptrdiff_t short_side, Fitting fitting) {
     const auto wanted = static_cast<double>(short_side);
     const auto rows = static_cast<double>(picture.rows),
                columns = static_cast<double>(picture.columns);
-    double scale = std::min(1.0, wanted / std::min(rows, columns));
-    if (bounded) scale = std::min(scale, wanted * std::sqrt(LONGEST / (rows * columns)));
+    double scale = wanted / std::min(rows, columns);
+    if (!fitting.enlarged || scale > ENLARGED) scale = std::min(scale, 1.0);
+    if (fitting.bounded) scale = std::min(scale, wanted * std::sqrt(LONGEST / (rows * columns)));
     const auto side = [&](double full) {
         return std::max<std::ptrdiff_t>(1, std::lrint(full * scale));
     };

@@ -22,9 +22,14 @@ struct Size {
     bool operator==(const Size&) const = default;
 };
 
-// The size at which a method works on a picture: with that short side, aspect ratio kept, never
-// enlarged. `bounded` keeps long strips down to the area of an 8:1 picture.
-Size working_size(Size picture, std::ptrdiff_t short_side, bool bounded);
+// How a picture comes to its working size.
+struct Fitting {
+    bool bounded = false;   // long strips are kept down to the area of an 8:1 picture
+    bool enlarged = false;  // a picture of at least a quarter of it is brought up to it
+};
+
+// The size at which a method works on a picture: with that short side, aspect ratio kept.
+Size working_size(Size picture, std::ptrdiff_t short_side, Fitting fitting);
 
 constexpr std::ptrdiff_t RESIZED_ROWS = 8;  // that are resized side by side
 

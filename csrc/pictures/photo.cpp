@@ -18,21 +18,19 @@ std::vector<float> clipped(std::vector<float> values, float highest) {
 
 }  // namespace
 
-Size working_shape(Size picture, const WorkingSize& wanted, std::ptrdiff_t standard) {
-    if (wanted && *wanted == 0) return picture;
-    return color::working_size(picture, wanted.value_or(standard), !wanted);
+Size working_shape(Size picture, const WorkingSize& wanted, std::ptrdiff_t standard,
+                   bool enlarged) {
+    if (!wanted)
+        return color::working_size(picture, standard, {.bounded = true, .enlarged = enlarged});
+    return *wanted == 0 ? picture : color::working_size(picture, *wanted, {});
 }
 
 Size preview_shape(Size picture, std::ptrdiff_t short_side) {
-    return color::working_size(picture, short_side, false);
+    return color::working_size(picture, short_side, {});
 }
 
-Photo::Photo(const Image& image, const WorkingSize& wanted, std::ptrdiff_t standard, Space space,
-             int threads, const CancelFlag* cancel)
-    : size_{image.rows, image.columns},
-      working_size_(working_shape(size_, wanted, standard)),
-      space_(space),
-      threads_(threads) {
+Photo::Photo(const Image& image, Size working, Space space, int threads, const CancelFlag* cancel)
+    : size_{image.rows, image.columns}, working_size_(working), space_(space), threads_(threads) {
     lightness_ = space == Space::luma ? luma_of(image, threads, cancel)
                                       : lightness_of(image, threads, cancel);
     working_.resize(static_cast<std::size_t>(working_size_.rows * working_size_.columns));
@@ -76,8 +74,9 @@ ChromaLayer Photo::layer(const std::vector<float>& chroma) const {
     }
     const Channels<const float> pairs{
         scaled.data(), working_size_.rows, working_size_.columns, 2 * working_size_.columns, 2, 1};
-    // At its own size no detail was lost that chroma could follow.
-    const auto slopes = working_size_ == size_ ? std::nullopt : std::optional(color::Slopes{});
+    // Unless the picture was reduced, no detail was lost that chroma could follow.
+    const bool reduced = working_size_.rows < size_.rows || working_size_.columns < size_.columns;
+    const auto slopes = reduced ? std::optional(color::Slopes{}) : std::nullopt;
     return {pairs, plane(light, working_size_), space_, slopes};
 }
 

@@ -19,7 +19,9 @@ using color::Space;
 
 // Short side at which colours are computed: nothing is the model's, 0 the picture's own.
 using WorkingSize = std::optional<std::ptrdiff_t>;
-Size working_shape(Size picture, const WorkingSize& wanted, std::ptrdiff_t standard);
+// The model's also brings smaller pictures up to it, for networks that know things at one size.
+Size working_shape(Size picture, const WorkingSize& wanted, std::ptrdiff_t standard,
+                   bool enlarged = false);
 // Of a preview, never enlarged.
 Size preview_shape(Size picture, std::ptrdiff_t short_side);
 
@@ -43,8 +45,7 @@ using ChromaLayer = color::GuidedChroma;
 class Photo {
  public:
     // Throws InputError, Cancelled.
-    Photo(const Image& image, const WorkingSize& wanted, std::ptrdiff_t standard, Space space,
-          int threads, const CancelFlag* cancel);
+    Photo(const Image& image, Size working, Space space, int threads, const CancelFlag* cancel);
 
     Size size() const { return size_; }
     Size working_size() const { return working_size_; }

@@ -106,7 +106,8 @@ def test_any_size(model, shape, size):
 @pytest.mark.fault(9)
 def test_a_small_picture_gets_fewer_anchors(model, caplog):
     with caplog.at_level("INFO", logger="colordeploy"):
-        canvas = model.prepare(np.linspace(0, 1, 32 * 20, dtype=np.float32).reshape(32, 20))
+        gray = np.linspace(0, 1, 32 * 20, dtype=np.float32).reshape(32, 20)
+        canvas = model.prepare(gray, size="native")
     assert 1 <= len(canvas.anchors) <= 4
     assert "8 anchors were asked for, and this picture has 4" in caplog.text
     assert canvas.render().shape == (32, 20, 3)
@@ -262,12 +263,12 @@ def test_command_keeps_anchors_of_a_photo(bundle, photo_like, tmp_path, model):
     def colored(photo: str, kept: str, *more: str) -> np.ndarray:
         out = tmp_path / "out.png"
         arguments = [str(tmp_path / photo), "-o", str(out), "--anchors-from", str(tmp_path / kept)]
-        base = ["--model", str(bundle), "--threads", "1", "--overwrite", *more]
+        base = ["--model", str(bundle), "--threads", "1", "--size", "native", "--overwrite", *more]
         done = CliRunner().invoke(cli, ["auto", *arguments, *base])
         assert done.exit_code == 0, done.exception
         return np.asarray(Image.open(out))
 
-    canvas = model.prepare(tmp_path / "first.png")
+    canvas = model.prepare(tmp_path / "first.png", size="native")
     assert np.array_equal(colored("first.png", "first.png"), canvas.render(canvas.anchors))
     assert np.array_equal(
         colored("first.png", "first.png", "--sample", "2"), canvas.render(sample=2)

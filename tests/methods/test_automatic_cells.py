@@ -40,7 +40,7 @@ def model(bundle):
 
 @pytest.fixture(scope="module")
 def canvas(model, photo_like):
-    return model.prepare(photo_like, anchors=6, seed=1)
+    return model.prepare(photo_like, anchors=6, seed=1, size="native")
 
 
 def test_without_anchors_the_network_answers_itself(bundle, net, photo_like):

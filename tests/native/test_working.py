@@ -58,6 +58,10 @@ def test_resizing_is_refused_and_cancelled():
 def test_working_sizes():
     assert working_size((600, 800), 256) == (256, 341)
     assert working_size((100, 50), 256) == (100, 50)
+    assert working_size((100, 64), 256, enlarged=True) == (400, 256)
+    assert working_size((100, 63), 256, enlarged=True) == (100, 63)  # four times at most
+    assert working_size((200, 300), 256, enlarged=True) == (256, 384)
+    assert working_size((80, 9000), 256, bounded=True, enlarged=True) == (68, 7680)
     assert working_size((300, 30000), 256) == (256, 25600)
     height, width = working_size((300, 30000), 256, bounded=True)
     assert 0.95 < height * width / (8 * 256**2) <= 1.01

@@ -79,7 +79,7 @@ class DiscoModel(AutomaticModel):
             For numbers out of range, too.
         """
         with Preparation(self, keywords) as preparation:
-            photo = preparation.photo(image, self.working_size, "lab")
+            photo = preparation.photo(image, self.working_size, "lab", enlarged=True)
             return DiscoCanvas(self, photo, anchors, seed, preparation.steps)
 
 

@@ -158,7 +158,8 @@ class ExemplarModel(Model):
     def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> ExemplarCanvas:
         """Read a picture and bring it to its working size; see `Model.prepare`."""
         with Preparation(self, keywords) as preparation:
-            return ExemplarCanvas(self, preparation.photo(image, self.working_size, "lab"))
+            photo = preparation.photo(image, self.working_size, "lab", enlarged=True)
+            return ExemplarCanvas(self, photo)
 
     def __call__(
         self,

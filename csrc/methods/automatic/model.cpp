@@ -19,9 +19,10 @@ class DiscoModel : public Model {
  protected:
     std::shared_ptr<Canvas> prepared(const pictures::Image& image, const PrepareOptions& options,
                                      const Steps& steps) const override {
-        auto photo =
-            std::make_unique<const pictures::Photo>(image, options.size, description().working_size,
-                                                    color::Space::lab, threads(), steps.flag());
+        const pictures::Size working = pictures::working_shape(
+            {image.rows, image.columns}, options.size, description().working_size, true);
+        auto photo = std::make_unique<const pictures::Photo>(image, working, color::Space::lab,
+                                                             threads(), steps.flag());
         return std::make_shared<AutomaticCanvas>(shared_from_this(), std::move(photo), interface_,
                                                  multiple_, cell_, options, steps);
     }

@@ -104,9 +104,10 @@ void ExemplarModel::require_own(const Reference& reference) const {
 std::shared_ptr<Canvas> ExemplarModel::prepared(const pictures::Image& image,
                                                 const PrepareOptions& options,
                                                 const Steps& steps) const {
-    auto photo =
-        std::make_unique<const pictures::Photo>(image, options.size, description().working_size,
-                                                pictures::Space::lab, threads(), steps.flag());
+    const pictures::Size working = pictures::working_shape(
+        {image.rows, image.columns}, options.size, description().working_size, true);
+    auto photo = std::make_unique<const pictures::Photo>(image, working, pictures::Space::lab,
+                                                         threads(), steps.flag());
     return std::make_shared<ExemplarCanvas>(
         std::static_pointer_cast<const ExemplarModel>(shared_from_this()), std::move(photo));
 }

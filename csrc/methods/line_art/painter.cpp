@@ -25,7 +25,7 @@ Seen seen_of(const Drawing& drawing, int most, int threads, const CancelFlag* ca
     if (std::min(luma.rows, luma.columns) <= most) {
         return {{luma.data, luma.data + luma.rows * luma.columns}, drawing.working_size()};
     }
-    Seen seen{{}, color::working_size(drawing.size(), most, false)};
+    Seen seen{{}, color::working_size(drawing.size(), most, {})};
     seen.luma.resize(static_cast<std::size_t>(seen.size.rows * seen.size.columns));
     color::resize(luma, {seen.luma.data(), seen.size.rows, seen.size.columns, seen.size.columns, 1},
                   threads, cancel);

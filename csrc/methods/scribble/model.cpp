@@ -20,9 +20,10 @@ class ScribbleModel : public Model {
  protected:
     std::shared_ptr<Canvas> prepared(const pictures::Image& image, const PrepareOptions& options,
                                      const Steps& steps) const override {
-        auto photo =
-            std::make_unique<const pictures::Photo>(image, options.size, description().working_size,
-                                                    color::Space::luma, threads(), steps.flag());
+        const pictures::Size working = pictures::working_shape(
+            {image.rows, image.columns}, options.size, description().working_size);
+        auto photo = std::make_unique<const pictures::Photo>(image, working, color::Space::luma,
+                                                             threads(), steps.flag());
         return std::make_shared<ScribbleCanvas>(shared_from_this(), std::move(photo), source_,
                                                 parameters_, steps);
     }
