@@ -40,9 +40,12 @@ class RegionDivider:
     """Divides regions of one drawing between marks of several owners, as often as wanted.
 
     The indicator of each owner's marks is propagated over cells of the drawing as a colour is
-    (``(M + alpha L + phi L_adj) x = M y``), with weight 1 between neighbouring cells of one region
-    and 0 where a line or another region has a part: the shares change where the lines nearly meet,
-    and in the middle where nothing is drawn. Each pixel goes to the largest share.
+    (``(M + alpha L + phi L_adj) x = M y``). Weights between neighbouring cells of one region fall
+    with the width of the place, and are 0 where a line or another region has a part: the shares
+    change where the lines nearly meet, and in the middle where nothing is drawn. All cells at the
+    page's edge are tied as in a wide place. A mark beside a line also marks the cells between it
+    and the middle of its place, unless another owner's mark lies deeper in the same wide room.
+    Each pixel goes to the largest share.
 
     Parameters
     ----------

@@ -37,6 +37,8 @@ class RegionDivider {
 
  private:
     void prepare(const CancelFlag* cancel);
+    void speak_for_middles(std::vector<std::int64_t>& votes, std::vector<std::int64_t>& sums,
+                           std::ptrdiff_t most) const;
     std::vector<float> shares(const std::vector<std::int64_t>& pixels,
                               const std::vector<std::int32_t>& owners, std::ptrdiff_t most,
                               int threads, const CancelFlag* cancel);
@@ -44,7 +46,8 @@ class RegionDivider {
     const std::int32_t *labels_, *covered_;
     std::ptrdiff_t height_, width_, count_, rows_, columns_;
     mutable std::mutex mutex_;
-    std::vector<std::int32_t> cells_;
+    std::vector<std::int32_t> cells_, rooms_;
+    std::vector<float> depths_, thickness_;
     std::vector<double> weights_;
     std::unique_ptr<propagation::Solver> solver_;
 };

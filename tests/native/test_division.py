@@ -55,6 +55,25 @@ def test_rooms_are_divided_at_their_doorway(scale):
     assert (result[y, middle + 3 * scale] == labels.max() + 1).all()
 
 
+def test_a_half_open_shape_keeps_its_mark_and_the_ground_its_own():
+    """Two lines end before the page does: what lies between them is not the ground's."""
+    labels = np.ones((160, 240), np.int32)
+    labels[20:140, 100:103] = labels[20:140, 128:131] = 0
+    labels[20:23, 100:131] = 0
+    shape = np.zeros(labels.shape, bool)
+    shape[24:130, 104:127] = True
+    ground = np.ones(labels.shape, bool)
+    ground[:, 90:141] = False
+    covered = cover_lines(labels)
+    for y, x in ((80, 115), (80, 106), (40, 125)):  # small dabs, beside a line, too
+        dab = [(y + i) * 240 + x + j for i in range(-2, 3) for j in range(-2, 3)]
+        owners = np.array([0] + [1] * len(dab), np.int32)
+        marks = Owners(np.array([0, 2], np.int32), np.array([80 * 240 + 40, *dab]), owners)
+        result = RegionDivider(labels, covered, threads=1).divide(marks)
+        assert (result[ground] == 1).all()  # also beyond the shape
+        assert (result[shape] == 2).mean() > 0.6
+
+
 def test_marks_keep_their_owner_and_nothing_is_left():
     labels = np.ones((40, 60), np.int32)
     marks = [(20, 5), (20, 30), (20, 55)]
