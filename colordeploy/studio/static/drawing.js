@@ -94,19 +94,19 @@ export class Drawing {
       showColors((color) => this.setColor(color));
       this.editor.change({ strokes: [...strokes, stroke] }, { eventTime });
     } else {
-      this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes, stroke !== null);
+      this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes);
       this.view.drawOver();
     }
   }
 
-  erase([y, x], reach) {
+  erase([y, x], reach, eventTime) {
     this.pointer = [y, x];
     this.view.drawOver();
     const { strokes } = this.editor.state;
     const left = strokes.filter(
       ({ points, width }) => !points.some((p, i) => near(p, points[i + 1] ?? p, y, x) < reach + width / 2),
     );
-    if (left.length < strokes.length) this.editor.change({ strokes: left }, { merge: true });
+    if (left.length < strokes.length) this.editor.change({ strokes: left }, { merge: true, eventTime });
   }
 
   settle(anchor = null) {

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+
+import numpy as np
 import pytest
 
 pytest.importorskip("starlette")
 pytest.importorskip("playwright")
 
+from PIL import Image
+
+from .conftest import EXAMPLES
 from .hands import (
     chroma,
     coloured,
@@ -14,6 +20,7 @@ from .hands import (
     download,
     draw,
     open_file,
+    open_picture,
     place,
     prepared,
     shot,
@@ -54,20 +61,67 @@ def test_strokes_undo_reload_and_project(page, tmp_path):
     assert download(page, "png", tmp_path / "second.png") == first
 
 
-def test_colours_follow_the_hand_and_all_pixels_come_when_it_rests(wide):
-    x, y = place(wide)
-    wide.mouse.move(x - 40, y)
-    wide.mouse.down()
+_SCREEN = """() => {
+  const { pixels } = studio.view;
+  const { data } = pixels.getContext("2d").getImageData(0, 0, pixels.width, pixels.height);
+  return btoa(String.fromCharCode(...data.filter((_, i) => (i >> 2) % 37 === 0)));
+}"""
+
+
+def screen(page) -> np.ndarray:
+    """Some pixels of the stage, RGB."""
+    page.wait_for_timeout(60)  # until it is painted
+    rgba = np.frombuffer(base64.b64decode(page.evaluate(_SCREEN)), np.uint8)
+    return rgba.reshape(-1, 4)[:, :3].astype(float)
+
+
+def hand_at_work(page) -> tuple[float, float]:
+    """A hand draws a line and has not let go; where it is."""
+    x, y = place(page)
+    page.mouse.move(x - 40, y)
+    page.mouse.down()
     for step in range(12):
-        wide.mouse.move(x - 40 + 6 * step, y + step)
-        wide.wait_for_timeout(20)
+        page.mouse.move(x - 40 + 6 * step, y + step)
+        page.wait_for_timeout(20)
+    return x + 26, y + 11
+
+
+def test_all_pixels_come_when_the_hand_rests(wide):
+    hand_at_work(wide)
     coloured(wide)
-    assert strokes(wide) == 0  # the hand has not let go
+    assert strokes(wide) == 0
     wide.wait_for_timeout(400)
-    until(wide, "!studio.view.coarse")
+    until(wide, "!studio.view.draft")
+    assert chroma(wide) > 15
     wide.mouse.up()
     until(wide, "studio.editor.state.strokes.length === 1")
     assert wide.evaluate("studio.latency.times.length") >= 2
+
+
+@pytest.mark.parametrize(("zoom", "part"), [(1, False), (2, False), (8, True)])
+def test_what_follows_the_hand_looks_like_the_result(wide, tmp_path, zoom, part):
+    """It is coarse, over the photo's own luma; of a small part, as it is seen."""
+    with Image.open(EXAMPLES / "colosseum.jpg") as photo:
+        photo.resize((1180, 868)).save(tmp_path / "large.png")
+    open_picture(wide, tmp_path / "large.png")
+    draw(wide, 0.4, 0.3)
+    coloured(wide)
+    wide.evaluate("zoom => { studio.view.zoom(zoom); studio.editor.follow(); }", zoom)
+    until(
+        wide, "zoom => studio.editor.live.pending === 0 && (zoom === 1 || studio.view.part)", zoom
+    )
+    wide.evaluate("studio.editor.rested = () => {}")
+    hand_at_work(wide)
+    until(wide, "studio.view.draft && studio.editor.live.pending === 0")
+    assert wide.evaluate("studio.view.draft.whole") != part
+    coarse = screen(wide)
+    shot(wide, f"draft-{zoom}")
+    wide.mouse.up()
+    until(wide, "studio.editor.state.strokes.length === 2 && !studio.view.draft")
+    exact = screen(wide)
+    luma = np.array([0.299, 0.587, 0.114])
+    assert np.abs((coarse - exact) @ luma).mean() < 2.5
+    assert np.abs(coarse - exact).mean() < 12
 
 
 def test_shift_draws_a_straight_line_and_the_eraser_takes_it_away(wide):
