@@ -29,11 +29,17 @@ export class Drawing {
     editor.view.onDraw = () => this.overlay();
     const element = byId("overlay");
     attachPointer(element, this);
-    new Cursor(element, say);
+    new Cursor(element, say, () => this.chosenPlace());
   }
 
   get view() {
     return this.editor.view;
+  }
+
+  // Of the chosen anchor, in the stage's pixels.
+  chosenPlace() {
+    const anchor = this.editor.tool === "auto" && this.anchors.list[this.anchors.chosen];
+    return anchor ? this.view.toScreen([anchor.y, anchor.x]) : null;
   }
 
   // Strokes colour photos, and are hints for the regions of line art.

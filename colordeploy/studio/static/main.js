@@ -129,6 +129,7 @@ attachKeys({
   picture: (by) => tabs.step(by),
   affinities: () => byId("affinities").click(),
   compare: (on) => compare(on ? 1 : Number(byId("compare").value) / 100),
+  anchor: (by) => anchors.step(by),
   remove: () => anchors.remove(),
   move: (x, y) => {
     if (!view.size) return;

@@ -89,6 +89,11 @@ export class View {
     ];
   }
 
+  // And back, to the stage's.
+  toScreen([y, x]) {
+    return [(x + 0.5) * this.scale + this.left, (y + 0.5) * this.scale + this.top];
+  }
+
   inside([y, x]) {
     return this.size && y >= -0.5 && x >= -0.5 && y < this.size.height - 0.5 && x < this.size.width - 0.5;
   }
