@@ -110,7 +110,7 @@ export function attachPointer(element, host) {
     host.moved();
   }, { passive: false });
   window.addEventListener("keydown", (event) => {
-    if (event.code === "Space" && event.target === element) {
+    if (event.code === "Space" && (event.target === element || event.target === document.body)) {
       space = true;
       element.classList.add("hand");
       event.preventDefault();
