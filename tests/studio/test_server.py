@@ -73,12 +73,13 @@ def test_what_is_wrong_is_one_line(tmp_path, wrong):
 @pytest.mark.parametrize("gone_while", ["sending", "preparing"])
 def test_who_goes_away_leaves_no_traceback(photo_file, gone_while, capfd):
     """A tab that is closed, a model that is changed again at once."""
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     class Slow:
         method = "levin"
 
         def prepare(self, picture, cancel, **keywords):
+            begun.set()
             while not cancel.cancelled:
                 time.sleep(0.01)
             ended.set()
@@ -101,12 +102,17 @@ def test_who_goes_away_leaves_no_traceback(photo_file, gone_while, capfd):
             call("/api/pictures", photo_file[:100], len(photo_file)).close()
             time.sleep(0.3)
         else:
-            with call("/api/pictures", photo_file, len(photo_file)) as connection:
-                picture = connection.recv(4000).decode().partition('"id":"')[2].partition('"')[0]
+            request = urllib.request.Request(
+                f"http://{host.netloc}/api/pictures",
+                photo_file,
+                {"authorization": f"Bearer {TOKEN}"},
+            )
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                picture = json.load(answer)["id"]
             body = json.dumps({"picture": picture, "model": "levin"}).encode()
             connection = call("/api/canvases", body, len(body))
-            time.sleep(0.2)
+            assert begun.wait(20)
             connection.close()
-            assert ended.wait(10)
+            assert ended.wait(20)
             time.sleep(0.3)
     assert capfd.readouterr().err == ""
