@@ -1,6 +1,6 @@
 """From the pointer's event to its pixels on the screen, in the studio's page: measured by the page.
 
-    python bench/studio_latency.py [--model lga ...] [--seconds 6] [--rate 60] [--json FILE]
+    python bench/studio_latency.py [--case lga ...] [--seconds 6] [--rate 60] [--json FILE]
 
 A Chromium (Debian's; Playwright drives it) shows the page at 1280x800 with the example photo,
 enlarged to a megapixel. A hand draws strokes that wind through the picture, `rate` events a second;
@@ -8,6 +8,8 @@ the page measures each frame as it does for everybody: from the event's time sta
 after its pixels. Service and browser share this machine's processors, without a GPU. The aim is at
 most 60 ms at the median and 120 ms at the 95th percentile on two cores.
 
+Cases: strokes by `levin` and `lga`, `lga` zoomed in three times, hints on line art by `rasc` (a
+drawing of a megapixel), anchors that are dragged (`disco`: each place is a run of its network).
 Also printed: how long the service worked on a frame, and how many frames came in a second.
 """
 
@@ -24,9 +26,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw
 from playwright.sync_api import Page, sync_playwright
 from studio_process import MEGAPIXEL, photo, studio
 
+CASES = {  # model, and how far the view is zoomed in
+    "levin": ("levin", 1.0),
+    "lga": ("lga", 1.0),
+    "lga zoomed in": ("lga", 3.0),
+    "rasc hints": ("rasc", 1.0),
+    "disco anchors": ("disco", 1.0),
+}
 WARM = 1.0  # seconds of drawing that are not counted
 
 
@@ -73,10 +83,31 @@ def draw(page: Page, seconds: float, rate: float) -> None:
     page.mouse.up()
 
 
-def measured(page: Page, model: str, seconds: float, rate: float) -> dict[str, Any]:
+def line_art(path: Path) -> None:
+    """Closed outlines on a grid."""
+    page = Image.new("L", MEGAPIXEL, 255)
+    pen = ImageDraw.Draw(page)
+    for x in range(20, MEGAPIXEL[0] - 150, 160):
+        for y in range(20, MEGAPIXEL[1] - 150, 160):
+            shape = pen.ellipse if (x + y) % 320 == 40 else pen.rectangle
+            shape((x, y, x + 140, y + 140), outline=0, width=6)
+    page.save(path)
+
+
+def opened(page: Page, path: Path) -> None:
+    """In a tab of its own."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#open").click()
+    chooser.value.set_files(path)
+    until(page, f"studio.editor.live && studio.editor.document.name === {path.name!r}")
+
+
+def measured(page: Page, model: str, zoom: float, seconds: float, rate: float) -> dict[str, Any]:
     page.locator("#model").select_option(model)
     page.evaluate("studio.editor.change({ strokes: [] })")
     until(page, f"studio.editor.live && studio.editor.canvas?.model === {model!r}")
+    page.evaluate("zoom => { studio.view.fit(); studio.view.zoom(zoom); }", zoom)
+    page.evaluate("studio.editor.follow()")
     draw(page, WARM, rate)
     page.evaluate("studio.latency.times = []")
     page.evaluate(
@@ -95,7 +126,7 @@ def measured(page: Page, model: str, seconds: float, rate: float) -> dict[str, A
     assert (
         page.evaluate(
             """() => {
-          const { image } = studio.view.whole;
+          const { image } = studio.view.part ?? studio.view.whole;
           const { data } = image.getContext("2d").getImageData(0, 0, image.width, image.height);
           let most = 0;
           for (let i = 0; i < data.length; i += 4) {
@@ -118,7 +149,7 @@ def measured(page: Page, model: str, seconds: float, rate: float) -> dict[str, A
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", action="append")
+    parser.add_argument("--case", action="append", choices=CASES)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--rate", type=float, default=60.0)
     parser.add_argument("--note", default="", help="of the machine, kept in the file")
@@ -131,8 +162,9 @@ def main() -> None:
         "note": arguments.note,
     }
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as running:
-        file = Path(folder, "photo.png")
+        file, drawing = Path(folder, "photo.png"), Path(folder, "drawing.png")
         file.write_bytes(photo())
+        line_art(drawing)
         path = shutil.which("chromium") or shutil.which("chromium-browser")
         with studio(file) as (address, _):
             browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
@@ -140,9 +172,15 @@ def main() -> None:
             page.goto(address)
             until(page, "window.studio?.editor.live && studio.view.whole")
             level_priorities()
-            for model in arguments.model or ["levin", "lga"]:
-                found[model] = measured(page, model, arguments.seconds, arguments.rate)
-                print(model, *(f"{name} {value}" for name, value in found[model].items()), sep="  ")
+            for case in arguments.case or CASES:
+                model, zoom = CASES[case]
+                if model == "rasc":
+                    opened(page, drawing)
+                found[case] = measured(page, model, zoom, arguments.seconds, arguments.rate)
+                print(case, *(f"{name} {value}" for name, value in found[case].items()), sep="  ")
+                if model == "rasc":
+                    page.locator("#tab-close").click()
+                    until(page, "studio.editor.live && studio.editor.document.name === 'photo.png'")
             browser.close()
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")

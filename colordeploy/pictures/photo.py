@@ -119,6 +119,13 @@ class Photo:
         working = np.clip(working, np.float32(0), maximum)
         return Photo(self.lightness, working, self.space, self._threads)
 
+    def halved(self, threads: int | None = None) -> Photo:
+        """The same photo with half the working size, rounded up; its own pixels are shared."""
+        height, width = self.working_size
+        working = resize(self.working, ((height + 1) // 2, (width + 1) // 2), self._threads)
+        working = np.clip(working, np.float32(0), np.float32(_MAXIMUM[self.space]))
+        return Photo(self.lightness, working, self.space, threads)
+
     def in_luma(self) -> Photo:
         """The same photo in luma; what was CIE L becomes that of a grey picture of that L."""
         if self.space == "luma":

@@ -114,6 +114,7 @@ def create_app(
             UnknownError: _unknown,
             _TooLargeError: _too_large,
             MemoryError: _no_memory,
+            ClientDisconnect: _nobody,
             404: _not_here,
             405: _not_here,
             Exception: _fault,
@@ -325,6 +326,11 @@ async def _no_memory(request: Request, error: Exception) -> Response:
     return JSONResponse(
         {"error": "there is no memory left for this; make the picture smaller"}, 507
     )
+
+
+async def _nobody(request: Request, error: Exception) -> Response:
+    """The client has gone away: nobody reads this, and it is no fault to log."""
+    return Response(status_code=499)
 
 
 async def _not_here(request: Request, error: Exception) -> Response:

@@ -9,6 +9,10 @@ frame of a header, little-endian, and pixels:
     uint32 number, y0, x0, y1, x1 (in image pixels), height, width (of the pixels), milliseconds
     height * width * 4 bytes RGBA
 
+With ``"draft": true`` in its view a message is of what is still being drawn: the frame may be of a
+coarser canvas, prepared while the client looks at its first pixels; where there is none yet, or the
+method has none, it is the exact one.
+
 An error is a text message ``{"number": 7, "error": "..."}``; the connection stays.
 """
 
@@ -49,6 +53,7 @@ async def live(socket: WebSocket, studio: Studio) -> None:
         return
     connection = _Connection(socket, studio, name)
     painter = asyncio.create_task(connection.paint())
+    preparer = asyncio.create_task(connection.prepare_draft())
     try:
         await connection.listen()
     except WebSocketDisconnect:
@@ -56,6 +61,7 @@ async def live(socket: WebSocket, studio: Studio) -> None:
     finally:
         connection.end()
         await painter
+        await preparer
 
 
 class _Connection:
@@ -63,7 +69,7 @@ class _Connection:
         self._socket, self._studio, self._name = socket, studio, name
         self._newest: dict[str, Any] | None = None
         self._arrived = asyncio.Event()
-        self._token = CancelToken()
+        self._token, self._draft_token = CancelToken(), CancelToken()
         self._began = self._shown = time.monotonic()
         self._usual = 0.0  # seconds that the last frame took
         self._ended = False
@@ -88,6 +94,14 @@ class _Connection:
             early = now - self._began < self._usual / 2
             if early and now - self._shown < _PATIENCE * self._usual:
                 self._token.cancel()
+
+    async def prepare_draft(self) -> None:
+        """Prepare for a hand; without it, what it draws is answered exactly."""
+        try:
+            held = self._studio.store.canvas(self._name)
+            await to_thread.run_sync(self._studio.prepare_draft, held, self._draft_token)
+        except (ColorDeployError, GoneError, MemoryError) as error:
+            _LOG.info("studio: no draft for a canvas: %s", error)
 
     async def paint(self) -> None:
         """Answer the newest message, one at a time."""
@@ -138,6 +152,7 @@ class _Connection:
         """Cancel the work in hand, and let `paint` end."""
         self._ended = True
         self._token.cancel()
+        self._draft_token.cancel()
         self._arrived.set()
 
 

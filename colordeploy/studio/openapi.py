@@ -136,8 +136,9 @@ def description(limits: Limits) -> dict[str, Any]:
                 f"{limits.memory >> 20} MiB, {limits.age:g} seconds without use. What left is "
                 "answered with 410, and prepared again by whoever needs it. Colours that follow "
                 "a hand go by WebSocket, /api/canvases/{id}/live: JSON of number, guidance and "
-                "view (region or size) in; out comes a header of eight little-endian uint32 "
-                "(number, y0, x0, y1, x1, height, width, milliseconds) and RGBA."
+                "view (region or size; draft: true while a hand moves, for coarser colours that "
+                "come sooner) in; out comes a header of eight little-endian uint32 (number, y0, "
+                "x0, y1, x1, height, width, milliseconds) and RGBA."
             ),
         },
         "security": [{"token": []}, {"cookie": []}],

@@ -68,6 +68,8 @@ class HeldCanvas:
         Of its method: "scribble", "auto", "exemplar" or "sketch".
     canvas : Canvas
     source : HeldPicture
+    draft : Canvas or None
+        A coarser one, for what is still being drawn; prepared when somebody draws.
     """
 
     id: str
@@ -75,15 +77,19 @@ class HeldCanvas:
     command: str
     canvas: Any
     source: HeldPicture
+    draft: Any = None
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return int(self.canvas.nbytes)
+        draft = self.draft
+        return int(self.canvas.nbytes) + (0 if draft is None else int(draft.nbytes))
 
     def close(self) -> None:
         """Free them; a render in progress ends with an error that says so."""
         self.canvas.close()
+        if self.draft is not None:
+            self.draft.close()
 
 
 class Store:

@@ -151,6 +151,14 @@ class Studio:
                 f"{self.limits.working} pixels; choose a smaller size"
             )
 
+    def prepare_draft(self, held: HeldCanvas, cancel: CancelToken) -> None:
+        """Prepare the coarser canvas, where the method has one and nobody did yet."""
+        if held.command != "scribble" or held.draft is not None:
+            return
+        with self._turns:
+            draft = held.canvas.draft(cancel=cancel)
+        held.draft = draft
+
     def render(
         self, held: HeldCanvas, guidance: Any, view: View, cancel: CancelToken
     ) -> NDArray[np.uint8]:
@@ -167,7 +175,7 @@ class Studio:
         if "saturation" in view:
             keywords["saturation"] = view["saturation"]
         if not guidance_is_empty(held.command, guidance):
-            self._render(held, guidance, keywords)
+            self._render(held, guidance, keywords, draft=view.get("draft", False))
             return pixels
         pixels[..., :3] = gray_of(held.source.picture, region, shape)
         return pixels
@@ -230,10 +238,13 @@ class Studio:
                 model.close()
             self._models.clear()
 
-    def _render(self, held: HeldCanvas, guidance: Any, keywords: dict[str, Any]) -> Any:
+    def _render(
+        self, held: HeldCanvas, guidance: Any, keywords: dict[str, Any], *, draft: bool = False
+    ) -> Any:
         arguments = self._arguments(held, guidance)
+        canvas = held.draft if draft and held.draft is not None else held.canvas
         with self._turns:
-            return held.canvas.render(**arguments, **keywords)
+            return canvas.render(**arguments, **keywords)
 
     def _arguments(self, held: HeldCanvas, guidance: Any) -> Arguments:
         return arguments_of(held, guidance, lambda name: self._reference(held, name))

@@ -31,6 +31,8 @@ def view_of(message: dict[str, Any]) -> View:
         raise InputError(f"saturation is a number from 0 to 2, not {saturation!r:.60}")
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise InputError(f"size is a short side of at least 1 pixel, not {size!r:.60}")
+    if not isinstance(view.get("draft", False), bool):
+        raise InputError(f"draft is true or false, not {view['draft']!r:.60}")
     return view
 
 

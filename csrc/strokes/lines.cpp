@@ -55,14 +55,28 @@ Interval interval_of(const Segment& s, double radius, double y) {
     return {reach(-1.0), reach(1.0)};
 }
 
+// An even width lies between pixels.
+double shift_of(const Line& line) {
+    return std::fmod(std::nearbyint(line.width), 2.0) == 0.0 ? 0.5 : 0.0;
+}
+
 }  // namespace
 
 LineRow::LineRow(const std::vector<Line>& lines, std::ptrdiff_t columns)
     : lines_(&lines), columns_(columns), owners_(columns, -1) {
+    reach_.reserve(lines.size());
     for (const Line& line : lines) {
         if (line.points.size() < 2 || line.points.size() % 2 != 0 || !(line.width > 0.0)) {
             throw std::invalid_argument("a line needs a point and a width");
         }
+        Rows rows{line.points[0], line.points[0]};
+        for (std::size_t k = 2; k < line.points.size(); k += 2) {
+            rows.first = std::min(rows.first, line.points[k]);
+            rows.last = std::max(rows.last, line.points[k]);
+        }
+        const double radius = 0.5 * line.width, shift = shift_of(line);
+        // The same operations in the same order as for a segment: no row is missed by rounding.
+        reach_.push_back({(rows.first - shift) - radius, (rows.last - shift) + radius});
     }
 }
 
@@ -72,9 +86,9 @@ void LineRow::draw(std::ptrdiff_t y) {
     end_ = 0;
     const auto row = static_cast<double>(y);
     for (std::size_t index = 0; index < lines_->size(); ++index) {
+        if (row < reach_[index].first || row > reach_[index].last) continue;
         const Line& line = (*lines_)[index];
-        const double radius = 0.5 * line.width;
-        const double shift = std::fmod(std::nearbyint(line.width), 2.0) == 0.0 ? 0.5 : 0.0;
+        const double radius = 0.5 * line.width, shift = shift_of(line);
         const std::size_t points = line.points.size() / 2;
         for (std::size_t k = 0; k < std::max<std::size_t>(points - 1, 1); ++k) {
             const std::size_t next = std::min(k + 1, points - 1);

@@ -23,7 +23,12 @@ class LineRow {
     std::int32_t operator[](std::ptrdiff_t x) const { return owners_[x]; }
 
  private:
+    struct Rows {
+        double first, last;
+    };
+
     const std::vector<Line>* lines_;
+    std::vector<Rows> reach_;  // of each line: in other rows it need not be looked at
     std::ptrdiff_t columns_, begin_ = 0, end_ = 0;
     std::vector<std::int32_t> owners_;
 };

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("uvicorn")
+
+from colordeploy.errors import Cancelled
+
+from .conftest import TOKEN
+from .running import served
 
 _USUAL = 8765
 _COMMAND = [sys.executable, "-c", "from colordeploy.cli import main; main()", "studio"]
@@ -59,3 +68,51 @@ def test_what_is_wrong_is_one_line(tmp_path, wrong):
     assert done.returncode == 1
     assert word in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("gone_while", ["sending", "preparing"])
+def test_who_goes_away_leaves_no_traceback(photo_file, gone_while, capfd):
+    """A tab that is closed, a model that is changed again at once."""
+    begun, ended = threading.Event(), threading.Event()
+
+    class Slow:
+        method = "levin"
+
+        def prepare(self, picture, cancel, **keywords):
+            begun.set()
+            while not cancel.cancelled:
+                time.sleep(0.01)
+            ended.set()
+            raise Cancelled("stopped")
+
+        def close(self) -> None:
+            pass
+
+    with served(loader=lambda name: Slow()) as address:
+        host = urlsplit(address)
+        head = f"Host: {host.netloc}\r\nAuthorization: Bearer {TOKEN}\r\n"
+
+        def call(path: str, body: bytes, length: int) -> socket.socket:
+            connection = socket.create_connection((host.hostname, host.port))
+            line = f"POST {path} HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n"
+            connection.sendall(line.encode() + body)
+            return connection
+
+        if gone_while == "sending":
+            call("/api/pictures", photo_file[:100], len(photo_file)).close()
+            time.sleep(0.3)
+        else:
+            request = urllib.request.Request(
+                f"http://{host.netloc}/api/pictures",
+                photo_file,
+                {"authorization": f"Bearer {TOKEN}"},
+            )
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                picture = json.load(answer)["id"]
+            body = json.dumps({"picture": picture, "model": "levin"}).encode()
+            connection = call("/api/canvases", body, len(body))
+            assert begun.wait(20)
+            connection.close()
+            assert ended.wait(20)
+            time.sleep(0.3)
+    assert capfd.readouterr().err == ""

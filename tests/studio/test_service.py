@@ -204,6 +204,40 @@ def test_live(service, photo_file):
         assert socket.receive_json()["gone"]
 
 
+@pytest.mark.parametrize("model", ["levin", "disco"])
+def test_a_draft_is_asked_for_and_exact_pixels_stay_exact(service, photo_file, model):
+    """Coarser colours while a hand moves, where the method has them; memory counts them."""
+    client = service()
+    canvas = prepared(client, photo_file, model)
+    held = client.app.state.studio.store.canvas(canvas["id"])
+    blue = {"points": [[100, 20], [90, 50]], "color": "#2050c0", "width": 6}
+    guidance = {"strokes": [*_STROKES["strokes"], blue]} if model == "levin" else {}
+    with client.websocket_connect(_LIVE.format(canvas["id"])) as socket:
+
+        def frame(number, **view):
+            socket.send_json({"number": number, "guidance": guidance, "view": view})
+            return split(socket.receive_bytes())[1][..., :3]
+
+        exact = frame(1)
+        deadline = time.monotonic() + 20
+        while model == "levin" and held.draft is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        draft = frame(2, draft=True)
+        assert draft.shape == exact.shape
+        assert np.array_equal(draft, exact) == (model == "disco")
+        assert np.array_equal(frame(3, draft=False), exact)
+        assert frame(4, size=60, draft=True).shape == (60, 80, 3)
+        socket.send_json({"number": 5, "guidance": guidance, "view": {"draft": 1}})
+        assert "true or false" in socket.receive_json()["error"]
+    assert (held.draft is None) == (model == "disco")
+    if model == "levin":
+        assert held.nbytes == held.canvas.nbytes + held.draft.nbytes
+        draft = held.draft
+        client.delete("/api/canvases/" + canvas["id"])
+        assert draft.nbytes == 0
+
+
 def test_only_the_newest_edit_is_answered(service, photo_file):
     client = service()
     canvas = prepared(client, photo_file)

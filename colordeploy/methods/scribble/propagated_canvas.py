@@ -20,6 +20,7 @@ from ..canvas import CanvasKeywords, Kept
 from ..steps import Steps
 from .affinity_maps import AffinityMaps
 from .canvas import ScribbleCanvas
+from .coarsening import halves
 from .features import host_features
 from .mending import Mending, at_marks, checked_reach
 
@@ -38,24 +39,30 @@ class PropagatedCanvas(ScribbleCanvas):
 
     def __init__(self, model: ScribbleModel, photo: Photo, steps: Steps) -> None:
         super().__init__(model, photo)
-        steps(0.1, "features")
-        features, alpha = model.source(photo, steps)
-        steps(0.6, "affinities")
-        with span("affinities"):
-            self._propagator: Propagator | None = (
-                self._system(features, alpha, steps)
-                if isinstance(features, Strided)
-                else abandonable(lambda: self._system(features, alpha, steps), steps.cancel)
-            )
+        self._threads = self._threads_of(model)
+        self._propagator: Propagator | None
+        self._propagator, self.alpha = self._prepared(steps)
         self._maps: Kept[AffinityMaps] = Kept(1)
-        self._alpha = alpha
         self._bases: Kept[Base] = Kept(1)
         self._mendings: Kept[Mending] = Kept(1)
+
+    def _threads_of(self, model: ScribbleModel) -> int | None:
+        return model.threads
+
+    def _prepared(self, steps: Steps) -> tuple[Propagator, float]:
+        """The system, and its alpha."""
+        steps(0.1, "features")
+        features, alpha = self._model.source(self.photo, steps)
+        steps(0.6, "affinities")
+        with span("affinities"):
+            if isinstance(features, Strided):
+                return self._system(features, alpha, steps), alpha
+            return abandonable(lambda: self._system(features, alpha, steps), steps.cancel), alpha
 
     def _system(
         self, features: NDArray[np.floating] | Strided, alpha: float, steps: Steps
     ) -> Propagator:
-        parameters, threads = self._model.parameters, self._model.threads
+        parameters, threads = self._model.parameters, self._threads
         on_gpu = isinstance(features, Strided)
         device = features.base.device if isinstance(features, Strided) else self._model.solver
         if on_gpu or device != "cpu":
@@ -111,6 +118,7 @@ class PropagatedCanvas(ScribbleCanvas):
                 self.size,
                 self.working_size,
                 required=base is None,
+                threads=self._threads,
                 cancel=keywords.get("cancel"),
             )
         if base is not None:
@@ -126,7 +134,7 @@ class PropagatedCanvas(ScribbleCanvas):
     def _mended(
         self, marks: Marks, base: BaseLike, reach: float, keywords: CanvasKeywords
     ) -> NDArray[Any]:
-        propagator, photo, threads = self.propagator, self.photo, self._model.threads
+        propagator, photo, threads = self.propagator, self.photo, self._threads
         with span("base"):
             known = base_key(base)
             under = abandonable(
@@ -142,7 +150,7 @@ class PropagatedCanvas(ScribbleCanvas):
                     reach,
                     lambda: Mending(
                         propagator,
-                        self._alpha,
+                        self.alpha,
                         self._model.parameters.phi,
                         reach,
                         threads,
@@ -173,6 +181,15 @@ class PropagatedCanvas(ScribbleCanvas):
         values = marks.chroma[marks.mask]
         key = known, reach, marks.mask.tobytes(), values.tobytes()
         return self._rendered(key, layer, keywords, compose)
+
+    def draft(self, *, cancel: CancelToken | None = None) -> PropagatedCanvas | None:
+        from .draft_canvas import DraftCanvas
+
+        if not halves(self.working_size, self._model.parameters.global_step):
+            return None
+        steps = Steps(cancel)
+        with self._working(steps):
+            return DraftCanvas(self._model, self, steps)
 
     def affinity(self, y: int, x: int) -> NDArray[np.float32]:
         return self._affinity_maps().of_pixel(y, x)

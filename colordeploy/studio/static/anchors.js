@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { abOf, hex } from "./colors.js";
-import { byId } from "./dom.js";
+import { byId, say } from "./dom.js";
 import { markChosen, sheet } from "./sheet.js";
 
 const SAMPLES = 6;
@@ -50,6 +50,18 @@ export class Anchors {
     this.editor.change({ anchors }, options);
   }
 
+  // The one after (or before) the chosen one, for hands without a pointer.
+  step(by) {
+    const { editor } = this;
+    if (editor.tool !== "auto" || !editor.canvas?.anchors?.length) return;
+    if (!editor.state.anchors) byId("anchors-start").click();
+    const count = this.list.length, from = this.chosen < 0 && by < 0 ? 0 : this.chosen;
+    this.choose((from + by + count) % count);
+    editor.view.draw();
+    const { shown, color } = this.list[this.chosen];
+    say(`anchor ${this.chosen + 1} of ${count}, ${shown ?? hex(color)}: Enter and space take it, Delete removes it`);
+  }
+
   remove() {
     if (this.chosen < 0) return;
     const anchors = this.list.filter((_, index) => index !== this.chosen);
@@ -83,9 +95,11 @@ export class Anchors {
     byId("anchors-reset").disabled = !state.anchors && !state.sample;
     byId("anchor-color").disabled = byId("anchor-remove").disabled = !anchor;
     byId("candidates-none").hidden = Boolean(anchor?.candidates?.length);
-    byId("candidates").replaceChildren(
+    const box = byId("candidates"), focused = [...box.children].indexOf(document.activeElement);
+    box.replaceChildren(
       ...(anchor?.candidates ?? []).map((candidate) => this.button(candidate, anchor)),
     );
+    box.children[focused]?.focus();
     markChosen("samples", ({ sample }) => !state.anchors && state.sample === sample);
   }
 

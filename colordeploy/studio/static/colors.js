@@ -29,7 +29,8 @@ export function rememberColor(color) {
 }
 
 function swatches(id, colors, chosen) {
-  byId(id).replaceChildren(
+  const box = byId(id), focused = [...box.children].indexOf(document.activeElement);
+  box.replaceChildren(
     ...colors.map((color) => {
       const button = document.createElement("button");
       button.style.background = color;
@@ -39,7 +40,8 @@ function swatches(id, colors, chosen) {
       return button;
     }),
   );
-  byId(id).parentElement.hidden = colors.length === 0;
+  box.children[focused]?.focus();
+  box.parentElement.hidden = colors.length === 0;
 }
 
 export function showColors(chosen) {

@@ -5,9 +5,11 @@ const FAR = 12, NEAR = 2; // pixels of the screen; near with shift
 const POINTER = 1_000_000; // an id that no device has
 
 export class Cursor {
-  constructor(element, said) {
+  // begin: where the cursor appears, in the element's pixels; null in its middle.
+  constructor(element, said, begin) {
     this.element = element;
     this.said = said;
+    this.begin = begin;
     this.place = null;
     this.down = false;
     element.addEventListener("keydown", (event) => this.key(event));
@@ -18,7 +20,7 @@ export class Cursor {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (!this.place) {
       if (event.key !== "Enter") return;
-      this.place = [this.element.clientWidth / 2, this.element.clientHeight / 2];
+      this.place = this.begin() ?? [this.element.clientWidth / 2, this.element.clientHeight / 2];
       this.said("cursor: arrows move it, space draws and stops, Escape ends");
       this.emit("pointermove");
     } else if (STEPS[event.key]) {

@@ -29,11 +29,17 @@ export class Drawing {
     editor.view.onDraw = () => this.overlay();
     const element = byId("overlay");
     attachPointer(element, this);
-    new Cursor(element, say);
+    new Cursor(element, say, () => this.chosenPlace());
   }
 
   get view() {
     return this.editor.view;
+  }
+
+  // Of the chosen anchor, in the stage's pixels.
+  chosenPlace() {
+    const anchor = this.editor.tool === "auto" && this.anchors.list[this.anchors.chosen];
+    return anchor ? this.view.toScreen([anchor.y, anchor.x]) : null;
   }
 
   // Strokes colour photos, and are hints for the regions of line art.
@@ -94,19 +100,19 @@ export class Drawing {
       showColors((color) => this.setColor(color));
       this.editor.change({ strokes: [...strokes, stroke] }, { eventTime });
     } else {
-      this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes, stroke !== null);
+      this.editor.follow(eventTime, stroke ? [...strokes, stroke] : strokes);
       this.view.drawOver();
     }
   }
 
-  erase([y, x], reach) {
+  erase([y, x], reach, eventTime) {
     this.pointer = [y, x];
     this.view.drawOver();
     const { strokes } = this.editor.state;
     const left = strokes.filter(
       ({ points, width }) => !points.some((p, i) => near(p, points[i + 1] ?? p, y, x) < reach + width / 2),
     );
-    if (left.length < strokes.length) this.editor.change({ strokes: left }, { merge: true });
+    if (left.length < strokes.length) this.editor.change({ strokes: left }, { merge: true, eventTime });
   }
 
   settle(anchor = null) {

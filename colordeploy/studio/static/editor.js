@@ -6,8 +6,6 @@ import { patient } from "./dom.js";
 import { Document } from "./document.js";
 import { Live } from "./live.js";
 
-const COARSE = 320; // short side of what follows a hand; models work at 256 by default
-
 export class Editor {
   // told: { say(message, bad), changed(state), opened(canvas), framed(), connected(yes) }
   constructor(view, latency, told) {
@@ -224,7 +222,7 @@ export class Editor {
   // `eventTime`: of the pointer event behind the change.
   change(changes, { merge = false, eventTime } = {}) {
     this.document.history.push(changes, merge);
-    this.changed(eventTime, merge && eventTime !== undefined);
+    this.changed(eventTime);
   }
 
   undo() {
@@ -237,33 +235,31 @@ export class Editor {
     this.changed();
   }
 
-  // `moving`: a hand is at it, more will come at once.
-  changed(eventTime, moving = false) {
+  changed(eventTime) {
     this.told.changed(this.state);
     this.save();
     if (!this.document.file) return;
     if (!this.document.ready) {
       if (this.preparingFor !== this.aim) this.prepare();
-    } else if (this.live) this.follow(eventTime, this.state.strokes, moving);
+    } else if (this.live) this.follow(eventTime);
     else { // back to the canvas that there is, from one that is prepared or could not be
       this.leave();
       this.connect();
     }
   }
 
-  // A stroke that is still being drawn is shown, but is no step of the history yet. While a hand
-  // moves, colours come coarser than they are shown, over the photo's own luma, which is here
-  // already: they come several times as often. All pixels follow when it rests.
-  follow(eventTime, strokes = this.state.strokes, moving = false) {
+  // A stroke that is still being drawn is shown, but is no step of the history yet. What a hand does
+  // (there is an event's time) is answered by a draft, which comes several times as often. All pixels
+  // follow when it rests.
+  follow(eventTime, strokes = this.state.strokes) {
     this.rested(null);
     if (!this.live || !this.view.size) return;
-    const view = { ...this.view.wanted(), saturation: this.state.saturation };
-    this.view.keepsLuma = this.tool !== "sketch";
-    if (moving && this.view.blends && view.size > COARSE) {
-      view.size = COARSE;
-      this.rested(strokes);
-    }
-    this.live.send(this.guidance(this.state, strokes), view, eventTime);
+    const { view } = this, { saturation } = this.state;
+    view.keeps = this.tool === "sketch" ? "lines" : "luma";
+    const draft = eventTime !== undefined && view.blends;
+    if (draft) this.rested(strokes);
+    const wanted = draft ? view.wantedSoon() : view.wanted();
+    this.live.send(this.guidance(this.state, strokes), { ...wanted, saturation }, eventTime);
   }
 
   guidance(state, strokes = state.strokes) {

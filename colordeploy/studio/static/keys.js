@@ -30,6 +30,7 @@ export function attachKeys(act) {
     else if (key === "0") act.fit();
     else if (key === "c" && !event.repeat) act.compare(true);
     else if (key === "a") act.affinities();
+    else if (key === "n") act.anchor(event.shiftKey ? -1 : 1);
     else if (key === "PageUp" || key === "PageDown") {
       act.picture(key === "PageUp" ? -1 : 1);
       event.preventDefault();

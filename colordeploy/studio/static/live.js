@@ -8,7 +8,7 @@ export class Live {
     this.canvas = canvas;
     this.told = told;
     this.number = 0;
-    this.events = new Map(); // when the event was that a message is the answer to
+    this.asked = new Map(); // by number: when the event behind a message was, and its view
     this.last = null; // the newest message, sent again when the connection comes back
     this.pending = 0; // number of the message that is not answered yet
     this.next = null; // what a hand drew meanwhile
@@ -40,7 +40,7 @@ export class Live {
   // at once, and the service gives up what they make stale.
   send(guidance, view, eventTime) {
     this.number += 1;
-    if (eventTime !== undefined) this.events.set(this.number, eventTime);
+    this.asked.set(this.number, { eventTime, draft: Boolean(view.draft) });
     this.last = { number: this.number, guidance, view };
     if (eventTime !== undefined && this.pending) this.next = this.last;
     else this.transmit(this.last);
@@ -73,13 +73,12 @@ export class Live {
     }
     const [number, y0, x0, y1, x1, height, width, spent] = new Uint32Array(data, 0, 8);
     this.answered(number);
-    let eventTime;
-    for (const [sent, time] of this.events) {
+    const asked = this.asked.get(number);
+    for (const sent of this.asked.keys()) {
       if (sent > number) break;
-      if (sent === number) eventTime = time;
-      this.events.delete(sent);
+      this.asked.delete(sent);
     }
-    const header = { number, y0, x0, y1, x1, height, width, spent, eventTime };
+    const header = { number, y0, x0, y1, x1, height, width, spent, ...asked };
     this.told.frame(header, new Uint8ClampedArray(data, HEADER));
   }
 

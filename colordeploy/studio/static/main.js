@@ -117,6 +117,15 @@ function fit() {
   drawing.moved();
 }
 
+// Who chose something with a pointer goes on at the picture: its keys work there, the space bar too.
+for (const kind of ["click", "pointerup"]) {
+  window.addEventListener(kind, ({ target, detail }) => {
+    const button = kind === "click" && detail > 0 && target.closest?.("button:not([role=tab], #help)");
+    const slider = kind === "pointerup" && target.matches?.("input[type=range]");
+    if ((button || slider) && view.size && !byId("keys").open) byId("overlay").focus({ preventScroll: true });
+  });
+}
+
 attachKeys({
   zoom, fit,
   save: files.save,
@@ -129,6 +138,7 @@ attachKeys({
   picture: (by) => tabs.step(by),
   affinities: () => byId("affinities").click(),
   compare: (on) => compare(on ? 1 : Number(byId("compare").value) / 100),
+  anchor: (by) => anchors.step(by),
   remove: () => anchors.remove(),
   move: (x, y) => {
     if (!view.size) return;

@@ -2,7 +2,7 @@
 
 const NEAR = 14; // pixels of the screen within which an anchor is taken
 
-// host: { view, currentMode, brush, color, stroke(stroke, eventTime, ended), erase(place, reach),
+// host: { view, currentMode, brush, color, stroke(stroke, eventTime, ended), erase(place, reach, eventTime),
 //         setColor(color), anchors, settle(anchor), hover(place), moved() }
 export function attachPointer(element, host) {
   const { view } = host;
@@ -33,7 +33,7 @@ export function attachPointer(element, host) {
       host.stroke(drawing, event.timeStamp, false);
     } else if (mode === "eraser") {
       drawing = "eraser";
-      host.erase(place, Math.max(reachOf(), host.brush / 2));
+      host.erase(place, Math.max(reachOf(), host.brush / 2), event.timeStamp);
     } else if (mode === "picker") {
       const color = view.colorAt(place);
       if (color) host.setColor(color);
@@ -74,7 +74,7 @@ export function attachPointer(element, host) {
       return;
     }
     const place = placeOf(event);
-    if (drawing === "eraser") host.erase(place, Math.max(reachOf(), host.brush / 2));
+    if (drawing === "eraser") host.erase(place, Math.max(reachOf(), host.brush / 2), event.timeStamp);
     else if (drawing) {
       const [first] = drawing.points;
       const all = event.getCoalescedEvents?.() ?? [];
@@ -110,7 +110,7 @@ export function attachPointer(element, host) {
     host.moved();
   }, { passive: false });
   window.addEventListener("keydown", (event) => {
-    if (event.code === "Space" && event.target === element) {
+    if (event.code === "Space" && (event.target === element || event.target === document.body)) {
       space = true;
       element.classList.add("hand");
       event.preventDefault();

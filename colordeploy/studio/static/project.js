@@ -34,16 +34,34 @@ export async function unpacked(blob) {
   return { picture, example, state: checked(about.state) };
 }
 
+const finite = (...values) => values.every(Number.isFinite);
+const list = (value, good) => Array.isArray(value) && value.every(good);
+const absent = (value) => value === undefined || value === null;
+const pair = (value) => list(value, Number.isFinite) && value.length === 2;
+const color = (value) => list(value, Number.isFinite) && value.length === 3;
+
+function stroke({ points, color: drawn, width }) {
+  return list(points, pair) && points.length > 0 && typeof drawn === "string" && finite(width);
+}
+
+function anchor({ y, x, ab, color: shown, shown: own, candidates = [] }) {
+  const candidate = (c) => pair(c?.ab) && color(c.color) && finite(c.probability);
+  return finite(y, x) && pair(ab) && (shown === undefined || color(shown)) &&
+    (own === undefined || typeof own === "string") && list(candidates, candidate);
+}
+
+function style(value, depth = 0) {
+  if (absent(value) || finite(value) || list(value, Number.isFinite)) return true;
+  return typeof value === "object" && !Array.isArray(value) && depth < 64 && finite(value.share) &&
+    style(value.from, depth + 1) && style(value.to, depth + 1);
+}
+
 // What is drawn on the screen must have its form; the service checks the rest.
 function checked(state) {
-  const numbers = (...values) => values.every(Number.isFinite);
-  const list = (value, good) => Array.isArray(value) && value.every(good);
-  const stroke = ({ points, color, width }) =>
-    list(points, (p) => list(p, Number.isFinite) && p.length === 2) && points.length > 0 &&
-    typeof color === "string" && numbers(width);
-  const anchor = ({ y, x, ab }) => numbers(y, x) && list(ab, Number.isFinite);
-  const good = state && typeof state.model === "string" && list(state.strokes ?? [], stroke) &&
-    list(state.anchors ?? [], anchor) && numbers(state.saturation ?? 1);
+  const good = state && typeof state.model === "string" && list(state.strokes ?? [], (one) => one && stroke(one)) &&
+    list(state.anchors ?? [], (one) => one && anchor(one)) && style(state.style) &&
+    finite(state.saturation ?? 1, state.size ?? 1, state.sample ?? 0) &&
+    typeof (state.flat ?? false) === "boolean";
   if (!good) throw new Error("this project file is damaged");
   const known = Object.keys(EMPTY).filter((name) => state[name] !== undefined);
   return Object.fromEntries(known.map((name) => [name, state[name]]));

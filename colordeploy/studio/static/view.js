@@ -2,6 +2,8 @@
 
 const BAR = 56; // pixels of the screen
 const STEP = 64; // previews come in steps of so many pixels, so that zooming reuses them
+const COARSE = { luma: 256, lines: 320 }; // short side of what follows a hand; models work at 256
+const FEW = 150_000; // pixels that come as fast as that
 
 export class View {
   constructor(pixels, overlay) {
@@ -16,6 +18,7 @@ export class View {
   clear() {
     this.size = null; // { height, width } of the picture
     this.whole = this.part = this.before = null; // { image, y0, x0, y1, x1 }
+    this.draft = null; // the same, of what is still being drawn
     this.draw();
   }
 
@@ -86,6 +89,11 @@ export class View {
     ];
   }
 
+  // And back, to the stage's.
+  toScreen([y, x]) {
+    return [(x + 0.5) * this.scale + this.left, (y + 0.5) * this.scale + this.top];
+  }
+
   inside([y, x]) {
     return this.size && y >= -0.5 && x >= -0.5 && y < this.size.height - 0.5 && x < this.size.width - 0.5;
   }
@@ -110,20 +118,31 @@ export class View {
     return { region: [y0, x0, y1, x1] };
   }
 
+  // The same while a hand moves: a part that is small is made as it is seen, or else the whole
+  // picture coarse, which is shown with the photo's luma or the drawing's lines that are here already.
+  wantedSoon() {
+    const { region, size } = this.wanted();
+    if (region) {
+      const [y0, x0, y1, x1] = region;
+      if ((y1 - y0) * (x1 - x0) <= FEW) return { region, draft: true };
+    }
+    const coarse = COARSE[this.keeps];
+    return { size: Math.min(coarse, size ?? coarse), draft: true };
+  }
+
   // A frame of the service: the whole picture, or a part of it on top of the last whole one.
   show(header, data) {
     const { height, width } = header;
     const whole = header.y1 - header.y0 === this.size.height && header.x1 - header.x0 === this.size.width;
-    const last = (whole ? this.whole : this.part)?.image; // its memory is used again
+    const kind = header.draft ? "draft" : whole ? "whole" : "part";
+    const last = this[kind]?.image; // its memory is used again
     const fits = last && last.width === width && last.height === height;
     const image = fits ? last : new OffscreenCanvas(width, height);
     image.getContext("2d").putImageData(new ImageData(data, width, height), 0, 0);
-    const frame = { image, ...header };
-    if (whole) {
-      this.whole = frame;
-      this.part = null;
-    } else this.part = frame;
-    this.draw();
+    this[kind] = { image, whole, ...header };
+    if (kind === "whole") this.part = null;
+    if (kind !== "draft") this.draft = null;
+    this.draw(kind === "draft");
   }
 
   // The picture without colours; provisional: as the browser reads the file.
@@ -142,7 +161,7 @@ export class View {
 
   // The colour that is shown at a place of the picture, as #rrggbb.
   colorAt([y, x]) {
-    const frame = [this.part, this.whole, this.before].find(
+    const frame = [this.draft, this.part, this.whole, this.before].find(
       (f) => f && y >= f.y0 && y < f.y1 && x >= f.x0 && x < f.x1,
     );
     if (!frame) return null;
@@ -157,9 +176,10 @@ export class View {
   }
 
   // Everything, or only what lies over the picture, before the next paint: however often it is asked
-  // for, it is drawn once.
-  draw() {
+  // for, it is drawn once. `colours`: what lies under a draft is still right.
+  draw(colours = false) {
     this.stale = true;
+    if (!colours) this.under = null;
     this.drawOver();
   }
 
@@ -179,15 +199,9 @@ export class View {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.pixels.width, this.pixels.height);
     if (!this.size) return;
-    this.place(context);
     context.imageSmoothingEnabled = this.scale * this.density < 4;
-    if (this.whole && this.coarse) {
-      this.put(context, this.before);
-      context.globalCompositeOperation = "color"; // hue and saturation of what comes, luma of what is
-      this.put(context, this.whole);
-      context.globalCompositeOperation = "source-over";
-    } else this.put(context, this.whole ?? this.before);
-    this.put(context, this.part);
+    if (this.draft) this.putDraft(context);
+    else this.putExact(context);
     if (this.compare > 0 && this.before) {
       const edge = this.size.width * this.compare;
       context.save();
@@ -199,14 +213,38 @@ export class View {
     }
   }
 
-  // Whether the photo's own luma is here, for colours that come coarse.
+  // What pixels that come coarse have from those that are here: "luma" of photos, "lines" of drawings.
   get blends() {
-    return this.keepsLuma && this.before && !this.before.provisional;
+    return (this.keeps === "luma" ? this.whole : this.before) !== null;
   }
 
-  get coarse() {
-    const shown = this.size.height * this.scale * this.density;
-    return this.blends && this.whole.image.height < 0.8 * Math.min(this.before.image.height, shown);
+  putDraft(context) {
+    const { draft } = this, coarse = draft.whole && this.keeps;
+    if (coarse !== "lines") context.drawImage((this.under ??= this.drawUnder(context)), 0, 0);
+    this.place(context);
+    if (coarse === "luma") context.globalCompositeOperation = "color"; // luma of what is there
+    this.put(context, draft);
+    if (coarse === "lines") {
+      context.globalCompositeOperation = "darken";
+      this.put(context, this.before);
+    }
+    context.globalCompositeOperation = "source-over";
+  }
+
+  // The exact pixels that there are, older ones where no newer ones came: their luma holds.
+  putExact(context) {
+    this.place(context);
+    this.put(context, this.whole ?? this.before);
+    this.put(context, this.part);
+  }
+
+  // The same on a canvas as large as the screen's, kept while a hand moves.
+  drawUnder({ imageSmoothingEnabled }) {
+    const kept = new OffscreenCanvas(this.pixels.width, this.pixels.height);
+    const context = kept.getContext("2d");
+    context.imageSmoothingEnabled = imageSmoothingEnabled;
+    this.putExact(context);
+    return kept;
   }
 
   place(context) {

@@ -1,5 +1,7 @@
 // ZIP archives without compression (pictures have their own), for project files. APPNOTE 6.3.
 
+const MOST = 2 ** 29; // bytes that a file may have when it is unpacked
+
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;
   for (let k = 0; k < 8; k += 1) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
@@ -53,6 +55,15 @@ export function writeZip(entries) {
 
 // A map of name to Uint8Array. Throws on what is no such archive.
 export async function readZip(blob) {
+  try {
+    return await entriesOf(blob);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Error("this project file is damaged"); // cut off
+    throw error;
+  }
+}
+
+async function entriesOf(blob) {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const view = new DataView(bytes.buffer);
   let end = bytes.length - 22;
@@ -67,7 +78,7 @@ export async function readZip(blob) {
     const name = new TextDecoder().decode(bytes.subarray(place + 46, place + 46 + label));
     const start = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
     let data = bytes.subarray(start, start + packed);
-    if (method === 8) data = await inflated(data);
+    if (method === 8) data = await inflated(data, name);
     else if (method !== 0) throw new Error(`${name} is packed in an unknown way`);
     if (crc32(data) !== sum) throw new Error(`${name} is damaged in the project file`);
     found.set(name, data);
@@ -76,7 +87,20 @@ export async function readZip(blob) {
   return found;
 }
 
-async function inflated(data) {
+// Whatever size the archive claims: a small file may hide a large one.
+async function inflated(data, name) {
   const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const parts = [];
+  let length = 0;
+  try {
+    for await (const part of stream) {
+      length += part.length;
+      if (length > MOST) break;
+      parts.push(part);
+    }
+  } catch {
+    throw new Error(`${name} is damaged in the project file`);
+  }
+  if (length > MOST) throw new Error(`${name} is larger than ${MOST >> 20} MiB in the project file`);
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

@@ -78,7 +78,7 @@ def chroma(page) -> float:
     """How far from grey the shown frame is, in levels of 255, at its most colourful."""
     return page.evaluate(
         """() => {
-          const frame = studio.view.part ?? studio.view.whole;
+          const { draft, part, whole } = studio.view, frame = draft ?? part ?? whole;
           if (!frame) return 0;
           const { image } = frame;
           const { data } = image.getContext("2d").getImageData(0, 0, image.width, image.height);

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+
+import numpy as np
 import pytest
 
 pytest.importorskip("starlette")
 pytest.importorskip("playwright")
 
+from PIL import Image, ImageDraw
+
+from .conftest import EXAMPLES
 from .hands import (
+    choose_model,
     chroma,
     coloured,
     complains,
     download,
     draw,
     open_file,
+    open_picture,
     place,
     prepared,
     shot,
@@ -54,20 +62,92 @@ def test_strokes_undo_reload_and_project(page, tmp_path):
     assert download(page, "png", tmp_path / "second.png") == first
 
 
-def test_colours_follow_the_hand_and_all_pixels_come_when_it_rests(wide):
-    x, y = place(wide)
-    wide.mouse.move(x - 40, y)
-    wide.mouse.down()
+_SCREEN = """() => {
+  const { pixels } = studio.view;
+  const { data } = pixels.getContext("2d").getImageData(0, 0, pixels.width, pixels.height);
+  return btoa(String.fromCharCode(...data.filter((_, i) => (i >> 2) % 37 === 0)));
+}"""
+
+
+def screen(page) -> np.ndarray:
+    """Some pixels of the stage, RGB."""
+    page.wait_for_timeout(60)  # until it is painted
+    rgba = np.frombuffer(base64.b64decode(page.evaluate(_SCREEN)), np.uint8)
+    return rgba.reshape(-1, 4)[:, :3].astype(float)
+
+
+def hand_at_work(page) -> tuple[float, float]:
+    """A hand draws a line and has not let go; where it is."""
+    x, y = place(page)
+    page.mouse.move(x - 40, y)
+    page.mouse.down()
     for step in range(12):
-        wide.mouse.move(x - 40 + 6 * step, y + step)
-        wide.wait_for_timeout(20)
+        page.mouse.move(x - 40 + 6 * step, y + step)
+        page.wait_for_timeout(20)
+    return x + 26, y + 11
+
+
+def test_all_pixels_come_when_the_hand_rests(wide):
+    hand_at_work(wide)
     coloured(wide)
-    assert strokes(wide) == 0  # the hand has not let go
+    assert strokes(wide) == 0
     wide.wait_for_timeout(400)
-    until(wide, "!studio.view.coarse")
+    until(wide, "!studio.view.draft")
+    assert chroma(wide) > 15
     wide.mouse.up()
     until(wide, "studio.editor.state.strokes.length === 1")
     assert wide.evaluate("studio.latency.times.length") >= 2
+
+
+@pytest.mark.parametrize(("zoom", "part"), [(1, False), (2, False), (8, True)])
+def test_what_follows_the_hand_looks_like_the_result(wide, tmp_path, zoom, part):
+    """It is coarse, over the photo's own luma; of a small part, as it is seen."""
+    with Image.open(EXAMPLES / "colosseum.jpg") as photo:
+        photo.resize((1180, 868)).save(tmp_path / "large.png")
+    open_picture(wide, tmp_path / "large.png")
+    draw(wide, 0.4, 0.3)
+    coloured(wide)
+    wide.evaluate("zoom => { studio.view.zoom(zoom); studio.editor.follow(); }", zoom)
+    until(
+        wide, "zoom => studio.editor.live.pending === 0 && (zoom === 1 || studio.view.part)", zoom
+    )
+    wide.evaluate("studio.editor.rested = () => {}")
+    hand_at_work(wide)
+    until(wide, "studio.view.draft && studio.editor.live.pending === 0")
+    assert wide.evaluate("studio.view.draft.whole") != part
+    coarse = screen(wide)
+    shot(wide, f"draft-{zoom}")
+    wide.mouse.up()
+    wide.evaluate("studio.editor.follow()")
+    until(wide, "studio.editor.state.strokes.length === 2 && !studio.view.draft")
+    exact = screen(wide)
+    luma = np.array([0.299, 0.587, 0.114])
+    assert np.abs((coarse - exact) @ luma).mean() < 2.5
+    assert np.abs(coarse - exact).mean() < 12
+
+
+def test_hints_follow_the_hand_under_the_drawings_own_lines(wide, tmp_path):
+    drawing = Image.new("L", (1180, 868), 255)
+    pen = ImageDraw.Draw(drawing)
+    for x in range(20, 1100, 160):
+        for y in range(20, 800, 160):
+            pen.rectangle((x, y, x + 140, y + 140), outline=0, width=5)
+    drawing.save(tmp_path / "large.png")
+    open_picture(wide, tmp_path / "large.png")
+    choose_model(wide, "rasc")
+    until(wide, "studio.view.before && !studio.view.before.provisional")
+    until(wide, "studio.editor.live.pending === 0")
+    wide.evaluate("studio.editor.rested = () => {}")
+    hand_at_work(wide)
+    until(wide, "studio.view.draft?.whole && studio.editor.live.pending === 0")
+    coarse = screen(wide)
+    shot(wide, "draft-hints")
+    wide.mouse.up()
+    wide.evaluate("studio.editor.follow()")
+    until(wide, "studio.editor.state.strokes.length === 1 && !studio.view.draft")
+    difference = np.abs(coarse - screen(wide))
+    assert difference.mean() < 6
+    assert (difference.max(axis=1) > 60).mean() < 0.01  # lines are as sharp, and where they are
 
 
 def test_shift_draws_a_straight_line_and_the_eraser_takes_it_away(wide):
@@ -106,6 +186,41 @@ def test_keys_alone_draw_a_stroke(wide):
     assert wide.evaluate("studio.view.scale") > scale
     wide.keyboard.press("0")
     assert wide.evaluate("studio.view.scale") == pytest.approx(scale)
+
+
+def test_wheel_space_and_middle_button_move_the_picture(wide):
+    """Also right after a colour, a tool or a slider was chosen with the pointer."""
+
+    def sight():
+        return wide.evaluate("[studio.view.left, studio.view.top, studio.view.scale]")
+
+    def dragged(button: str = "left") -> None:
+        x, y = place(wide)
+        wide.mouse.move(x, y)
+        wide.mouse.down(button=button)
+        wide.mouse.move(x + 30, y + 20)
+        wide.mouse.up(button=button)
+
+    wide.mouse.move(*place(wide))
+    wide.mouse.wheel(0, -200)
+    until(wide, "studio.view.scale > 2.6")
+    for chosen in ("#swatches button >> nth=3", "[data-mode=brush]", "#brush", "#zoom-in"):
+        wide.locator(chosen).click()
+        left, top, _ = sight()
+        wide.keyboard.down(" ")
+        dragged()
+        wide.keyboard.up(" ")
+        assert sight()[:2] == pytest.approx([left + 30, top + 20])
+        dragged("middle")
+        assert sight()[:2] == pytest.approx([left + 60, top + 40])
+    assert strokes(wide) == 0
+    wide.evaluate("document.activeElement.blur()")
+    wide.keyboard.down(" ")
+    dragged()
+    wide.keyboard.up(" ")
+    assert strokes(wide) == 0
+    dragged()
+    assert strokes(wide) == 1
 
 
 def test_fingers_draw_and_pinch(open_page):

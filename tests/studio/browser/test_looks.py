@@ -103,6 +103,8 @@ def test_nothing_is_cut_off(open_page, width, height):
         )
         assert outside == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        header = page.locator("header").bounding_box()
+        assert header["height"] < (100 if width < 720 else 60)  # two lines, or one
         stage = page.locator("#stage").bounding_box()
         assert stage["width"] * stage["height"] > 0.3 * width * height
 

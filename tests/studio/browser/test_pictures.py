@@ -126,6 +126,8 @@ def test_a_picture_that_the_service_refuses_leaves_the_others(browser, tmp_path)
     def load(name):
         if name == "disco":
             raise BackendError("disco cannot be loaded today")
+        if name == "sscn":
+            raise MemoryError
         return colordeploy.load(name)
 
     photo = (EXAMPLES / "colosseum.jpg").read_bytes()
@@ -143,7 +145,11 @@ def test_a_picture_that_the_service_refuses_leaves_the_others(browser, tmp_path)
         complains(page, "large.png", "limit")
         page.locator("#model").select_option("disco")
         complains(page, "cannot be loaded today")
+        page.locator("#model").select_option("sscn")
+        until(page, "document.querySelector('#status-text').textContent.includes('memory')")
+        complains(page, "no memory left", "smaller")
         assert strokes(page) == 1
+        page.keyboard.press("Control+z")
         page.keyboard.press("Control+z")  # back to the model that works, and its canvas
         until(page, "studio.editor.live && studio.editor.state.model === 'lga'")
         coloured(page)
