@@ -1,12 +1,12 @@
-#include "canvas.hpp"
+#include "drawing_canvas.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "../../drawing/compose.hpp"
 #include "../../errors.hpp"
 #include "../../propagation/plans.hpp"
-#include "../../random/normal.hpp"
 #include "../../strokes/dabs.hpp"
 #include "../../text.hpp"
 
@@ -28,7 +28,7 @@ std::size_t palette_bytes(const Palette& palette) { return palette.size() * size
 
 }  // namespace
 
-LineArtCanvas::LineArtCanvas(std::shared_ptr<const Model> model,
+DrawingCanvas::DrawingCanvas(std::shared_ptr<const Model> model,
                              std::unique_ptr<const Drawing> drawing, const RegionNetwork& network,
                              const Steps& steps)
     : LayeredCanvas(std::move(model)),
@@ -37,37 +37,39 @@ LineArtCanvas::LineArtCanvas(std::shared_ptr<const Model> model,
       divider_(drawing_->labels().data(), drawing_->covered().data(), size().rows, size().columns,
                drawing_->count()) {}
 
-LineArtCanvas::Code LineArtCanvas::random_style(std::uint64_t seed) const {
-    return random::normal(seed, style().size());
-}
-
-void LineArtCanvas::require_code(const Code& code) const {
-    if (code.size() != style().size()) {
+const StyleCode* DrawingCanvas::code_of(const Style& style) const {
+    if (style.kind == Style::Kind::hints) return nullptr;
+    if (style.kind == Style::Kind::predicted) return &this->style();
+    const StyleCode& code = style.code;
+    if (code.size() != this->style().size()) {
         throw InputError(
-            text("a style code has %zu numbers, not %zu", style().size(), code.size()));
+            text("a style code has %zu numbers, not %zu", this->style().size(), code.size()));
     }
     const bool finite =
         std::all_of(code.begin(), code.end(), [](float value) { return std::isfinite(value); });
     if (!finite || std::all_of(code.begin(), code.end(), [](float v) { return v == 0.0F; })) {
         throw InputError("a style code must be finite and not all zero");
     }
+    return &code;
 }
 
-void LineArtCanvas::render(const std::optional<Code>& code, const Strokes* hints, bool lines,
-                           const pictures::Rendering& rendering, const Steps& steps) {
-    if (code) require_code(*code);
+void DrawingCanvas::render(const Style& style, const Strokes* hints,
+                           const pictures::Rendering& rendering, const Steps& steps,
+                           const TakeLines& lines) {
+    const StyleCode* code = code_of(style);
     std::optional<regions::Hints> hinted;
     if (hints != nullptr) hinted = hints_of(*hints, steps);
     const regions::Hints* given = hinted ? &*hinted : nullptr;
-    std::string key(code ? "c" : "-");
-    if (code) append_key(key, code->data(), code->size());
+    std::string key(code != nullptr ? "c" : "-");
+    if (code != nullptr) append_key(key, code->data(), code->size());
     if (given != nullptr) append_hints(key, *given);
     rendered(
         key, [&] { return colored(code, given, key, steps); }, steps,
-        [&](const DrawingColors& colors) { compose(colors, lines, rendering, steps.flag()); });
+        [&](const DrawingColors& colors) { compose(colors, !lines, rendering, steps.flag()); });
+    if (lines) lines(drawing_->lines(), 0);
 }
 
-regions::Hints LineArtCanvas::hints_of(const Strokes& strokes, const Steps& steps) const {
+regions::Hints DrawingCanvas::hints_of(const Strokes& strokes, const Steps& steps) const {
     require_size(strokes, size());
     const strokes::Dabs dabs =
         strokes.layer
@@ -86,16 +88,17 @@ regions::Hints LineArtCanvas::hints_of(const Strokes& strokes, const Steps& step
     return hints;
 }
 
-std::shared_ptr<const Palette> LineArtCanvas::styled(const Code& code, const regions::Hints* hints,
+std::shared_ptr<const Palette> DrawingCanvas::styled(const StyleCode& code,
+                                                     const regions::Hints* hints,
                                                      const std::string& key, const Steps& steps) {
     return styles_.get(
         key, [&] { return std::make_shared<const Palette>(painter_.paint(code, hints, steps)); });
 }
 
-DrawingColors LineArtCanvas::colored(const std::optional<Code>& code, const regions::Hints* hints,
+DrawingColors DrawingCanvas::colored(const StyleCode* code, const regions::Hints* hints,
                                      const std::string& key, const Steps& steps) {
     DrawingColors colors{{}, Palette(static_cast<std::size_t>(3 * drawing_->count()), 1.0F)};
-    if (code) colors.palette = *styled(*code, hints, key, steps);
+    if (code != nullptr) colors.palette = *styled(*code, hints, key, steps);
     if (hints == nullptr) return colors;
     colors.palette = with_hints(colors.palette, *hints);
     if (hints->divided()) {
@@ -110,7 +113,7 @@ DrawingColors LineArtCanvas::colored(const std::optional<Code>& code, const regi
     return colors;
 }
 
-void LineArtCanvas::compose(const DrawingColors& colors, bool lines,
+void DrawingCanvas::compose(const DrawingColors& colors, bool lines,
                             const pictures::Rendering& rendering, const CancelFlag* cancel) const {
     const int threads = model().threads();
     const std::vector<std::int32_t>& own =
@@ -134,8 +137,11 @@ void LineArtCanvas::compose(const DrawingColors& colors, bool lines,
                              rendering.target, threads, cancel);
 }
 
-void LineArtCanvas::preview(const Code& code, const color::Target& target, const Steps& steps) {
-    require_code(code);
+void DrawingCanvas::preview(const Style& style, const color::Target& target, const Steps& steps) {
+    if (style.kind == Style::Kind::hints) {
+        throw InputError("a preview is of a style; hints alone have none");
+    }
+    const StyleCode& code = *code_of(style);
     const Turns::Turn turn(model().turns(), steps);
     std::string key("c");
     append_key(key, code.data(), code.size());
@@ -157,7 +163,14 @@ void LineArtCanvas::preview(const Code& code, const color::Target& target, const
     }
 }
 
-std::size_t LineArtCanvas::bytes() const {
+void DrawingCanvas::write_regions(const Plane<std::int32_t>& labels) {
+    const std::int32_t* from = drawing_->labels().data();
+    for (std::ptrdiff_t y = 0; y < labels.rows; ++y, from += labels.columns) {
+        std::copy_n(from, labels.columns, &labels.at(y, 0));
+    }
+}
+
+std::size_t DrawingCanvas::bytes() const {
     return drawing_->bytes() + painter_.bytes() + styles_.sum(palette_bytes) + layer_bytes() +
            divider_.bytes();
 }
