@@ -18,8 +18,8 @@ LATE = 0.4  # on one that is busy
 
 @pytest.fixture(scope="module")
 def slow(library, tmp_path_factory):
-    """A model whose graph is one kernel of seconds; Python's thread limit is the library's."""
-    path = slow_bundle(tmp_path_factory.mktemp("slow") / "bundle", 5000)
+    """A model whose graph is one kernel of a second or more."""
+    path = slow_bundle(tmp_path_factory.mktemp("slow") / "bundle", 4000)
     with library.load(str(path), threads=1) as model:
         yield model
 
@@ -55,9 +55,9 @@ def test_within_a_kernel(library, slow):
     with slow.prepare(picture) as canvas:
         whole = time.perf_counter() - begin
         expected = canvas.lines([([(20, 30)], 9, (10, 200, 30))])
-    assert whole > 4 * LATE, "the kernel is no slow one here: a larger side is needed"
+    assert whole > 2 * LATE, "the kernel is no slow one here: a larger side is needed"
     times = []
-    for share in (0.3, 0.5, 0.7):
+    for share in (0.3, 0.6):
         taken = cancelled_after(
             library, share * whole, lambda cancel: slow.prepare(picture, cancel=cancel)
         )
@@ -71,7 +71,7 @@ def test_within_a_kernel(library, slow):
 
 def test_what_was_left_behind_ends_before_the_process(prefix, tmp_path):
     """A program that returns right after a cancelled call ends well."""
-    path = slow_bundle(tmp_path / "bundle", 3000)
+    path = slow_bundle(tmp_path / "bundle", 2500)
     program = tmp_path / "program.cpp"
     program.write_text(
         "#include <colordeploy.h>\n#include <chrono>\n#include <thread>\n#include <vector>\n"
