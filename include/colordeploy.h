@@ -130,7 +130,7 @@ typedef struct cd_rect {
 /* ---- Cancelling, progress, log ------------------------------------------------------------ */
 
 /* A request to stop, made in one thread and heeded in others. One may be given to several calls;
- * once set it stays so. */
+ * once set it stays so. Kernels of ONNX Runtime that cannot be stopped go on without the call. */
 typedef struct cd_cancel cd_cancel;
 CD_API cd_status cd_cancel_new(cd_cancel** cancel);
 CD_API void cd_cancel_set(cd_cancel* cancel);         /* from any thread, but no signal handler */
@@ -243,8 +243,10 @@ typedef struct cd_prepare_options {
     {sizeof(cd_prepare_options), CD_DEFAULT_SIZE, 8, 0, NULL, 0, NULL, NULL, NULL}
 
 /* image: grey or colour, of which the lightness counts; what is transparent is laid over white.
- * rasc: a drawing, dark lines on light ground, or the opposite; of a strip of pages each by itself:
- * here a strip is one drawing. */
+ * rasc: a drawing, dark lines on light ground, or the opposite. A strip, three times as high as
+ * wide or more, is coloured page by page where pages are found: each has a style of its own, and
+ * those of long strips are prepared again when they are needed. Of a strip the picture is copied.
+ */
 CD_API cd_status cd_prepare(cd_model* model, const cd_image* image,
                             const cd_prepare_options* options, cd_canvas** canvas);
 CD_API void cd_canvas_free(cd_canvas* canvas);
@@ -357,6 +359,8 @@ CD_API cd_status cd_render_anchors(cd_canvas* canvas, const cd_anchor* anchors, 
 
 /* The sRGB colour that a and b give at a lightness. */
 CD_API void cd_lab_color(double lightness, double a, double b, uint8_t rgb[3]);
+/* L, a and b of an sRGB colour, such as one that was picked for an anchor. */
+CD_API void cd_color_lab(const uint8_t rgb[3], double lab[3]);
 
 /* ---- sscn: a reference
  * ---------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-"""Line art on any paper: its lines, relative to the page's own ground."""
+"""Line art on any paper: its lines, relative to the page's own ground, and the pages of strips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .cancelling import Cancel, stoppable
 from .checks import any_array, thread_count
 from .output import walkable
 
-__all__ = ["Page", "separate_page"]
+__all__ = ["Page", "is_long", "pages_of", "separate_page"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,3 +77,24 @@ def separate_page(luma: ArrayLike, *, threads: int | None = None, cancel: Cancel
     plane = walkable(array.astype(np.float32, copy=False))
     with stoppable(cancel) as flag:
         return Page(*_core.separate_page(plane, thread_count(threads), flag))
+
+
+def is_long(height: int, width: int) -> bool:
+    """Whether a drawing may be a strip: three times as high as wide."""
+    return _core.is_long(height, width)
+
+
+def pages_of(inked: NDArray[np.bool_], width: int) -> list[tuple[int, int]]:
+    """First and last row (exclusive) of each page of a drawing.
+
+    Pages are cut in the blank bands between them; where three pages of one height or more fit, with
+    a blank row at each border, they are of that height. One page unless the drawing is three times
+    as high as wide and has bands.
+
+    Parameters
+    ----------
+    inked : (H,) bool
+        Rows with a line.
+    width : int
+    """
+    return [(top, bottom) for top, bottom in _core.pages_of(np.ascontiguousarray(inked), width)]

@@ -10,6 +10,7 @@
 #include "../drawing/lines.hpp"
 #include "../drawing/means.hpp"
 #include "../drawing/page.hpp"
+#include "../drawing/pages.hpp"
 #include "targets.hpp"
 #include "views.hpp"
 
@@ -179,6 +180,16 @@ py::tuple separate_page(const Strided<float>& luma, int threads, const cd::Cance
     return py::make_tuple(values, lines, page.inverted, blank, page.threshold, page.noise);
 }
 
+std::vector<std::array<py::ssize_t, 2>> pages_of(const py::array_t<bool, py::array::c_style>& inked,
+                                                 py::ssize_t width) {
+    if (inked.ndim() != 1) throw py::value_error("inked must have one axis");
+    std::vector<std::array<py::ssize_t, 2>> found;
+    for (const dr::Rows& page : dr::pages_of({inked.data(), inked.data() + inked.size()}, width)) {
+        found.push_back({page.begin, page.end});
+    }
+    return found;
+}
+
 }  // namespace
 
 void register_drawing(py::module_& module) {
@@ -193,6 +204,8 @@ void register_drawing(py::module_& module) {
                py::arg("cancel"));
     module.def("separate_page", &separate_page, py::arg("luma").noconvert(), py::arg("threads"),
                py::arg("cancel"));
+    module.def("is_long", &dr::is_long, py::arg("height"), py::arg("width"));
+    module.def("pages_of", &pages_of, py::arg("inked").noconvert(), py::arg("width"));
     module.def("compose_drawing", &compose_drawing, py::arg("palette").noconvert(),
                py::arg("labels").noconvert(), py::arg("values").noconvert(),
                py::arg("ground").noconvert(), py::arg("reference").noconvert(),

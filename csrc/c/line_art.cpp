@@ -1,6 +1,7 @@
 // rasc: styles, hints, layers.
 #include <algorithm>
 
+#include "../drawing/pages.hpp"
 #include "../methods/line_art/canvas.hpp"
 #include "../text.hpp"
 #include "views.hpp"
@@ -13,33 +14,34 @@ namespace {
 
 using methods::LineArtCanvas;
 
-// What a style asks for; the code is nothing where regions without a hint stay white.
+// What a style asks for.
 struct Styled {
-    std::optional<LineArtCanvas::Code> code;
+    methods::Style style;
     std::optional<methods::Strokes> hints;
 
     const methods::Strokes* strokes() const { return hints ? &*hints : nullptr; }
 };
 
-LineArtCanvas::Code code_of(const LineArtCanvas& canvas, const cd_style& style) {
+methods::Style style_of(const LineArtCanvas& canvas, const cd_style& style) {
+    using Kind = methods::Style::Kind;
     switch (style.kind) {
         case CD_STYLE_PREDICTED:
-            return canvas.style();
+            return {Kind::predicted};
+        case CD_STYLE_HINTS:
+            return {Kind::hints};
         case CD_STYLE_SEED:
-            return canvas.random_style(style.seed);
+            return {Kind::code, canvas.random_style(style.seed)};
         case CD_STYLE_CODE:
             if (style.count > 0) require(style.code, "style->code");
-            return {style.code, style.code + style.count};
+            return {Kind::code, {style.code, style.code + style.count}};
         default:
-            throw InputError(
-                text("style->kind is %d, which is no cd_style_kind of a code", style.kind));
+            throw InputError(text("style->kind is %d, which is no cd_style_kind", style.kind));
     }
 }
 
 Styled styled(const LineArtCanvas& canvas, const cd_style* given) {
     const cd_style style = options_of(given, CD_STYLE_INIT, "style");
-    Styled result;
-    if (style.kind != CD_STYLE_HINTS) result.code = code_of(canvas, style);
+    Styled result{style_of(canvas, style), std::nullopt};
     if (style.hints != nullptr) result.hints = strokes_of(style.hints, "style->hints");
     return result;
 }
@@ -52,11 +54,11 @@ color::Target bytes_of(const cd_target* target, pictures::Size size, const char*
     return found;
 }
 
-// Calls set(alpha, y, x) for the alpha of all pixels of a target.
+// Calls set(pixel, y, x) for all pixels of rows of a target.
 template <typename Set>
-void for_alpha(const cd_target& target, const Set& set) {
+void for_alpha(const cd_target& target, drawing::Rows rows, const Set& set) {
     const std::ptrdiff_t pixel = target.pixel_bytes == 0 ? 4 : target.pixel_bytes;
-    for (std::ptrdiff_t y = 0; y < target.height; ++y) {
+    for (std::ptrdiff_t y = rows.begin; y < rows.end; ++y) {
         auto* row = static_cast<std::uint8_t*>(target.data) + y * target.row_bytes;
         for (std::ptrdiff_t x = 0; x < target.width; ++x) set(row + x * pixel, y, x);
     }
@@ -67,17 +69,18 @@ void require_alpha(const cd_target& target, const char* name) {
     throw InputError(std::string(name) + ".format must be CD_RGBA8 or CD_BGRA8");
 }
 
-void write_lines(const drawing::LineLayer& layer, const cd_target& target,
+void write_lines(const drawing::LineLayer& layer, std::ptrdiff_t first, const cd_target& target,
                  const color::Target& colors) {
     const drawing::Lines lines = layer.view();
-    for_alpha(target, [&](std::uint8_t* pixel, std::ptrdiff_t y, std::ptrdiff_t x) {
+    const auto write = [&](std::uint8_t* pixel, std::ptrdiff_t y, std::ptrdiff_t x) {
         auto* row = static_cast<std::uint8_t*>(colors.row(y));
         for (int c = 0; c < 3; ++c) {
             row[x * colors.column_stride + c * colors.channel_stride] =
-                lines.ink.data == nullptr ? std::uint8_t{0} : lines.ink.at(y, x, c);
+                lines.ink.data == nullptr ? std::uint8_t{0} : lines.ink.at(y - first, x, c);
         }
-        pixel[3] = lines.opacity.at(y, x);
-    });
+        pixel[3] = lines.opacity.at(y - first, x);
+    };
+    for_alpha(target, {first, first + layer.rows}, write);
 }
 
 }  // namespace
@@ -92,7 +95,7 @@ cd_status cd_render_style(cd_canvas* canvas, const cd_style* style,
         auto& own = c::canvas_as<methods::LineArtCanvas>(canvas, "cd_render_style");
         const c::Styled styled = c::styled(own, style);
         const c::RenderCall call(own, options, target);
-        own.render(styled.code, styled.strokes(), true, call.rendering, call.steps);
+        own.render(styled.style, styled.strokes(), call.rendering, call.steps);
     });
 }
 
@@ -106,11 +109,14 @@ cd_status cd_render_layers(cd_canvas* canvas, const cd_style* style, const cd_ca
         const color::Target below = c::bytes_of(colors, size, "colors");
         c::require_alpha(*lines, "lines");
         c::require_alpha(*colors, "colors");
-        own.render(styled.code, styled.strokes(), false,
+        own.render(styled.style, styled.strokes(),
                    {size, {0, 0, size.rows, size.columns}, 1.0F, below},
-                   methods::Steps(c::token_of(cancel)));
-        c::for_alpha(*colors, [](std::uint8_t* pixel, auto, auto) { pixel[3] = 255; });
-        c::write_lines(own.drawing().lines(), *lines, above);
+                   methods::Steps(c::token_of(cancel)),
+                   [&](const drawing::LineLayer& layer, std::ptrdiff_t row) {
+                       c::write_lines(layer, row, *lines, above);
+                   });
+        c::for_alpha(*colors, {0, size.rows},
+                     [](std::uint8_t* pixel, auto, auto) { pixel[3] = 255; });
     });
 }
 
@@ -120,19 +126,14 @@ cd_status cd_style_preview(cd_canvas* canvas, const cd_style* style, const cd_ca
         auto& own = c::canvas_as<methods::LineArtCanvas>(canvas, "cd_style_preview");
         const cd_style chosen = c::options_of(style, CD_STYLE_INIT, "style");
         const color::Target pixels = c::bytes_of(target, own.working_size(), "target");
-        own.preview(c::code_of(own, chosen), pixels, methods::Steps(c::token_of(cancel)));
+        own.preview(c::style_of(own, chosen), pixels, methods::Steps(c::token_of(cancel)));
     });
 }
 
 cd_status cd_regions(cd_canvas* canvas, int32_t* labels, ptrdiff_t row_bytes) {
     return c::guarded([&] {
         auto& own = c::canvas_as<methods::LineArtCanvas>(canvas, "cd_regions");
-        const pictures::Size size = own.size();
-        const Plane<std::int32_t> rows = c::rows_of(labels, row_bytes, size, "labels");
-        const std::int32_t* from = own.drawing().labels().data();
-        for (std::ptrdiff_t y = 0; y < size.rows; ++y, from += size.columns) {
-            std::copy_n(from, size.columns, &rows.at(y, 0));
-        }
+        own.write_regions(c::rows_of(labels, row_bytes, own.size(), "labels"));
     });
 }
 
@@ -144,10 +145,8 @@ cd_status cd_style_code(cd_canvas* canvas, cd_style_kind kind, uint64_t seed, fl
         if (kind != CD_STYLE_PREDICTED && kind != CD_STYLE_SEED) {
             throw InputError("kind must be CD_STYLE_PREDICTED or CD_STYLE_SEED");
         }
-        cd_style style = CD_STYLE_INIT;
-        style.kind = kind;
-        style.seed = seed;
-        const methods::LineArtCanvas::Code found = c::code_of(own, style);
+        const methods::StyleCode found =
+            kind == CD_STYLE_SEED ? own.random_style(seed) : own.style();
         if (room > 0) c::require(code, "code");
         std::copy_n(found.begin(), std::min(room, found.size()), code);
         *count = found.size();

@@ -1,5 +1,8 @@
 // What is of the whole library: its version, cancelling, memory.
+#include <algorithm>
+
 #include "../color/compose.hpp"
+#include "../color/lightness.hpp"
 #include "../memory.hpp"
 #include "../propagation/plans.hpp"
 #include "handles.hpp"
@@ -38,6 +41,17 @@ void cd_lab_color(double lightness, double a, double b, uint8_t rgb[3]) {
     const float light = static_cast<float>(lightness);
     const float pair[2] = {static_cast<float>(a), static_cast<float>(b)};
     guarded([&] { colordeploy::color::compose_lab(&light, pair, 1, rgb); });
+}
+
+void cd_color_lab(const uint8_t rgb[3], double lab[3]) {
+    if (rgb == nullptr || lab == nullptr) return;
+    guarded([&] {
+        float given[3], found[3];
+        std::transform(rgb, rgb + 3, given,
+                       [](uint8_t one) { return static_cast<float>(one) / 255.0F; });
+        colordeploy::color::lab_of(given, 1, 1, found);
+        std::copy(found, found + 3, lab);
+    });
 }
 
 }  // extern "C"

@@ -12,19 +12,19 @@
 
 namespace colordeploy::methods {
 
-template <typename LayerType>
-class LayeredCanvas : public Canvas {
+template <typename LayerType, typename Base = Canvas>
+class LayeredCanvas : public Base {
  protected:
     using Layer = LayerType;
     using Compose = std::function<void(const Layer&)>;
 
-    using Canvas::Canvas;
+    using Base::Base;
 
     // The layer of this guidance, kept or new, and the wanted pixels of it. key: all that the layer
     // depends on.
     void rendered(const std::string& key, const std::function<Layer()>& layer, const Steps& steps,
                   const Compose& compose) {
-        const Turns::Turn turn(model().turns(), steps);
+        const Turns::Turn turn(this->model().turns(), steps);
         steps(0.0, "colours");
         const auto made = layers_.get(key, [&] { return std::make_shared<const Layer>(layer()); });
         steps(0.5, "pixels");

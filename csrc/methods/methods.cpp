@@ -30,7 +30,8 @@ std::shared_ptr<const Model> create(const bundle::Bundle& bundle, const runtime:
     for (const auto& [name, create] : bundled())
         known += (known.empty() ? "'" : ", '") + name + "'";
     throw BundleError(bundle.path() + ": method '" + method +
-                      "' is not known to this version; it knows " + known);
+                      "' is not known to this library, which knows " + known +
+                      "; imported networks are the Python package's, others a later version's");
 }
 
 std::shared_ptr<const Model> create_unbundled(const std::string& name,

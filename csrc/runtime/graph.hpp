@@ -18,11 +18,12 @@ enum class Type : std::int32_t { float32 = 1, int64 = 7, boolean = 9 };  // the 
 
 std::size_t size_of(Type type);
 
-// An array in somebody else's memory, row-major, contiguous.
+// An array, row-major, contiguous.
 struct TensorView {
     const void* data = nullptr;
     Type type = Type::float32;
     std::vector<std::int64_t> shape;
+    std::shared_ptr<const void> owner = nullptr;  // of its memory; null: somebody else
 
     std::size_t count() const;
     std::size_t bytes() const { return count() * size_of(type); }
@@ -30,8 +31,6 @@ struct TensorView {
 
 // An output; its memory lives as long as any copy of it.
 struct Tensor : TensorView {
-    std::shared_ptr<const void> owner;
-
     const float* floats() const { return static_cast<const float*>(data); }
     std::int64_t side(std::size_t axis) const { return shape[axis]; }
 };
@@ -49,8 +48,9 @@ class Graph {
     Graph(const Graph&) = delete;
     Graph& operator=(const Graph&) = delete;
 
-    // Its outputs, all of them and all values finite. The token (may be null) stops the run.
-    // Throws BackendError, Cancelled; the graph stays usable.
+    // Its outputs, all of them and all values finite. The token (may be null) stops the run, whose
+    // rest may then go on without its caller. Throws BackendError, Cancelled; the graph stays
+    // usable.
     Outputs run(const Inputs& inputs, const CancelToken* cancel) const;
 
     virtual const char* device() const = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "../errors.hpp"
+#include "abandoning.hpp"
 #include "ort_api.hpp"
 #include "shared_library.hpp"
 
@@ -91,7 +92,7 @@ class OrtLibrary {
 
 namespace {
 
-class OrtGraph : public Graph {
+class OrtGraph : public Graph, public std::enable_shared_from_this<OrtGraph> {
  public:
     OrtGraph(std::shared_ptr<const OrtLibrary> library, const std::string& content,
              const std::string& name, const std::set<std::string>& outputs, int threads)
@@ -127,13 +128,60 @@ class OrtGraph : public Graph {
  private:
     using Values = std::vector<Owned<ort::Value>>;
 
+    // One run with all that it looks at.
+    struct Call {
+        std::shared_ptr<const OrtGraph> graph;
+        Inputs inputs;
+        Owned<ort::RunOptions> options;
+        Values results;
+    };
+
     Owned<ort::Value> value(ort::Value* made) const {
         return library_->owned(made, &ort::Api::ReleaseValue);
     }
 
     Outputs compute(const Inputs& inputs, const CancelToken* cancel) const override {
+        const std::string what = said();
+        ort::RunOptions* options = nullptr;
+        library_->check(library_->api().CreateRunOptions(&options), what);
+        const auto call =
+            std::make_shared<Call>(Call{shared_from_this(),
+                                        cancel == nullptr ? inputs : own(inputs),
+                                        library_->owned(options, &ort::Api::ReleaseRunOptions),
+                                        {}});
+        // A run that is told to terminate still ends the kernel that is running.
+        const CancelToken::Calling stop(cancel, [library = library_, options] {
+            if (ort::Status* failed = library->api().RunOptionsSetTerminate(options)) {
+                library->api().ReleaseStatus(failed);
+            }
+        });
+        abandonable([call] { call->results = call->graph->results(call->inputs, *call->options); },
+                    cancel);
+        Outputs outputs_by_name;
+        std::size_t at = 0;
+        for (const std::string& output : outputs()) {
+            outputs_by_name.emplace(output, tensor(std::move(call->results[at++]), what));
+        }
+        return outputs_by_name;
+    }
+
+    std::string said() const { return "graph '" + name() + "'"; }
+
+    // Inputs that outlive their caller.
+    static Inputs own(Inputs inputs) {
+        for (auto& [name, view] : inputs) {
+            if (view.owner != nullptr) continue;
+            const auto* bytes = static_cast<const unsigned char*>(view.data);
+            auto copy = std::make_shared<std::vector<unsigned char>>(bytes, bytes + view.bytes());
+            view.data = copy->data();
+            view.owner = std::move(copy);
+        }
+        return inputs;
+    }
+
+    Values results(const Inputs& inputs, const ort::RunOptions& options) const {
         const ort::Api& api = library_->api();
-        const std::string what = "graph '" + name() + "'";
+        const std::string what = said();
         Values given;
         std::vector<const char*> input_names, output_names;
         std::vector<const ort::Value*> given_to;
@@ -149,31 +197,14 @@ class OrtGraph : public Graph {
             input_names.push_back(input.c_str());
         }
         for (const std::string& output : outputs()) output_names.push_back(output.c_str());
-        ort::RunOptions* options = nullptr;
-        library_->check(api.CreateRunOptions(&options), what);
-        const auto held = library_->owned(options, &ort::Api::ReleaseRunOptions);
         std::vector<ort::Value*> found(output_names.size(), nullptr);
-        ort::Status* status = nullptr;
-        {
-            const CancelToken::Calling stop(cancel, [this, options] {
-                const ort::Api& table = library_->api();
-                if (ort::Status* failed = table.RunOptionsSetTerminate(options)) {
-                    table.ReleaseStatus(failed);
-                }
-            });
-            status =
-                api.Run(session_.get(), options, input_names.data(), given_to.data(),
-                        given_to.size(), output_names.data(), output_names.size(), found.data());
-        }
+        ort::Status* status =
+            api.Run(session_.get(), &options, input_names.data(), given_to.data(), given_to.size(),
+                    output_names.data(), output_names.size(), found.data());
         Values results;
         for (ort::Value* one : found) results.push_back(value(one));
         library_->check(status, what);
-        Outputs outputs_by_name;
-        std::size_t at = 0;
-        for (const std::string& output : outputs()) {
-            outputs_by_name.emplace(output, tensor(std::move(results[at++]), what));
-        }
-        return outputs_by_name;
+        return results;
     }
 
     Tensor tensor(Owned<ort::Value> result, const std::string& what) const {

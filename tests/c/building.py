@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import glob
 import os
 import shutil
 import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "c-library"  # kept: a second run compiles what changed
-PREFIX = BUILD / "installed"
+FOLDER = ROOT / "build" / "c-library"  # kept: a second run compiles what changed
+BUILD = Path(os.environ.get("COLORDEPLOY_C_BUILD", FOLDER / "build"))
+CONSUMER = ROOT / "tests" / "c" / "consumer"
+SOURCE = ROOT / "examples" / "c" / "strokes.c"
+OPTIONS = ["-DCOLORDEPLOY_LTO=OFF", "-DCOLORDEPLOY_WERROR=ON"]
 
 
 def tool(*names: str) -> str:
@@ -33,6 +40,7 @@ def run(command: list[object], **keywords: object) -> subprocess.CompletedProces
     return done
 
 
+@functools.cache
 def install() -> Path:
     """Build the library and install it; returns the prefix.
 
@@ -42,22 +50,64 @@ def install() -> Path:
         return Path(named)
     if not (ROOT / "CMakeLists.txt").exists():
         pytest.skip("the sources are not here")
-    cmake, compiler = tool("cmake"), tool("c++", "g++", "clang++")
-    BUILD.mkdir(parents=True, exist_ok=True)
+    return build_tree(BUILD, [f"-DCMAKE_CXX_COMPILER={tool('c++', 'g++', 'clang++')}", *OPTIONS])
+
+
+def build_tree(build: Path, options: list[str]) -> Path:
+    """Build the library in a folder, and install it; returns the prefix."""
+    cmake, prefix = tool("cmake"), FOLDER / f"{build.name}-installed"
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    with (BUILD / "lock").open("w") as lock:  # tests run in several processes
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked():
         run([
-            cmake, "-S", ROOT, "-B", BUILD / "build", *generator,
-            f"-DCMAKE_CXX_COMPILER={compiler}",
-            "-DCOLORDEPLOY_PYTHON=OFF", "-DCOLORDEPLOY_C_LIBRARY=ON", "-DCOLORDEPLOY_LTO=OFF",
-            "-DCOLORDEPLOY_WERROR=ON", f"-DCMAKE_INSTALL_PREFIX={PREFIX}",
-            "-DCMAKE_INSTALL_LIBDIR=lib",
+            cmake, "-S", ROOT, "-B", build, *generator, "-DCOLORDEPLOY_PYTHON=OFF",
+            "-DCOLORDEPLOY_C_LIBRARY=ON", f"-DCMAKE_INSTALL_PREFIX={prefix}",
+            "-DCMAKE_INSTALL_LIBDIR=lib", *options,
         ])  # fmt: skip
-        run([cmake, "--build", BUILD / "build", "-j", os.environ.get("WORKERS", "2")])
-        shutil.rmtree(PREFIX, ignore_errors=True)
-        run([cmake, "--install", BUILD / "build"])
-    return PREFIX
+        run([cmake, "--build", build, "-j", os.environ.get("WORKERS", "2")])
+        shutil.rmtree(prefix, ignore_errors=True)
+        run([cmake, "--install", build])
+    return prefix
+
+
+def unpacked_archive(folder: Path) -> Path:
+    """Make the archive and unpack it; returns the prefix.
+
+    COLORDEPLOY_C_ARCHIVE names one that is made already.
+    """
+    named = os.environ.get("COLORDEPLOY_C_ARCHIVE")
+    if named:
+        made = Path(named)
+    else:
+        install()  # what was compiled for that is not compiled again
+        with _locked():
+            run([ROOT / "c-archive", *OPTIONS], env={**os.environ, "COLORDEPLOY_C_BUILD": BUILD})
+            made = max(BUILD.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    with tarfile.open(made) as archive:
+        archive.extractall(folder, filter="data")
+    (prefix,) = folder.iterdir()
+    return prefix
+
+
+def consumers(package: Path, folder: Path) -> Path:
+    """Build a customer's programs against a package; nothing there leads to our sources."""
+    cmake = tool("cmake")
+    sources = shutil.copytree(CONSUMER, folder / "sources")
+    shutil.copy(SOURCE, sources)
+    run([
+        cmake, "-S", sources, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={package}",
+        f"-DSTROKES={sources / SOURCE.name}",
+    ])  # fmt: skip
+    run([cmake, "--build", folder / "build"])
+    return folder / "build"
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Tests run in several processes: one builds at a time."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def onnxruntime_library() -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from .building import install, onnxruntime_library
+from .building import install, onnxruntime_library, unpacked_archive
 from .library import Library
 
 HERE = Path(__file__).parent
@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of it needs the library, whose build takes a minute: run with -m c_library."""
     for item in items:
-        if HERE in item.path.parents and not item.get_closest_marker("fuzz"):
+        others = any(item.get_closest_marker(name) for name in ("fuzz", "aarch64"))
+        if HERE in item.path.parents and not others:
             item.add_marker(pytest.mark.c_library)
 
 
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def prefix() -> Path:
     """Where the library was installed."""
     return install()
+
+
+@pytest.fixture(scope="session", params=["installed", "archive"])
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the library was installed, and where its archive was unpacked."""
+    if request.param == "installed":
+        return install()
+    return unpacked_archive(tmp_path_factory.mktemp("archive"))
 
 
 @pytest.fixture(scope="session")

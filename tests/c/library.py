@@ -189,7 +189,7 @@ class Library:
             getattr(self.raw, name).restype = c_char_p
         for name in (
             "cd_model_free", "cd_canvas_free", "cd_cancel_free", "cd_cancel_set", "cd_lab_color",
-            "cd_set_idle_limit", "cd_system_free", "cd_reference_free",
+            "cd_color_lab", "cd_set_idle_limit", "cd_system_free", "cd_reference_free",
         ):  # fmt: skip
             if hasattr(self.raw, name):
                 getattr(self.raw, name).restype = None

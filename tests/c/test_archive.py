@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from colordeploy._version import __version__
 from colordeploy.cli import cli
 
+from .building import BUILD, FOLDER, ROOT, install
 
-def test_what_is_installed(prefix):
+
+def test_what_is_installed(package):
     for path in (
         "include/colordeploy.h",
         "lib/libcolordeploy.so.1",
@@ -22,8 +25,19 @@ def test_what_is_installed(prefix):
         "share/doc/colordeploy/NOTICE",
         "share/doc/colordeploy/LICENSES/CC-BY-SA-4.0.txt",
     ):
-        assert (prefix / path).exists(), path
-    assert list((prefix / "share" / "colordeploy" / "bundles" / "shared").iterdir())
+        assert (package / path).exists(), path
+    assert list((package / "share" / "colordeploy" / "bundles" / "shared").iterdir())
+
+
+def test_nothing_leads_to_where_it_was_built(package):
+    """Of an archive; what is installed from the tree is for this machine."""
+    if package == install():
+        pytest.skip("installed for this machine")
+    for path in package.rglob("*"):
+        if path.is_file() and path.suffix not in (".onnx", ".npz", ".weights"):
+            content = path.read_bytes()
+            for place in (ROOT, BUILD, FOLDER):
+                assert str(place).encode() not in content, path
 
 
 def test_versions_are_one(library):

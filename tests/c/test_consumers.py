@@ -12,22 +12,13 @@ from PIL import Image
 import colordeploy
 from colordeploy import Stroke
 
-from .building import ROOT, onnxruntime_library, run, tool
-
-SOURCE = ROOT / "examples" / "c" / "strokes.c"
-CONSUMER = ROOT / "tests" / "c" / "consumer"
+from .building import SOURCE, consumers, onnxruntime_library, run, tool
 
 
 @pytest.fixture(scope="module")
-def programs(prefix, tmp_path_factory):
-    """Both programs, by CMake's package."""
-    folder = tmp_path_factory.mktemp("consumer")
-    cmake = tool("cmake")
-    run([
-        cmake, "-S", CONSUMER, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DSTROKES={SOURCE}",
-    ])  # fmt: skip
-    run([cmake, "--build", folder])
-    return folder
+def programs(package, tmp_path_factory):
+    """The programs, built by CMake's package."""
+    return consumers(package, tmp_path_factory.mktemp("consumer"))
 
 
 @pytest.fixture(scope="module")
@@ -60,24 +51,24 @@ def colour(program, words, prefix, out):
 
 
 @pytest.mark.parametrize("name", ["levin", "lga"])
-def test_a_program_in_c(programs, pictures, prefix, tmp_path, name):
+def test_a_program_in_c(programs, pictures, package, tmp_path, name):
     folder, expected = pictures
     out = tmp_path / "out.ppm"
-    made = colour(programs / "strokes", [folder / "photo.ppm", out, name], prefix, out)
+    made = colour(programs / "strokes", [folder / "photo.ppm", out, name], package, out)
     np.testing.assert_array_equal(made, expected[name])
 
 
 @pytest.mark.parametrize("name", ["levin", "lga"])
-def test_a_program_in_cpp_with_two_threads(programs, pictures, prefix, tmp_path, name):
+def test_a_program_in_cpp_with_two_threads(programs, pictures, package, tmp_path, name):
     folder, expected = pictures
     out = tmp_path / "out.ppm"
-    made = colour(programs / "consumer", [name, folder / "photo.ppm", out], prefix, out)
+    made = colour(programs / "consumer", [name, folder / "photo.ppm", out], package, out)
     np.testing.assert_array_equal(made, expected[name])
 
 
-def test_by_pkg_config(pictures, prefix, tmp_path):
+def test_by_pkg_config(pictures, package, tmp_path):
     config, compiler = tool("pkg-config"), tool("cc", "gcc", "clang")
-    environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(package / "lib" / "pkgconfig")}
     flags = run([config, "--cflags", "--libs", "colordeploy"], env=environment).stdout.split()
     assert run([config, "--modversion", "colordeploy"], env=environment).stdout.strip()
     run([
@@ -86,8 +77,9 @@ def test_by_pkg_config(pictures, prefix, tmp_path):
     ])  # fmt: skip
     folder, expected = pictures
     out = tmp_path / "out.ppm"
-    made = colour(tmp_path / "strokes", [folder / "photo.ppm", out, "levin"], prefix, out)
-    np.testing.assert_array_equal(made, expected["levin"])
+    for name, picture in expected.items():
+        made = colour(tmp_path / "strokes", [folder / "photo.ppm", out, name], package, out)
+        np.testing.assert_array_equal(made, picture)
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -121,7 +113,7 @@ def test_only_the_interface_is_seen(prefix):
     assert not {name for name in needed if "stdc++" in name or "onnx" in name or "python" in name}
 
 
-def test_valgrind_finds_nothing(programs, pictures, prefix, tmp_path):
+def test_valgrind_finds_nothing(programs, pictures, package, tmp_path):
     valgrind = tool("valgrind")
     folder, _ = pictures
     out = tmp_path / "out.ppm"
@@ -133,7 +125,7 @@ def test_valgrind_finds_nothing(programs, pictures, prefix, tmp_path):
             str(programs / "strokes"), str(small), str(out), "levin",
         ],
         env={
-            **os.environ, "LD_LIBRARY_PATH": str(prefix / "lib"),
+            **os.environ, "LD_LIBRARY_PATH": str(package / "lib"),
             "COLORDEPLOY_ISA": "avx2",  # valgrind knows no AVX-512
         },
         capture_output=True, text=True, check=False,

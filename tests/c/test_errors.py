@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import zipfile
 from ctypes import (
     POINTER,
     byref,
@@ -24,7 +22,6 @@ import numpy as np
 import pytest
 
 import colordeploy
-from colordeploy.bundle import Bundle, default_bundles
 
 from .library import (
     RGB8,
@@ -95,6 +92,8 @@ def test_null_is_an_input_error_everywhere(library, levin, canvas, photo):
     library.raw.cd_cancel_set(None)
     assert library.raw.cd_cancelled(None) == 0
     library.raw.cd_lab_color(c_double(50), c_double(0), c_double(0), None)
+    library.raw.cd_color_lab(None, (c_double * 3)())
+    library.raw.cd_color_lab((c_uint8 * 3)(), None)
 
 
 @pytest.mark.parametrize(
@@ -258,75 +257,6 @@ def test_without_the_runtime_it_is_said_how_to_name_it(prefix):
     assert "COLORDEPLOY_ONNXRUNTIME" in done.stdout
 
 
-@pytest.fixture
-def bundle(tmp_path):
-    source = default_bundles()["lga"]
-    made = Path(shutil.copytree(source, tmp_path / "lga"))
-    for entry in Bundle(source).manifest.graphs.values():
-        if entry.weights:
-            shutil.copy(source.parent / "shared" / entry.weights, made)
-    return made
-
-
-def test_bundles_in_folders_and_zips(library, bundle, tmp_path, photo):
-    packed = tmp_path / "packed.zip"
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in bundle.iterdir():
-            archive.write(file, f"lga/{file.name}")
-    stored = tmp_path / "stored.zip"
-    with zipfile.ZipFile(stored, "w") as archive:
-        for file in bundle.iterdir():
-            archive.write(file, file.name)
-    made = []
-    for path in (bundle, packed, stored):
-        with library.load(str(path)) as model, model.prepare(photo) as canvas:
-            made.append(canvas.lines(LINE))
-    assert np.array_equal(made[0], made[1])
-    assert np.array_equal(made[0], made[2])
-
-
-def test_damaged_bundles(library, bundle, tmp_path):
-    graph = bundle / "affinity.onnx"
-    whole = graph.read_bytes()
-    graph.write_bytes(whole[:-10])
-    with pytest.raises(Failure, match=r"affinity.onnx.* is damaged"):
-        library.load(str(bundle))
-    graph.unlink()
-    with pytest.raises(Failure, match=r"affinity.onnx is missing"):
-        library.load(str(bundle))
-    manifest = bundle / "manifest.json"
-    text = manifest.read_text()
-    for content, word in (
-        (text.replace('"global_step": 12', '"global_step": 13'), "SHA-256 does not match"),
-        (text[:-20], "not valid JSON"),
-        ("{}", "format"),
-        ("", "not valid JSON"),
-        ("[1, 2", "not valid JSON"),
-    ):
-        manifest.write_text(content)
-        with pytest.raises(Failure, match=word) as failure:
-            library.load(str(bundle))
-        assert failure.value.kind == "bundle"
-    manifest.unlink()
-    with pytest.raises(Failure, match="is missing, so this is no bundle"):
-        library.load(str(bundle))
-    junk = tmp_path / "junk.zip"
-    junk.write_bytes(b"PK\x03\x04" + bytes(300))
-    with pytest.raises(Failure, match="sound zip file"):
-        library.load(str(junk))
-
-
-def test_no_truncated_zip_loads(library, bundle, tmp_path):
-    packed = tmp_path / "packed.zip"
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in bundle.iterdir():
-            archive.write(file, file.name)
-    whole = packed.read_bytes()
-    for length in (0, 10, 100, len(whole) // 3, len(whole) // 2, len(whole) - 30, len(whole) - 1):
-        packed.write_bytes(whole[:length])
-        assert kind_of(library.load, str(packed)) == "bundle"
-
-
 def test_the_default_bundles_are_read_as_python_reads_them(library):
     for name in ("lga", "disco"):
         with library.load(name) as model, colordeploy.load(name, device="cpu") as other:
@@ -370,6 +300,20 @@ def test_colours_of_lab(library):
         np.array([60.0]), np.array([[25.0, -30.0]])
     )  # fmt: skip
     assert list(rgb) == expected[0].tolist()
+
+
+@pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (1, 128, 254), (180, 40, 30)])
+def test_lab_of_colours(library, color):
+    lab = (c_double * 3)()
+    library.raw.cd_color_lab((c_uint8 * 3)(*color), lab)
+    expected = colordeploy.native.color.lab_of(np.array(color, np.float32) / np.float32(255))
+    assert list(lab) == expected.tolist()
+    assert lab[0] == pytest.approx(
+        {(0, 0, 0): 0.0, (255, 255, 255): 100.0, (180, 40, 30): 40.0}.get(color, lab[0]), abs=0.2
+    )
+    rgb = (c_uint8 * 3)()
+    library.raw.cd_lab_color(*(c_double(value) for value in lab), rgb)
+    assert tuple(rgb) == color
 
 
 def test_memory_is_given_back(library, levin, photo):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from .building import ROOT, run, tool
+from .test_abi import functions
 
 pytestmark = pytest.mark.fuzz
 SOURCES = Path(__file__).with_name("fuzz")
@@ -30,6 +31,14 @@ def programs():
     run([cmake, "-S", SOURCES, "-B", BUILD, *generator, f"-DCMAKE_CXX_COMPILER={compiler}"])
     run([cmake, "--build", BUILD, "-j", os.environ.get("WORKERS", "2")])
     return BUILD
+
+
+def test_every_function_is_fed():
+    """Each function of the header is called by a program; none is left out."""
+    sources = "".join(path.read_text() for path in SOURCES.iterdir())
+    named = {name for _, name, _ in functions()}
+    assert len(named) > 30
+    assert not {name for name in named if not re.search(rf"\b{name}\(", sources)}
 
 
 @pytest.mark.parametrize("target", TARGETS)

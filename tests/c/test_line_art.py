@@ -11,7 +11,20 @@ import pytest
 import colordeploy
 from colordeploy import Stroke
 
-from .library import BGRA8, LABF, RGB8, RGB16, RGBA8, Failure, Sized, Strokes, image_of, strokes_of
+from .library import (
+    BGRA8,
+    LABF,
+    RGB8,
+    RGB16,
+    RGBA8,
+    Cancel,
+    Failure,
+    Progress,
+    Sized,
+    Strokes,
+    image_of,
+    strokes_of,
+)  # fmt: skip
 
 PREDICTED, SEED, CODE, HINTS = range(4)
 
@@ -214,6 +227,112 @@ def test_radii(models, drawing):
         model.prepare(drawing, radii=(c_int32 * 2)(1, 2), radius_count=2)
     with pytest.raises(Failure, match="between 0 and 31"):
         model.prepare(drawing, radii=(c_int32 * 2)(32, 2), radius_count=2)
+
+
+@pytest.fixture(scope="module")
+def strip(drawing):
+    """(684, 180) uint8: three pages, of two sizes of drawings."""
+    page = np.full((228, 180), 255, np.uint8)
+    page[10:212] = drawing[39:241, 100:280]
+    other = np.full((228, 180), 255, np.uint8)
+    other[20:120, 30:160] = drawing[39:139, 20:150]
+    return np.concatenate([page, other, page[:, ::-1]])
+
+
+@pytest.fixture(scope="module")
+def strips(models, strip):
+    model, other = models
+    with model.prepare(strip) as canvas:
+        yield canvas, other.prepare(strip)
+
+
+def test_a_strip_is_coloured_page_by_page(models, strips, strip):
+    canvas, expected = strips
+    model, _ = models
+    info = canvas.info()
+    assert (info.working_height, info.working_width) == expected.working_size
+    assert info.bytes > strip.nbytes
+    whole = rendered(canvas)
+    np.testing.assert_array_equal(whole, expected.render())
+    with model.prepare(strip[:228]) as page:
+        np.testing.assert_array_equal(whole[:228], rendered(page))
+    assert np.array_equal(regions_of(canvas), expected.regions)
+    assert np.array_equal(code_of(canvas, PREDICTED), expected.style)
+    for region in ((100, 10, 500, 90), (230, 0, 240, 180)):
+        np.testing.assert_array_equal(
+            rendered(canvas, 3, region=region), expected.render(3, region=region)
+        )
+    with pytest.raises(Failure, match="numbers, not 3"):
+        rendered(canvas, np.ones(3))
+
+
+@pytest.mark.parametrize("format", [RGB8, RGB16, LABF])
+def test_a_small_strip(strips, format):
+    canvas, expected = strips
+    output = {RGB8: "rgb8", RGB16: "rgb16", LABF: "lab"}[format]
+    np.testing.assert_array_equal(
+        rendered(canvas, 2, short_side=97, format=format),
+        expected.render(2, size=97, output=output),
+    )
+
+
+@pytest.mark.parametrize("form", ["floats", "colour", "words"])
+def test_strips_of_every_form(models, strip, form):
+    model, other = models
+    page = {
+        "floats": np.ascontiguousarray(strip / np.float32(255)),
+        "colour": np.stack([strip, strip, strip // 2 + 127], axis=-1),
+        "words": strip.astype(np.uint16) * 257,
+    }[form]
+    with model.prepare(page) as canvas:
+        np.testing.assert_array_equal(rendered(canvas), other.prepare(page).render())
+
+
+def test_hints_and_layers_of_a_strip(strips, strip):
+    canvas, expected = strips
+    hints = [Stroke([(300, 60), (310, 70)], (200, 30, 40), 9), Stroke([(600, 90)], (9, 99, 9), 7)]
+    np.testing.assert_array_equal(rendered(canvas, 1, hints), expected.render(1, hints))
+    rgba = np.zeros((*strip.shape, 4), np.uint8)
+    rgba[40:44, 60:64] = 20, 90, 220, 255
+    lines, colors = (np.zeros((*strip.shape, 4), np.uint8) for _ in range(2))
+    canvas.library.call(
+        "cd_render_layers", canvas.handle, byref(style_of(None, rgba)), None,
+        byref(image_of(lines, format=RGBA8)), byref(image_of(colors, format=RGBA8)),
+    )  # fmt: skip
+    for found, wanted in zip((lines, colors), expected.layers(None, rgba), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    for nothing in ([], np.zeros((*strip.shape, 4), np.uint8)):
+        with pytest.raises(Failure, match="strokes hold no mark"):
+            rendered(canvas, 1, nothing)
+    with pytest.raises(Failure, match="180x684"):
+        rendered(canvas, 1, rgba[1:])
+
+
+def test_a_preview_of_a_strip(strips):
+    canvas, expected = strips
+    info = canvas.info()
+    small = np.zeros((info.working_height, info.working_width, 3), np.uint8)
+    for style in (None, 4):
+        canvas.library.call(
+            "cd_style_preview", canvas.handle, byref(style_of(style)), None, byref(image_of(small))
+        )
+        np.testing.assert_array_equal(small, expected.preview(style))
+
+
+def test_a_strip_is_cancelled_between_pages(library, strips):
+    canvas, _ = strips
+    seen = []
+    with Cancel(library) as cancel:
+
+        def progress(user, done, what):
+            seen.append(what.decode())
+            if what == b"page 2":
+                cancel.set()
+
+        with pytest.raises(Failure, match="cancelled"):
+            rendered(canvas, 6, cancel=cancel.handle, progress=Progress(progress))
+    assert "page 2" in seen
+    assert "page 3" not in seen
 
 
 def test_what_cannot_be_used_is_said(models, canvases, drawing, photo):

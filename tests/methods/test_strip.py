@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 import colordeploy
 from colordeploy import Stroke
 from colordeploy.errors import InputError
-from colordeploy.methods.line_art.pages import pages_of
 from colordeploy.methods.line_art.strip import StripCanvas
+from colordeploy.native.page import pages_of
 
 from .test_sketch import write_tiny
 

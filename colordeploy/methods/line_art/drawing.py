@@ -16,12 +16,12 @@ from ...background import Background
 from ...errors import InputError
 from ...native import cover_lines, separate_lines, separate_page
 from ...native.checks import thread_count
+from ...native.page import is_long, pages_of
 from ...native.regions import MAXIMUM_REGIONS, find_regions, inside_labels, nearest_labels
 from ...pictures.color import luma_of
 from ...pictures.decoding import ImageLike, floats, read_samples
 from ...pictures.geometry import resize
 from ...trace import span
-from .pages import is_long, pages_of
 
 __all__ = ["MAXIMUM_REGIONS", "Drawing", "Regions", "nearest_labels", "pages_in", "patch_labels"]
 

@@ -16,7 +16,6 @@ from ...pictures.rendering import Rendering
 from ...pictures.strokes import StrokesLike, read_strokes
 from ..canvas import CanvasKeywords
 from .canvas import LineArtCanvas, Style
-from .pages import Pages
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -43,7 +42,7 @@ class StripCanvas(LineArtCanvas):
         self,
         model: LineArtModel,
         size: tuple[int, int],
-        pages: Pages,
+        pages: list[tuple[int, int]],
         prepare: PreparePage,
         name: str,
     ) -> None:
@@ -90,17 +89,17 @@ class StripCanvas(LineArtCanvas):
         return self._page_by_page(hints, keywords, drawn)
 
     def preview(self, style: int | ArrayLike | None = None) -> NDArray[np.uint8]:
-        """The network's own pictures at the working size, one below the other."""
+        """The network's own pictures, one below the other, (h, w, 3) of the working size."""
         self._require_open()
-        parts = [self._page(number).preview(style) for number in range(len(self._pages))]
-        columns = parts[0].shape[1]
-        same = [
-            part
-            if part.shape[1] == columns
-            else _reduced(part, (round(len(part) * columns / part.shape[1]), columns))
-            for part in parts
-        ]
-        return np.concatenate(same)
+        columns, scale = self.working_size[1], self.working_size[0] / self.size[0]
+        small = np.empty((*self.working_size, 3), np.uint8)
+        for number, (top, bottom) in enumerate(self._pages):
+            first, last = round(top * scale), round(bottom * scale)
+            if first < last:
+                part = self._page(number).preview(style)
+                same = part.shape[:2] == (last - first, columns)
+                small[first:last] = part if same else _reduced(part, (last - first, columns))
+        return small
 
     def layers(
         self,

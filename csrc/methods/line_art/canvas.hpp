@@ -1,67 +1,52 @@
-// A drawing, analyzed: a style in, colours out (rasc).
+// Line art, analyzed: a style in, colours out (rasc).
 #pragma once
 
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
+#include <cstdint>
+#include <functional>
 #include <vector>
 
-#include "../../regions/divider.hpp"
+#include "../../drawing/layer.hpp"
 #include "../guidance.hpp"
-#include "../layered_canvas.hpp"
-#include "painter.hpp"
+#include "../model.hpp"
 
 namespace colordeploy::methods {
 
-// Colours of a drawing in one style with hints.
-struct DrawingColors {
-    std::vector<std::int32_t> labels;  // where hints divide regions; none: those under the lines
-    Palette palette;
+using StyleCode = std::vector<float>;
 
-    std::size_t bytes() const {
-        return labels.size() * sizeof(std::int32_t) + palette.size() * sizeof(float);
-    }
+struct Style {
+    enum class Kind {
+        predicted,  // from the drawing; of a strip, from each page
+        code,
+        hints  // white without a hint
+    };
+    Kind kind = Kind::predicted;
+    StyleCode code = {};
 };
 
-class LineArtCanvas : public LayeredCanvas<DrawingColors> {
+// Gets lines that begin in that row, and must be done with them when it returns.
+using TakeLines = std::function<void(const drawing::LineLayer& lines, std::ptrdiff_t row)>;
+
+class LineArtCanvas : public Canvas {
  public:
-    using Code = std::vector<float>;
+    using Canvas::Canvas;
 
-    LineArtCanvas(std::shared_ptr<const Model> model, std::unique_ptr<const Drawing> drawing,
-                  const RegionNetwork& network, const Steps& steps);
+    // Predicted; of a strip, from its first page.
+    virtual const StyleCode& style() const = 0;
+    StyleCode random_style(std::uint64_t seed) const;
 
-    const Code& style() const { return painter_.style(); }
-    Code random_style(std::uint64_t seed) const;
-
-    // code: nothing leaves regions without a hint white. Lines are drawn over the colours unless
-    // they are wanted apart. Throws InputError for codes of another length or that are no
-    // direction, and for hints of another size or without a mark; BackendError, Cancelled.
-    void render(const std::optional<Code>& code, const Strokes* hints, bool lines,
-                const pictures::Rendering& rendering, const Steps& steps);
+    // Lines are drawn over the colours; where somebody takes them (of the whole picture, at its own
+    // size) they are not. hints: null for none. Throws InputError for codes of another length or
+    // that are no direction, and for hints of another size or without a mark; BackendError,
+    // Cancelled.
+    virtual void render(const Style& style, const Strokes* hints,
+                        const pictures::Rendering& rendering, const Steps& steps,
+                        const TakeLines& lines = nullptr) = 0;
     // A picture at the working size.
-    void preview(const Code& code, const color::Target& target, const Steps& steps);
+    virtual void preview(const Style& style, const color::Target& target, const Steps& steps) = 0;
+    // Labels of all regions: 0 on lines.
+    virtual void write_regions(const Plane<std::int32_t>& labels) = 0;
 
-    const Drawing& drawing() const { return *drawing_; }
-    pictures::Size size() const override { return drawing_->size(); }
-    pictures::Size working_size() const override { return drawing_->working_size(); }
     const char* device() const override { return model().graph("paint").device(); }
-    std::size_t bytes() const override;
-
- private:
-    regions::Hints hints_of(const Strokes& strokes, const Steps& steps) const;
-    std::shared_ptr<const Palette> styled(const Code& code, const regions::Hints* hints,
-                                          const std::string& key, const Steps& steps);
-    DrawingColors colored(const std::optional<Code>& code, const regions::Hints* hints,
-                          const std::string& key, const Steps& steps);
-    void compose(const DrawingColors& colors, bool lines, const pictures::Rendering& rendering,
-                 const CancelFlag* cancel) const;
-    void require_code(const Code& code) const;
-
-    std::unique_ptr<const Drawing> drawing_;
-    RegionPainter painter_;
-    Kept<Palette> styles_;
-    regions::RegionDivider divider_;  // prepares nothing before it is needed
 };
 
 }  // namespace colordeploy::methods

@@ -18,7 +18,6 @@ namespace {
 
 constexpr float DARK = 0.5F;  // a page without anything lighter is dark all over
 constexpr int LARGEST_RADIUS = 31;
-constexpr std::ptrdiff_t LONG = 3;  // times as high as wide: it may be a strip of pages
 
 void check(const std::vector<int>& radii) {
     if (std::adjacent_find(radii.begin(), radii.end(), std::less_equal<>()) != radii.end()) {
@@ -49,11 +48,6 @@ Drawing::Drawing(const pictures::Image& image, const PrepareOptions& options, co
       working_size_(
           pictures::working_shape(size_, options.size, model.description().working_size)) {
     check(options.radii);
-    if (size_.rows >= LONG * size_.columns) {
-        model.log(Level::warning,
-                  "the picture is three times as high as wide or more, and is coloured as one "
-                  "drawing; give the pages of a strip one by one");
-    }
     const std::vector<std::uint8_t> line = separate(image, model, cancel);
     working_luma_.resize(static_cast<std::size_t>(working_size_.rows * working_size_.columns));
     color::resize(

@@ -1,4 +1,4 @@
-// The solver alone, cd_lab_color, cd_cancel and cd_output.
+// The solver alone, colours of CIE Lab, cancellations, idle memory, and what the library is.
 #include "host.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -6,6 +6,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     std::uint8_t rgb[3];
     cd_lab_color(data.ConsumeFloatingPoint<double>(), data.ConsumeFloatingPoint<double>(),
                  data.ConsumeFloatingPoint<double>(), rgb);
+    double lab[3];
+    cd_color_lab(rgb, lab);
+    if (!(lab[0] >= -0.01 && lab[0] <= 100.01)) std::abort();
+    if (data.ConsumeIntegralInRange(0, 50) == 0) {
+        cd_set_idle_limit(data.ConsumeIntegral<std::size_t>());
+        cd_trim();
+    }
+    if (cd_abi() != CD_ABI || cd_version()[0] == '\0') std::abort();
     const std::int32_t height = data.ConsumeIntegralInRange(-1, 12);
     const std::int32_t width = data.ConsumeIntegralInRange(-1, 12);
     const std::int32_t channels = data.ConsumeIntegralInRange(-1, 5);
@@ -27,7 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     options.single_precision = data.ConsumeIntegralInRange(0, 1);
     cd_cancel* cancel = nullptr;
     fuzz::required(cd_cancel_new(&cancel));
-    if (data.ConsumeIntegralInRange(0, 20) == 0) cd_cancel_set(cancel);
+    const bool stopped = data.ConsumeIntegralInRange(0, 20) == 0;
+    if (stopped) cd_cancel_set(cancel);
+    if (cd_cancelled(cancel) != (stopped ? 1 : 0)) std::abort();
     cd_system* system = nullptr;
     fuzz::checked(
         cd_system_new(features.data(), height, width, channels, &options, cancel, &system));
