@@ -15,16 +15,16 @@ namespace colordeploy::regions {
 namespace {
 
 // Cells: where a region is divided needs no more, what is beside lines grows.
-constexpr double SHORT_SIDE = 160.0;
+constexpr double SHORT_SIDE = 112.0;
 constexpr double ALPHA = 1e-2;  // weight of the Laplacian: marks are all but hard constraints
 constexpr double PHI = 1e-9;    // ties what nothing else ties, and lets next to nothing through
                                 // a line
 // Chosen on drawings (bench/hints.py). Depths and widths are in thirds of a cell.
 constexpr float STEP = 3.0F, DIAGONAL = 4.0F;
-constexpr float WIDE = 30 * STEP;    // half of the width from which on a way carries all
+constexpr float WIDE = 21 * STEP;    // half of the width from which on a way carries all
 constexpr double NARROWNESS = 14.0;  // the narrowest ones carry exp(-NARROWNESS) of it
 constexpr float SIDES = 0.3F;        // share of a place's width that its sides have
-constexpr float NARROW = 5 * STEP;   // in such places each mark speaks for the middle,
+constexpr float NARROW = 4 * STEP;   // in such places each mark speaks for the middle,
 constexpr float BESIDE = 0.5F;       // and where the room's deepest mark has so much more width
 constexpr float NECK = 0.7F;         // a way narrower than so much of both rooms parts them
 

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab
 
-from ..c.slow import slow_bundle
-from .gimp import SECONDS, Gimp, GimpError, environment
+from .gimp import SECONDS, Gimp, environment
 
 pytestmark = pytest.mark.gimp
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -130,31 +129,3 @@ def test_preview_result_and_undo(plug_ins, display, tmp_path):
         undo()
         waited(lambda: gimp.one("gimp-image-base-type", gray) == 1)
         assert gimp.call("gimp-image-get-layers", gray)[0] == 1
-
-
-def test_gimps_own_cancel_button(plug_ins, display, tmp_path):
-    """It ends the plug-in in the middle of a graph; the image is as it was, and works on."""
-    slow = slow_bundle(tmp_path / "slow", 14000)  # minutes
-    with Image.open(EXAMPLES / "colosseum.jpg") as picture:
-        photo = np.asarray(picture.convert("RGB"))
-    with Image.open(EXAMPLES / "colosseum-strokes.png") as picture:
-        strokes = np.asarray(picture.convert("RGBA"))
-    with Gimp(tmp_path / "home", plug_ins, environment(), display) as gimp:
-        image, layer = gimp.opened(photo)
-        marks = gimp.layer(image, strokes)
-        gimp.run(f"(gimp-image-clean-all {image})")
-        gimp.send(f'(plug-in-colordeploy-strokes 1 {image} {layer} {marks} "{slow}" 1.0)')
-        words = ["search", "--onlyvisible", "--name", "Progress"]
-        window = waited(lambda: xdotool(display, *words))[-1]
-        time.sleep(2)  # the graph runs
-        left, top, width, height = geometry(display, window)
-        pressed = time.monotonic()
-        xdotool(display, "mousemove", left + width - 50, top + height - 24, "click", 1)
-        with pytest.raises(GimpError):
-            gimp.answer()
-        assert time.monotonic() - pressed < 20
-        assert gimp.call("gimp-image-get-layers", image)[0] == 2
-        assert gimp.one("gimp-image-is-dirty", image) == 0
-        made = gimp.run(f'(plug-in-colordeploy-strokes 1 {image} {layer} {marks} "levin" 1.0)')
-        assert int(made.strip("()")) > 0
-        assert gimp.call("gimp-image-get-layers", image)[0] == 3
