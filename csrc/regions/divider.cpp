@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
 #include "../propagation/plans.hpp"
 #include "division.hpp"
+#include "places.hpp"
 
 namespace colordeploy::regions {
 
@@ -19,55 +19,18 @@ constexpr double SHORT_SIDE = 112.0;
 constexpr double ALPHA = 1e-2;  // weight of the Laplacian: marks are all but hard constraints
 constexpr double PHI = 1e-9;    // ties what nothing else ties, and lets next to nothing through
                                 // a line
-// Chosen on drawings (bench/hints.py). Depths and widths are in thirds of a cell.
-constexpr float STEP = 3.0F, DIAGONAL = 4.0F;
-constexpr float WIDE = 21 * STEP;    // half of the width from which on a way carries all
+// Chosen on drawings (bench/hints.py).
 constexpr double NARROWNESS = 14.0;  // the narrowest ones carry exp(-NARROWNESS) of it
 constexpr float SIDES = 0.3F;        // share of a place's width that its sides have
 constexpr float NARROW = 4 * STEP;   // in such places each mark speaks for the middle,
 constexpr float BESIDE = 0.5F;       // and where the room's deepest mark has so much more width
-constexpr float NECK = 0.7F;         // a way narrower than so much of both rooms parts them
-
-// How far each free cell is from the next one that is not of its region (chamfer distance: two
-// passes over the neighbours). The page's edge is no border.
-std::vector<float> depths_of(const std::vector<std::int32_t>& cells, std::ptrdiff_t rows,
-                             std::ptrdiff_t columns) {
-    std::vector<float> depth(cells.size());
-    const auto far = STEP * static_cast<float>(rows + columns);
-    const auto pass = [&](std::ptrdiff_t y, std::ptrdiff_t x, std::ptrdiff_t back) {
-        const std::ptrdiff_t at = y * columns + x;
-        if (cells[at] <= 0) return;
-        const auto look = [&](std::ptrdiff_t dy, std::ptrdiff_t dx, float step) {
-            const std::ptrdiff_t v = y + dy * back, u = x + dx * back;
-            if (v < 0 || u < 0 || v >= rows || u >= columns) return;
-            const std::ptrdiff_t to = v * columns + u;
-            const float there = cells[to] == cells[at] ? depth[to] : 0.0F;
-            depth[at] = std::min(depth[at], there + step);
-        };
-        look(-1, 0, STEP);
-        look(0, -1, STEP);
-        look(-1, -1, DIAGONAL);
-        look(-1, 1, DIAGONAL);
-    };
-    for (std::size_t i = 0; i < cells.size(); ++i) depth[i] = cells[i] > 0 ? far : 0.0F;
-    for (std::ptrdiff_t y = 0; y < rows; ++y) {
-        for (std::ptrdiff_t x = 0; x < columns; ++x) pass(y, x, 1);
-    }
-    for (std::ptrdiff_t y = rows - 1; y >= 0; --y) {
-        for (std::ptrdiff_t x = columns - 1; x >= 0; --x) pass(y, x, -1);
-    }
-    return depth;
-}
 
 // Four planes, between neighbouring free cells of a region; diagonally only where both cells beside
 // the way are free, too. Narrow ways carry less, so that owners meet in the narrowest place between
 // their marks. Around the page all is open: what touches its edge is one ground.
-std::vector<double> weights_of(const std::vector<std::int32_t>& cells,
-                               const std::vector<float>& depths, std::ptrdiff_t rows,
-                               std::ptrdiff_t columns) {
-    const auto outer = [&](std::ptrdiff_t y, std::ptrdiff_t x) {
-        return y == 0 || x == 0 || y == rows - 1 || x == columns - 1;
-    };
+std::vector<double> weights_of(const Cells& given, const std::vector<float>& widths) {
+    const std::vector<std::int32_t>& cells = given.labels;
+    const std::ptrdiff_t rows = given.rows, columns = given.columns;
     std::vector<double> weights(propagation::kDirections.size() * cells.size(), 0.0);
     double* plane = weights.data();
     for (const auto& [dy, dx] : propagation::kDirections) {
@@ -81,103 +44,14 @@ std::vector<double> weights_of(const std::vector<std::int32_t>& cells,
                            cells[(y + dy) * columns + x] == own;
                 }
                 if (!tied) continue;
-                const bool open = outer(y, x) && outer(y + dy, x + dx);
-                const double depth = open ? WIDE : std::min({depths[at], depths[to], WIDE});
-                plane[at] = std::exp(NARROWNESS * (depth / WIDE - 1.0));
+                const bool open = given.outer(y, x) && given.outer(y + dy, x + dx);
+                const double width = open ? WIDE : std::min({widths[at], widths[to], WIDE});
+                plane[at] = std::exp(NARROWNESS * (width / WIDE - 1.0));
             }
         }
         plane += cells.size();
     }
     return weights;
-}
-
-// Rooms: parts of regions that narrow ways part from each other, each named by one of its cells.
-// From the deepest cells on, what meets at a cell becomes one room unless the way there is much
-// narrower than both.
-std::vector<std::int32_t> rooms_of(const std::vector<std::int32_t>& cells,
-                                   const std::vector<float>& depths, std::ptrdiff_t rows,
-                                   std::ptrdiff_t columns) {
-    std::vector<std::int32_t> parent(cells.size()), order(cells.size());
-    std::vector<float> level(cells.size());
-    for (std::ptrdiff_t at = 0; at < std::ssize(cells); ++at) {
-        const std::ptrdiff_t y = at / columns, x = at % columns;
-        const bool open = y == 0 || x == 0 || y == rows - 1 || x == columns - 1;
-        level[at] = cells[at] <= 0 ? 0.0F : open ? WIDE : std::min(depths[at], WIDE);
-    }
-    std::iota(parent.begin(), parent.end(), 0);
-    std::iota(order.begin(), order.end(), 0);
-    std::ranges::stable_sort(order, [&](auto a, auto b) { return level[a] > level[b]; });
-    const auto root = [&](std::int32_t at) {
-        while (parent[at] != at) at = parent[at] = parent[parent[at]];
-        return at;
-    };
-    std::vector<float> deepest = level;  // of roots
-    std::vector<std::uint8_t> seen(cells.size(), 0);
-    for (const std::int32_t at : order) {
-        if (level[at] <= 0.0F) break;
-        seen[at] = 1;
-        const std::ptrdiff_t y = at / columns, x = at % columns;
-        const auto meet = [&](std::ptrdiff_t v, std::ptrdiff_t u) {
-            if (v < 0 || u < 0 || v >= rows || u >= columns) return;
-            const auto to = static_cast<std::int32_t>(v * columns + u);
-            if (seen[to] == 0 || cells[to] != cells[at]) return;
-            std::int32_t one = root(at), other = root(to);
-            if (one == other) return;
-            const float shallower = std::min(deepest[one], deepest[other]);
-            if (level[at] < NECK * shallower) return;
-            if (deepest[one] < deepest[other]) std::swap(one, other);
-            parent[other] = one;
-        };
-        meet(y - 1, x);
-        meet(y, x - 1);
-        meet(y, x + 1);
-        meet(y + 1, x);
-    }
-    for (std::int32_t at = 0; at < std::ssize(cells); ++at) parent[at] = root(at);
-    return parent;
-}
-
-// The next cell on the way from a border to the middle between borders, where depth grows by the
-// whole step; the cell itself on the middle.
-std::ptrdiff_t inward(const std::vector<float>& depths, std::ptrdiff_t rows, std::ptrdiff_t columns,
-                      std::ptrdiff_t at) {
-    const std::ptrdiff_t y = at / columns, x = at % columns;
-    for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(y - 1, 0); v < std::min(y + 2, rows); ++v) {
-        for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(x - 1, 0); u < std::min(x + 2, columns);
-             ++u) {
-            const float step = v != y && u != x ? DIAGONAL : STEP;
-            if (depths[v * columns + u] == depths[at] + step) return v * columns + u;
-        }
-    }
-    return at;
-}
-
-// How wide the place of each cell is: the depth of the deepest cell whose ball, which no border
-// cuts, reaches it (local thickness), up to WIDE. Balls in the middle between borders hold all
-// others.
-std::vector<float> thickness_of(const std::vector<std::int32_t>& cells,
-                                const std::vector<float>& depths, std::ptrdiff_t rows,
-                                std::ptrdiff_t columns) {
-    std::vector<float> thickness(cells.size());
-    for (std::size_t i = 0; i < cells.size(); ++i) thickness[i] = std::min(depths[i], WIDE);
-    for (std::ptrdiff_t at = 0; at < std::ssize(cells); ++at) {
-        if (depths[at] <= STEP) continue;
-        if (depths[at] < WIDE && inward(depths, rows, columns, at) != at) continue;
-        const float depth = std::min(depths[at], WIDE);
-        const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>((depth - 1) / STEP);
-        const std::ptrdiff_t y = at / columns, x = at % columns;
-        for (std::ptrdiff_t v = std::max<std::ptrdiff_t>(y - reach, 0);
-             v <= std::min(y + reach, rows - 1); ++v) {
-            const double half = std::sqrt(static_cast<double>(reach * reach - (v - y) * (v - y)));
-            const auto across = static_cast<std::ptrdiff_t>(half);
-            for (std::ptrdiff_t u = std::max<std::ptrdiff_t>(x - across, 0);
-                 u <= std::min(x + across, columns - 1); ++u) {
-                float& own = thickness[v * columns + u];
-                if (cells[v * columns + u] == cells[at]) own = std::max(own, depth);
-            }
-        }
-    }
-    return thickness;
 }
 
 // What carries shares: the middle of a place more than its sides, but these, too.
@@ -214,10 +88,11 @@ void RegionDivider::prepare(const CancelFlag* cancel) {
     if (solver_) return;
     std::vector<std::int32_t> cells(rows_ * columns_);
     free_cells(labels_, height_, width_, cells.data(), rows_, columns_);
-    depths_ = depths_of(cells, rows_, columns_);
-    rooms_ = rooms_of(cells, depths_, rows_, columns_);
-    thickness_ = thickness_of(cells, depths_, rows_, columns_);
-    weights_ = weights_of(cells, widths_of(depths_, thickness_), rows_, columns_);
+    const Cells given{cells, rows_, columns_};
+    depths_ = depths_of(given);
+    rooms_ = rooms_of(given, depths_);
+    thickness_ = thickness_of(given, depths_);
+    weights_ = weights_of(given, widths_of(depths_, thickness_));
     const propagation::Grid grid{static_cast<int>(rows_), static_cast<int>(columns_), 0};
     auto solver = propagation::Solver::make(propagation::plan_of(grid, cancel),
                                             {weights_.data(), nullptr, ALPHA, PHI, 0.0}, true);
@@ -246,7 +121,7 @@ void RegionDivider::speak_for_middles(std::vector<std::int64_t>& votes,
         const std::ptrdiff_t owner = owner_of(mark);
         std::vector<std::ptrdiff_t> way;
         for (std::ptrdiff_t at = mark;;) {
-            const std::ptrdiff_t next = inward(depths_, rows_, columns_, at);
+            const std::ptrdiff_t next = inward({cells_, rows_, columns_}, depths_, at);
             if (next == at || sums[next] > 0) break;
             way.push_back(at = next);
         }
