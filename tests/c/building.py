@@ -8,7 +8,6 @@ import glob
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,8 +81,7 @@ def unpacked_archive(folder: Path) -> Path:
         with _locked():
             run([ROOT / "c-archive", *OPTIONS], env={**os.environ, "COLORDEPLOY_C_BUILD": BUILD})
             made = max(BUILD.glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
-    with tarfile.open(made) as archive:
-        archive.extractall(folder, filter="data")
+    run(["tar", "--extract", "--file", made, "--directory", folder])
     (prefix,) = folder.iterdir()
     return prefix
 
