@@ -42,7 +42,7 @@ COLORDEPLOY_INLINE void add_up(const DrawingRow& row, std::ptrdiff_t begin, std:
 }
 
 COLORDEPLOY_INLINE Three colors_of(const float* sums) {
-    Three rgb;
+    Three rgb{};
     for (int j = 0; j < LANES; ++j) {
         for (int c = 0; c < 3; ++c) rgb.c[c][j] = sums[CHANNELS * j + c];
     }
