@@ -42,9 +42,12 @@ COLORDEPLOY_INLINE void add_up(const DrawingRow& row, std::ptrdiff_t begin, std:
 }
 
 COLORDEPLOY_INLINE Three colors_of(const float* sums) {
-    Three rgb{};
-    for (int j = 0; j < LANES; ++j) {
-        for (int c = 0; c < 3; ++c) rgb.c[c][j] = sums[CHANNELS * j + c];
+    Three rgb;
+#pragma GCC unroll 3
+    for (int c = 0; c < 3; ++c) {
+        F plane{};
+        for (int j = 0; j < LANES; ++j) plane[j] = sums[CHANNELS * j + c];
+        rgb.c[c] = plane;
     }
     return rgb;
 }
