@@ -82,8 +82,8 @@ class ScribbleCanvas(PhotoCanvas):
         Returns
         -------
         ScribbleCanvas or None
-            To be closed apart from this one. None where there is no coarser one: the method is a
-            network, the global points have an odd distance, or the picture is a pixel wide.
+            To be closed apart from this one. None where there is no coarser one: the model is an
+            imported network, the global points have an odd distance, or the picture is a pixel wide.
 
         Raises
         ------
