@@ -20,7 +20,7 @@ constexpr double ALPHA = 1e-2;  // weight of the Laplacian: marks are all but ha
 constexpr double PHI = 1e-9;    // ties what nothing else ties, and lets next to nothing through
                                 // a line
 // Chosen on drawings (bench/hints.py).
-constexpr double NARROWNESS = 14.0;  // the narrowest ones carry exp(-NARROWNESS) of it
+constexpr double NARROWNESS = 14.0;  // the narrowest ways carry exp(-NARROWNESS)
 constexpr float SIDES = 0.3F;        // share of a place's width that its sides have
 constexpr float NARROW = 4 * STEP;   // in such places each mark speaks for the middle,
 constexpr float BESIDE = 0.5F;       // and where the room's deepest mark has so much more width

@@ -187,8 +187,7 @@ def test_layers(models, drawing, layer, format, colored):
     np.testing.assert_array_equal(preview, expected.render(size=90))
 
 
-def test_a_preview_of_a_style(canvases):
-    canvas, expected = canvases
+def previews_are_equal(canvas, expected):
     info = canvas.info()
     small = np.zeros((info.working_height, info.working_width, 3), np.uint8)
     for style in (None, 4):
@@ -196,6 +195,10 @@ def test_a_preview_of_a_style(canvases):
             "cd_style_preview", canvas.handle, byref(style_of(style)), None, byref(image_of(small))
         )
         np.testing.assert_array_equal(small, expected.preview(style))
+
+
+def test_a_preview_of_a_style(canvases):
+    previews_are_equal(*canvases)
 
 
 @pytest.mark.parametrize("form", ["colour", "floats", "words", "dark", "large", "native", "lines"])
@@ -309,14 +312,7 @@ def test_hints_and_layers_of_a_strip(strips, strip):
 
 
 def test_a_preview_of_a_strip(strips):
-    canvas, expected = strips
-    info = canvas.info()
-    small = np.zeros((info.working_height, info.working_width, 3), np.uint8)
-    for style in (None, 4):
-        canvas.library.call(
-            "cd_style_preview", canvas.handle, byref(style_of(style)), None, byref(image_of(small))
-        )
-        np.testing.assert_array_equal(small, expected.preview(style))
+    previews_are_equal(*strips)
 
 
 def test_a_strip_is_cancelled_between_pages(library, strips):

@@ -83,7 +83,7 @@ class ScribbleCanvas(PhotoCanvas):
         -------
         ScribbleCanvas or None
             To be closed apart from this one. None where there is no coarser one: the model is an
-            imported network, the global points have an odd distance, or the picture is a pixel wide.
+            imported network, global points have an odd distance, or the picture is a pixel wide.
 
         Raises
         ------
