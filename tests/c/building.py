@@ -19,6 +19,7 @@ FOLDER = ROOT / "build" / "c-library"  # kept: a second run compiles what change
 BUILD = Path(os.environ.get("COLORDEPLOY_C_BUILD", FOLDER / "build"))
 CONSUMER = ROOT / "tests" / "c" / "consumer"
 SOURCE = ROOT / "examples" / "c" / "strokes.c"
+RUN = "PYTEST_XDIST_TESTRUNUID"  # pytest-xdist's name of the run that a process works for
 OPTIONS = ["-DCOLORDEPLOY_LTO=OFF", "-DCOLORDEPLOY_WERROR=ON"]
 
 
@@ -63,8 +64,12 @@ def build_tree(build: Path, options: list[str]) -> Path:
             "-DCMAKE_INSTALL_LIBDIR=lib", *options,
         ])  # fmt: skip
         run([cmake, "--build", build, "-j", os.environ.get("WORKERS", "2")])
-        shutil.rmtree(prefix, ignore_errors=True)
-        run([cmake, "--install", build])
+        # Other processes of this run read what is installed: only the first may replace it.
+        stamp, this_run = FOLDER / f"{build.name}-installed.run", os.environ.get(RUN)
+        if this_run is None or not stamp.exists() or stamp.read_text() != this_run:
+            shutil.rmtree(prefix, ignore_errors=True)
+            run([cmake, "--install", build])
+            stamp.write_text(this_run or "")
     return prefix
 
 
