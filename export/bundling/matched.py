@@ -8,15 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
+from colordeploy.bundle import Bundle
+
 from ..models.encoders.trunk import MULTIPLE, STRIDE
-from ..models.sscn.matched import AB_SCALE, PLACE, MatchedNetwork
+from ..models.sscn.matched import AB_SCALE, HEADS, PLACE, MatchedConfig, MatchedNetwork
 from ..training.matched import load_matched
 from .onnx_graph import round_weights
 from .specification import BATCH, MAP, BundleSpec, GraphSpec
 from .sscn import golden_cases, graph_case
+from .weights import weights
 
 TOLERANCE = 2e-4  # of what is matched and told
 AB_TOLERANCE = 1e-2  # of chroma in ab units; of scores, which are up to a few hundred
@@ -85,6 +90,33 @@ def specification(net: MatchedNetwork) -> BundleSpec:
             "trained on ImageNet, calmed on the same photos"
         ),
     )  # fmt: skip
+
+
+def network_weights(bundle: Bundle) -> dict[str, Tensor]:
+    """All weights of a bundle of this kind, by their names in `MatchedNetwork`.
+
+    What is made of a few numbers before a picture comes (the levels' weights in a score, how sure
+    scores are) the exporter has computed: they are taken back from its constants.
+    """
+    graph = onnx.load_model_from_string(bundle.graph("colorize")).graph
+    constants = {i.name: i for i in graph.initializer if "." not in i.name}
+
+    def named(start: str) -> list[Tensor]:
+        names = sorted(
+            (name for name in constants if name.startswith(start)),
+            key=lambda name: int(name.removeprefix(start)),
+        )
+        arrays = [onnx.numpy_helper.to_array(constants[name]) for name in names]
+        return [torch.from_numpy(a.astype(np.float32)) for a in arrays]
+
+    parts = MatchedConfig.from_dict(bundle.manifest.parameters["network"]).parts
+    first = torch.tensor((0, *parts[:-1])).cumsum(0)
+    weighed = torch.stack(named("cat_"))[:, first]
+    found = weights(bundle)
+    found["matcher.scales"] = weighed + torch.log(-torch.expm1(-weighed))  # softplus's inverse
+    del found["moments"]  # of the bins
+    found["sure"] = torch.stack(named("select_")).reshape(len(HEADS), 2)
+    return found
 
 
 def from_checkpoint(path: Path, state: Mapping[str, Any]) -> BundleSpec:

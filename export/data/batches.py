@@ -118,11 +118,15 @@ class SeededBatches(Batches[Item, Batch]):
     def assemble(self, *arrays: NDArray[np.generic]) -> Batch:
         """A batch of the samples' arrays, stacked."""
 
+    def chosen(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """(count,): which items a batch is made of."""
+        return rng.choice(len(self.items), count, replace=False)
+
     def batch(self, step: int) -> Batch:
         rng = np.random.default_rng((self._seed, step))
         shares = np.array([size.share for size in self._sizes])
         size = self._sizes[int(rng.choice(len(self._sizes), p=shares / shares.sum()))]
-        chosen = rng.choice(len(self.items), size.batch, replace=False)
+        chosen = self.chosen(rng, size.batch)
         samples = [self.sample(self.items[int(i)], size, rng) for i in chosen]
         return self.assemble(*(np.stack(part) for part in zip(*samples, strict=True)))
 

@@ -6,7 +6,7 @@ then it is only a palette of the picture's colours, so that pictures without any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from colordeploy.pictures.color import lab_of
 
+from ..models.encoders.trunk import STRIDE
 from .batches import CropSize, PhotoBatches, crop, planes, tone
 from .photos import Folders, Photo
 
@@ -108,6 +109,14 @@ class ReferenceBatch:
     category: Tensor  # (B,) int64
 
 
+@dataclass(frozen=True)
+class KindredBatch(ReferenceBatch):
+    """Photos in pairs of one category: 0 and 1, 2 and 3, ..."""
+
+    view: Tensor  # (B, 1, S, S): `gray` seen through another frame
+    move: Tensor  # (B, 3) int64: the frame's y and x in `gray`, whether it is mirrored
+
+
 def network_scale(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """(L - 50) / 50 and ab / 110 of sRGB in [0, 1]."""
     lab = lab_of(rgb)
@@ -160,6 +169,58 @@ class ReferenceBatches(PhotoBatches[ReferenceBatch]):
             torch.from_numpy(gray)[:, None], planes(ab), planes(reference),
             torch.from_numpy(category.astype(np.int64)),
         )  # fmt: skip
+
+
+class KindredBatches(ReferenceBatches):
+    """Crops in pairs of one category, each seen through a second frame as well: moved by up to
+    `MOVED` pixels, a multiple of the results' stride, every other one mirrored.
+    """
+
+    MOVED = 32
+
+    def __init__(
+        self, folder: Folders, seed: int, first_step: int, steps: int, sizes: tuple[CropSize, ...]
+    ) -> None:
+        super().__init__(folder, seed, first_step, steps, sizes, exposures=True)
+        kinds: dict[int, list[int]] = {}
+        for i, photo in enumerate(self.items):
+            kinds.setdefault(self.categories[category_of(photo)], []).append(i)
+        self._kinds = [np.array(found) for found in kinds.values() if len(found) > 1]
+        counts = np.array([len(found) for found in self._kinds])
+        self._shares = counts / counts.sum()
+
+    def chosen(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        pairs = min(count // 2, len(self._kinds))
+        kinds = rng.choice(len(self._kinds), pairs, replace=False, p=self._shares)
+        return np.concatenate([rng.choice(self._kinds[int(k)], 2, replace=False) for k in kinds])
+
+    def sample(
+        self, item: Photo, size: CropSize, rng: np.random.Generator
+    ) -> tuple[NDArray[np.generic], ...]:
+        room, side = self.MOVED, size.side
+        wide = crop(item.picture(), replace(size, side=side + room), rng)
+        (y, x), (v, u) = rng.integers(0, room // STRIDE + 1, (2, 2)) * STRIDE
+        rgb = wide[y : y + side, x : x + side]
+        if rng.random() < self._palettes:
+            reference = palette(rgb, rng)
+        else:
+            reference = np.clip(warped(rgb, random_warp(rng), rng), 0, 1)
+        light = 2 * tone((network_scale(wide)[..., 0] + 1) / 2, rng) - 1
+        view, mirrored = light[v : v + side, u : u + side], rng.random() < 0.5
+        number = np.array(self.categories[category_of(item)])
+        return (
+            light[y : y + side, x : x + side], network_scale(rgb)[..., 1:],
+            network_scale(reference), number, view[:, ::-1] if mirrored else view,
+            np.array([v - y, u - x, mirrored], np.int64),
+        )  # fmt: skip
+
+    def assemble(self, *arrays: NDArray[np.generic]) -> KindredBatch:
+        *common, view, move = arrays
+        return KindredBatch(
+            **vars(super().assemble(*common)),
+            view=torch.from_numpy(view)[:, None],
+            move=torch.from_numpy(move),
+        )
 
 
 def category_of(photo: Photo) -> str:

@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from ..data.batches import CropSize
 from ..data.photos import Folders
-from ..data.references import ReferenceBatch, ReferenceBatches
+from ..data.references import KindredBatch, KindredBatches, ReferenceBatch, ReferenceBatches
 from ..models.encoders.trunk import STRIDE
-from ..models.sscn.matched import AB_SCALE, HEADS, MatchedConfig, MatchedNetwork
+from ..models.sscn.matched import AB_SCALE, HEADS, MatchedConfig, MatchedNetwork, Reference
 from . import checkpoint
 from .loop import Losses, Schedule, optimize
 
@@ -38,6 +38,14 @@ class MatchedTraining(Schedule):
         head: they should be found in the picture's own one.
     log_mse : float
         Weight of each picture's log squared error, which is its PSNR as a loss.
+    kindred : bool
+        Photos come in pairs of one category.
+    kin : float
+        Weight of the cross-entropy between a picture's places and the references of the other
+        photos, by each head: they should be found in its category's. `kindred` only.
+    steady : float
+        Weight of the distance between the colours of a photo's two views, per ab unit, with the
+        other photo of the pair as the reference. `kindred` only.
     sizes : tuple of CropSize
     """
 
@@ -48,6 +56,9 @@ class MatchedTraining(Schedule):
     kind: float = 0.2
     own: float = 0.02
     log_mse: float = 0.1
+    kindred: bool = False
+    kin: float = 0.04
+    steady: float = 0.05
     sizes: tuple[CropSize, ...] = SIZES
 
 
@@ -66,14 +77,15 @@ class MatchedLosses:
             AB_SCALE * torch.linalg.vector_norm(x - truth, dim=1) for x in colored[:2][::-1]
         )
         squares = AB_SCALE**2 * (colored.fine - truth).square().mean(dim=(1, 2, 3))
-        own = self._own(colored.queries, reference.features)
+        logs = self._found(colored.queries, reference.features)
+        own = -torch.stack([log.diagonal(dim1=0, dim2=2).mean() for log in logs]).mean()
         loss = (
             0.1 * fine.mean()
             + training.log_mse * torch.log(squares + 1.0).mean()
             + 0.1 * training.kind * kind.mean()
             + training.own * own
         )
-        return loss, {
+        numbers = {
             "side": batch.gray.shape[2],
             "ab": float(fine.detach().mean()),
             "kind_ab": float(kind.detach().mean()),
@@ -83,23 +95,65 @@ class MatchedLosses:
             "log_mse": float(torch.log(squares.detach() + 1.0).mean()),
             "own": float(own.detach()),
         }
+        if isinstance(batch, KindredBatch):
+            kin = torch.stack([kin_entropy(log, batch.category) for log in logs]).mean()
+            apart = self._apart(batch, reference)
+            loss = loss + training.kin * kin + training.steady * apart
+            numbers |= {"kin": float(kin.detach()), "apart": float(apart.detach())}
+        return loss, numbers
 
-    def _own(self, queries: Tensor, features: Tensor) -> Tensor:
-        """Mean over the heads: minus the logarithm of the attention that falls on the own
-        reference, if all the batch's were looked at.
+    def _found(self, queries: Tensor, features: Tensor) -> list[Tensor]:
+        """For each head (B, places, B): the logarithm of the share of attention that falls on each
+        of the batch's references, if all were looked at.
         """
         weigh = self._net.matcher.weights
         keys = features[:, :, : queries.shape[2]]
         count, places = queries.shape[:2]
         step = max(1, places // _ASKED)
         asked = queries[:, step // 2 :: step] / (weigh(1) * queries.shape[2] ** 0.5)
-        total = torch.zeros(())
+        found = []
         for head in range(len(HEADS)):
-            scores = (asked * weigh(head)).flatten(0, 1) @ keys.flatten(0, 1).T
-            logs = torch.log_softmax(scores, dim=1).unflatten(1, (count, -1)).logsumexp(dim=2)
-            label = torch.arange(count).repeat_interleave(asked.shape[1])
-            total = total + functional.nll_loss(logs, label) / len(HEADS)
-        return total
+            scores = (asked * weigh(head)) @ keys.flatten(0, 1).T
+            logs = torch.log_softmax(scores, dim=2).unflatten(2, (count, -1))
+            found.append(logs.logsumexp(dim=3))
+        return found
+
+    def _apart(self, batch: KindredBatch, references: Reference) -> Tensor:
+        """Mean distance in ab units between the first photos of the pairs and their other views,
+        both coloured by the second ones.
+        """
+        style, features = references.style[1::2], references.features[1::2]
+        first, second = (
+            self._net.colorize(gray[0::2], style, features).fine
+            for gray in (batch.gray, batch.view)
+        )
+        distances = []
+        for a, b, (y, x, mirrored) in zip(first, second, batch.move[0::2].tolist(), strict=True):
+            same_a = _overlap(a, y // STRIDE, x // STRIDE)
+            same_b = _overlap(b.flip(2) if mirrored else b, -y // STRIDE, -x // STRIDE)
+            square = (AB_SCALE * (same_a - same_b)).square().sum(dim=0)
+            distances.append(torch.sqrt(square + 1e-2).mean())
+        return torch.stack(distances).mean()
+
+
+def _overlap(picture: Tensor, y: int, x: int) -> Tensor:
+    """What of a picture (C, H, W) another one shows whose corner is at (y, x)."""
+    height, width = picture.shape[1:]
+    rows = slice(max(y, 0), height + min(y, 0))
+    return picture[:, rows, max(x, 0) : width + min(x, 0)]
+
+
+def kin_entropy(logs: Tensor, category: Tensor) -> Tensor:
+    """Mean over the photos whose category the batch has once more: minus the logarithm of the
+    attention on their category's references, of that which falls on others than their own.
+    """
+    none = torch.tensor(float("-inf"))
+    own = torch.eye(len(category), dtype=torch.bool)[:, None]
+    alike = (category[:, None] == category)[:, None]
+    others = torch.where(own, none, logs)
+    kin = torch.where(alike, others, none)
+    several = (alike.sum(dim=2) > 1)[:, 0]
+    return (others.logsumexp(dim=2) - kin.logsumexp(dim=2))[several].mean()
 
 
 @torch.no_grad()
@@ -136,8 +190,9 @@ def train_matched(
     net.load_state_dict({**net.state_dict(), **begin})
 
     def batches(step: int) -> ReferenceBatches:
-        return ReferenceBatches(
-            data, training.seed, step, training.steps, training.sizes, exposures=True
+        drawn = (data, training.seed, step, training.steps, training.sizes)
+        return (
+            KindredBatches(*drawn) if training.kindred else ReferenceBatches(*drawn, exposures=True)
         )
 
     if not any(name.startswith("matcher.") for name in begin):

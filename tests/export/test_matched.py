@@ -11,13 +11,19 @@ from torch.nn import functional
 
 import colordeploy
 from colordeploy.bundle import Bundle, find_bundle
-from export.bundling.matched import specification
+from export.bundling.matched import network_weights, specification
 from export.bundling.weights import weights
 from export.cli import main
 from export.data.batches import CropSize
-from export.data.references import ReferenceBatches
+from export.data.references import KindredBatches, ReferenceBatches
 from export.models.sscn.matched import HEADS, Heard, MatchedConfig, MatchedNetwork, from_disco
-from export.training.matched import MatchedLosses, MatchedTraining, load_matched, train_matched
+from export.training.matched import (
+    MatchedLosses,
+    MatchedTraining,
+    kin_entropy,
+    load_matched,
+    train_matched,
+)
 
 from ..tiny import TINY_MATCHED, tiny_matched
 from .archive import write_archive
@@ -178,3 +184,57 @@ def test_from_photos_to_a_bundle_that_colours(archive, tmp_path, photo_like):
         assert canvas.render(reference, coarse=True).shape == (120, 160, 3)
         (match,) = canvas.matches(reference, [(60.0, 60.0)])
         assert match.reference_y % 8 == match.reference_x % 8 == 4
+
+
+def test_weights_come_back_out_of_a_bundle():
+    """`--start sscn` goes on from what is shipped."""
+    opened = find_bundle("sscn")
+    net = MatchedNetwork(MatchedConfig())
+    begin = network_weights(opened)
+    assert set(begin) == set(net.state_dict())
+    net.load_state_dict(begin)
+    gray, lab = torch.rand(1, 1, 64, 96) * 2 - 1, picture(1, 64)
+    with torch.no_grad():
+        reference = net.eval().encode_reference(lab)
+        found = net.colorize(gray, reference.style, reference.features)
+    session = ort.InferenceSession(opened.graph("colorize"), providers=["CPUExecutionProvider"])
+    given = {"gray": gray, "style": reference.style, "selected": reference.features}
+    ab, coarse, queries, _ = session.run(None, {name: t.numpy() for name, t in given.items()})
+    np.testing.assert_allclose(ab, 110 * found.fine, atol=5e-3)
+    np.testing.assert_allclose(coarse, 110 * found.coarse, atol=5e-3)
+    np.testing.assert_allclose(queries, found.queries, atol=1e-3)
+
+
+def test_kindred_photos_come_in_pairs_with_a_second_view(archive):
+    batch = KindredBatches(archive, 0, 0, 3, (CropSize(64, 64, 80, 4, 1.0),)).batch(0)
+    assert (batch.category[0::2] == batch.category[1::2]).all()
+    for gray, view, (y, x, mirrored) in zip(batch.gray, batch.view, batch.move, strict=True):
+        assert y % 4 == x % 4 == 0
+        other = view.flip(2) if mirrored else view
+        height, width = 64 - abs(int(y)), 64 - abs(int(x))
+        rows, columns = max(int(y), 0), max(int(x), 0)
+        same = gray[:, rows : rows + height, columns : columns + width]
+        rows, columns = max(-int(y), 0), max(-int(x), 0)
+        assert torch.equal(same, other[:, rows : rows + height, columns : columns + width])
+    assert len({tuple(move) for move in batch.move.tolist()}) > 1
+
+
+def test_views_of_a_steady_network_are_not_apart(archive):
+    """Without an answer of its own, one colour for all is the same in every frame."""
+    batch = KindredBatches(archive, 0, 0, 3, (CropSize(64, 64, 80, 4, 1.0),)).batch(0)
+    net = tiny_matched()
+    losses = MatchedLosses(net, MatchedTraining(kindred=True))
+    assert losses(batch)[1]["apart"] > 0.2
+    with torch.no_grad():
+        for layer in (net.choice, net.change):
+            layer.weight.zero_()
+        net.choice.bias.copy_(torch.tensor([-50.0, -50.0, -50.0, -50.0, 50.0]))
+        net.change.bias.zero_()
+    assert losses(batch)[1]["apart"] == pytest.approx(0.1, abs=1e-3)  # the distance's own offset
+
+
+def test_kin_is_the_share_of_others_that_are_of_the_category():
+    category = torch.tensor([3, 3, 5, 6])
+    shares = torch.tensor([[0.4, 0.3, 0.2, 0.1], [0.2, 0.5, 0.2, 0.1]] + [[0.25] * 4] * 2)
+    expected = -(np.log(0.3 / 0.6) + np.log(0.2 / 0.5)) / 2  # only the first two have kin
+    assert kin_entropy(shares.log()[:, None], category).item() == pytest.approx(expected, rel=1e-5)
