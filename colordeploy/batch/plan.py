@@ -16,13 +16,13 @@ from ..pictures.encoding import Options, picture_format
 from ..pictures.opening import Outline, outline_of, says_ours
 from .inputs import STDIN, Source
 
-__all__ = ["ColorPages", "Item", "JobOptions", "Plan", "make_plan"]
+__all__ = ["MAXIMUM_WORKERS", "ColorPages", "Item", "JobOptions", "Plan", "make_plan"]
 
 _LOG = logging.getLogger("colordeploy")
 ColorPages: TypeAlias = Literal["copy", "skip", "recolour"]
 _SHOWN = 3  # names in a message
 _SMALL = 12_000_000  # pixels up to which several pictures are worked on at once
-_MAXIMUM_WORKERS = 8
+MAXIMUM_WORKERS = 8  # pictures that are worked on at once
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Plan:
         sizes = [item.pixels for item in self.items if not item.done and item.error is None]
         if not sizes or not all(0 < pixels <= _SMALL for pixels in sizes):
             return 1
-        return min(threads, len(sizes), _MAXIMUM_WORKERS)
+        return min(threads, len(sizes), MAXIMUM_WORKERS)
 
 
 def make_plan(

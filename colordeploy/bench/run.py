@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..accuracy.golden import verify
+from ..batch.plan import MAXIMUM_WORKERS
 from ..bundle import find_bundle
 from ..errors import BackendError, InputError
+from ..loading import on_cpu
 from ..methods import find_method
 from ..models import load
+from ..native.checks import thread_count
 from ..runtime.driver import open_driver
 from ..runtime.graph import Target
 from . import measure
@@ -20,7 +23,7 @@ from .report import record_of
 from .statistics import highest_percentile, interval_of_ratio, percentile
 from .workload import Job, jobs, method_of
 
-__all__ = ["Plan", "Subject", "groups", "measured_runs"]
+__all__ = ["Plan", "Subject", "at_once", "groups", "measured_runs"]
 
 _TO_FIND_RATE = Rules(duration=1.0, queries=5, warm_up=0.0, warm_up_queries=1)
 
@@ -99,6 +102,37 @@ class Plan:
             "precision": target.precision,
             "threads": target.threads,
         }
+
+
+def at_once(
+    scenario: str, batch: int | None, threads: int | None, device: str
+) -> tuple[int, int | None]:
+    """Pictures in work at once and threads for each, where they are not given.
+
+    Two pictures with a thread each are done sooner than one after the other with two: graphs of
+    this size do not keep several processors busy all the time.
+
+    Parameters
+    ----------
+    scenario : {"single", "offline", "server"}
+    batch, threads : int or None
+        None: for throughput (`offline`) a picture for each thread on the CPU, and threads shared
+        out among the pictures.
+    device : str
+
+    Returns
+    -------
+    (batch, threads)
+        None for threads means all of them.
+    """
+    if scenario == "single" or not on_cpu(device):
+        return batch or 1, threads
+    there = thread_count(None)
+    if batch is None:
+        batch = min(there, MAXIMUM_WORKERS) if scenario == "offline" and threads is None else 1
+    if threads is None and batch > 1:
+        threads = max(1, there // batch)
+    return batch, threads
 
 
 def groups(models: Sequence[str]) -> list[tuple[str, ...]]:

@@ -52,8 +52,9 @@ def _judging(command: Callable[..., None]) -> Callable[..., None]:
               help="One query after another; as many as possible; random arrivals.")  # fmt: skip
 @click.option("--size", multiple=True, help="Of the pictures: N (square) or HxW; any number.")
 @click.option("--working-size", help="Short side at which models work, or 'native'.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Pictures in work at once (offline, server).")  # fmt: skip
+@click.option("--batch", type=click.IntRange(min=1),
+              help="Pictures in work at once (offline, server); by default one a CPU thread where "
+              "there is no --threads (offline), else one.")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True),
               help="Arrivals a second (server); by default half of one stream's.")  # fmt: skip
 @click.option("--latency-bound", type=click.FloatRange(min=0, min_open=True),
@@ -64,7 +65,9 @@ def _judging(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda[:N].")
 @click.option("--precision", multiple=True, type=click.Choice(PRECISIONS), default=("auto",),
               help="Several are compared too, with every backend that has them.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(min=1),
+              help="CPU threads of each picture; by default all are shared out among those "
+              "in work.")  # fmt: skip
 @click.option("--duration", default=10.0, show_default=True, help="Seconds a run takes at least.")
 @click.option("--queries", default=10, show_default=True, help="Queries it has at least.")
 @click.option("--cold", default=3, show_default=True, help="Fresh processes for the cold start.")
@@ -80,7 +83,7 @@ def run(
     scenario: str,
     size: tuple[str, ...],
     working_size: str | None,
-    batch: int,
+    batch: int | None,
     rate: float | None,
     latency_bound: float | None,
     backend: tuple[str, ...],
@@ -102,10 +105,11 @@ def run(
     """
     from ..bench.measure import Rules
     from ..bench.report import Record, read_record, table
-    from ..bench.run import Plan, groups, measured_runs
+    from ..bench.run import Plan, at_once, groups, measured_runs
     from ..models import model_names
 
     sizes = [_size(text) for text in size or ("1024x768",)]
+    batch, threads = at_once(scenario, batch, threads, device)
     targets = _targets(backend, precision, device, threads)
     baseline = None if gate is None else read_record(gate)
     record = Record(json_file)

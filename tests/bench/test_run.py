@@ -68,6 +68,26 @@ def levin(**more):
     return Plan(("levin",), (48, 64), "server", targets=(target,), rules=FAST, cold=0, **more)
 
 
+@pytest.mark.parametrize(
+    ("scenario", "batch", "threads", "expected"),
+    [
+        ("single", None, None, (1, None)),
+        ("single", None, 2, (1, 2)),
+        ("offline", None, None, (6, 1)),  # a picture for each processor
+        ("offline", 2, None, (2, 3)),
+        ("offline", 9, None, (9, 1)),
+        ("offline", None, 2, (1, 2)),
+        ("offline", 4, 2, (4, 2)),  # as given
+        ("server", None, None, (1, None)),
+        ("server", 3, None, (3, 2)),
+    ],
+)
+def test_processors_are_shared_out_among_pictures(monkeypatch, scenario, batch, threads, expected):
+    monkeypatch.setattr(run, "thread_count", lambda _: 6)
+    assert run.at_once(scenario, batch, threads, "cpu") == expected
+    assert run.at_once(scenario, batch, threads, "cuda:0") == (batch or 1, threads)
+
+
 def test_bundles_of_a_method_take_turns(tmp_path):
     """The key holds the bundle's own name, wherever it lies."""
     other = copied("lga", tmp_path / "lga-elsewhere")
