@@ -109,7 +109,7 @@ def constrain_layer(
     layer : (H, W, 4) uint8
         RGBA, of any strides.
     shape : (h, w)
-        Not larger than (H, W).
+        A larger one than (H, W) repeats the marks of the layer's pixels.
     threads : int, optional
         By default as many as this process may use, eight at most; the result is the same.
     cancel : CancelToken or CancelFlag, optional
@@ -127,7 +127,7 @@ def constrain_layer(
         When `cancel` was set before all is done.
     """
     rgba = _layer(layer)
-    rows, columns = _working(shape, rgba.shape)
+    rows, columns = _working(shape)
     with stoppable(cancel) as flag:
         return Marks(*_core.constrain_layer(rgba, rows, columns, thread_count(threads), flag))
 
@@ -152,7 +152,7 @@ def constrain_lines(
         When `cancel` was set before all is done.
     """
     given = [_given(line) for line in lines]
-    rows, columns = _working(shape, size)
+    rows, columns = _working(shape)
     with stoppable(cancel) as flag:
         return Marks(
             *_core.constrain_lines(
@@ -218,12 +218,10 @@ def _layer(layer: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return walkable(rgba)
 
 
-def _working(shape: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
+def _working(shape: tuple[int, int]) -> tuple[int, int]:
     rows, columns = whole_number("height", shape[0]), whole_number("width", shape[1])
-    if not (1 <= rows <= size[0] and 1 <= columns <= size[1]):
-        raise InputError(
-            f"the working size must be at most the picture's {tuple(size[:2])}, not {tuple(shape)}"
-        )
+    if rows < 1 or columns < 1:
+        raise InputError(f"the working size must be at least 1 x 1 pixel, not {tuple(shape)}")
     return rows, columns
 
 

@@ -169,7 +169,7 @@ def constraints_of(
     size : (H, W)
         Of the picture they belong to.
     shape : (h, w)
-        Working size, not larger than that.
+        Working size.
     required : bool
         False allows strokes without any mark.
     threads : int, optional

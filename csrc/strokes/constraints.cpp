@@ -61,12 +61,8 @@ class Sums {
 // Calls add(y, scratch) for every row of the picture, by working rows; each returns how many
 // pixels it added.
 template <typename Make, typename Add>
-std::int64_t reduce(std::ptrdiff_t height, std::ptrdiff_t width, const Constraints& result,
-                    int threads, const CancelFlag* cancel, const Make& make, const Add& add) {
-    if (height < 1 || width < 1 || result.rows < 1 || result.columns < 1 || result.rows > height ||
-        result.columns > width) {
-        throw std::invalid_argument("the working size must not be larger than the picture");
-    }
+std::int64_t reduce(std::ptrdiff_t height, const Constraints& result, int threads,
+                    const CancelFlag* cancel, const Make& make, const Add& add) {
     if (threads < 1) throw std::invalid_argument("threads must be at least 1");
     std::atomic<std::int64_t> marked{0};
     share(result.rows, WORKING_ROWS, threads, make,
@@ -87,6 +83,30 @@ std::int64_t reduce(std::ptrdiff_t height, std::ptrdiff_t width, const Constrain
     return marked;
 }
 
+// Calls fill with constraints of at most the picture's size. Where the picture is enlarged, a
+// working pixel gets those of the pixel of the picture that its middle lies in.
+template <typename Fill>
+std::int64_t constrain(std::ptrdiff_t height, std::ptrdiff_t width, const Constraints& result,
+                       const Fill& fill) {
+    if (height < 1 || width < 1 || result.rows < 1 || result.columns < 1) {
+        throw std::invalid_argument("the picture and the working size must not be empty");
+    }
+    if (result.rows <= height && result.columns <= width) return fill(result);
+    std::vector<std::uint8_t> mask(static_cast<std::size_t>(height * width));
+    std::vector<double> chroma(2 * mask.size());
+    const std::int64_t marked = fill(Constraints{mask.data(), chroma.data(), height, width});
+    for (std::ptrdiff_t r = 0; r < result.rows; ++r) {
+        const std::ptrdiff_t y = (2 * r + 1) * height / (2 * result.rows);
+        for (std::ptrdiff_t c = 0; c < result.columns; ++c) {
+            const std::ptrdiff_t x = (2 * c + 1) * width / (2 * result.columns);
+            const std::ptrdiff_t from = y * width + x, to = r * result.columns + c;
+            result.mask[to] = mask[static_cast<std::size_t>(from)];
+            std::copy_n(chroma.data() + 2 * from, 2, result.chroma + 2 * to);
+        }
+    }
+    return marked;
+}
+
 }  // namespace
 
 std::int64_t constrain_layer(const Channels<const std::uint8_t>& rgba, const Constraints& result,
@@ -96,22 +116,23 @@ std::int64_t constrain_layer(const Channels<const std::uint8_t>& rgba, const Con
     struct Scratch {
         Sums sums;
     };
-    const auto make = [&] { return Scratch{Sums(result.columns, rgba.columns)}; };
-    return reduce(rgba.rows, rgba.columns, result, threads, cancel, make,
-                  [&](std::ptrdiff_t y, Scratch& own) {
-                      std::int64_t marked = 0;
-                      for (std::ptrdiff_t i = all.rows[y]; i < all.rows[y + 1]; ++i) {
-                          const Run& run = all.runs[i];
-                          if (!run.marked) continue;
-                          for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
-                              const std::uint8_t rgb[3] = {rgba.at(y, x, 0), rgba.at(y, x, 1),
-                                                           rgba.at(y, x, 2)};
-                              own.sums.add(x, rgb, run.alpha, multiplied ? 255 : run.alpha);
-                          }
-                          marked += run.end - run.begin;
-                      }
-                      return marked;
-                  });
+    const auto add = [&](std::ptrdiff_t y, Scratch& own) {
+        std::int64_t marked = 0;
+        for (std::ptrdiff_t i = all.rows[y]; i < all.rows[y + 1]; ++i) {
+            const Run& run = all.runs[i];
+            if (!run.marked) continue;
+            for (std::ptrdiff_t x = run.begin; x < run.end; ++x) {
+                const std::uint8_t rgb[3] = {rgba.at(y, x, 0), rgba.at(y, x, 1), rgba.at(y, x, 2)};
+                own.sums.add(x, rgb, run.alpha, multiplied ? 255 : run.alpha);
+            }
+            marked += run.end - run.begin;
+        }
+        return marked;
+    };
+    return constrain(rgba.rows, rgba.columns, result, [&](const Constraints& filled) {
+        const auto make = [&] { return Scratch{Sums(filled.columns, rgba.columns)}; };
+        return reduce(rgba.rows, filled, threads, cancel, make, add);
+    });
 }
 
 std::int64_t constrain_lines(const std::vector<Line>& lines, std::ptrdiff_t height,
@@ -121,18 +142,22 @@ std::int64_t constrain_lines(const std::vector<Line>& lines, std::ptrdiff_t heig
         Sums sums;
         LineRow row;
     };
-    const auto make = [&] { return Scratch{Sums(result.columns, width), LineRow(lines, width)}; };
-    return reduce(height, width, result, threads, cancel, make,
-                  [&](std::ptrdiff_t y, Scratch& own) {
-                      std::int64_t marked = 0;
-                      own.row.draw(y);
-                      for (std::ptrdiff_t x = own.row.begin(); x < own.row.end(); ++x) {
-                          if (own.row[x] < 0) continue;
-                          own.sums.add(x, lines[own.row[x]].rgb, 255, 255);
-                          ++marked;
-                      }
-                      return marked;
-                  });
+    const auto add = [&](std::ptrdiff_t y, Scratch& own) {
+        std::int64_t marked = 0;
+        own.row.draw(y);
+        for (std::ptrdiff_t x = own.row.begin(); x < own.row.end(); ++x) {
+            if (own.row[x] < 0) continue;
+            own.sums.add(x, lines[own.row[x]].rgb, 255, 255);
+            ++marked;
+        }
+        return marked;
+    };
+    return constrain(height, width, result, [&](const Constraints& filled) {
+        const auto make = [&] {
+            return Scratch{Sums(filled.columns, width), LineRow(lines, width)};
+        };
+        return reduce(height, filled, threads, cancel, make, add);
+    });
 }
 
 void draw_lines(const std::vector<Line>& lines, const Channels<std::uint8_t>& rgba) {

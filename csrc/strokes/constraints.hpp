@@ -21,11 +21,12 @@ struct Line {
 
 // Where the constraints go: rows * columns each, chroma as pairs. A working pixel is marked when
 // any part of a stroke falls into it; its chroma (U and V of BT.601) is the mean over that part,
-// weighted by alpha, and 0 where nothing is marked. The result does not depend on threads.
+// weighted by alpha, and 0 where nothing is marked. A working size larger than the picture repeats
+// the picture's pixels. The result does not depend on threads.
 struct Constraints {
     std::uint8_t* mask;
     double* chroma;
-    std::ptrdiff_t rows, columns;  // not larger than the picture
+    std::ptrdiff_t rows, columns;
 };
 
 // Of an RGBA layer, by marks.hpp's rule; colours may be multiplied by alpha. Both return the number

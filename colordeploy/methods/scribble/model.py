@@ -65,7 +65,9 @@ class ScribbleModel(Model):
     def prepare(self, image: ImageLike, **keywords: Unpack[PrepareKeywords]) -> ScribbleCanvas:
         """Compute features, affinities and the plan of the system; see `Model.prepare`."""
         with Preparation(self, keywords) as preparation:
-            photo = preparation.photo(image, self.parameters.working_size, "luma")
+            photo = preparation.photo(
+                image, self.parameters.working_size, "luma", enlarged=bool(self.graphs)
+            )
             return PropagatedCanvas(self, photo, preparation.steps)
 
     def __call__(

@@ -10,10 +10,11 @@ namespace {
 
 class ScribbleModel : public Model {
  public:
-    ScribbleModel(Description description, runtime::Graphs graphs, const ModelOptions& options,
-                  std::shared_ptr<const FeatureSource> source,
+    ScribbleModel(Description description, const runtime::Graphs& graphs,
+                  const ModelOptions& options, std::shared_ptr<const FeatureSource> source,
                   const propagation::Parameters& parameters)
-        : Model(std::move(description), std::move(graphs), options),
+        : Model(std::move(description), graphs, options),
+          network_(!graphs.empty()),
           source_(std::move(source)),
           parameters_(parameters) {}
 
@@ -21,7 +22,7 @@ class ScribbleModel : public Model {
     std::shared_ptr<Canvas> prepared(const pictures::Image& image, const PrepareOptions& options,
                                      const Steps& steps) const override {
         const pictures::Size working = pictures::working_shape(
-            {image.rows, image.columns}, options.size, description().working_size);
+            {image.rows, image.columns}, options.size, description().working_size, network_);
         auto photo = std::make_unique<const pictures::Photo>(image, working, color::Space::luma,
                                                              threads(), steps.flag());
         return std::make_shared<ScribbleCanvas>(shared_from_this(), std::move(photo), source_,
@@ -29,6 +30,7 @@ class ScribbleModel : public Model {
     }
 
  private:
+    bool network_;
     std::shared_ptr<const FeatureSource> source_;
     propagation::Parameters parameters_;
 };
