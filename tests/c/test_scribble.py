@@ -83,10 +83,10 @@ def test_pictures_of_every_form(models, photo, form):
     np.testing.assert_array_equal(ours, other.prepare(picture).render(STROKES))
 
 
-@pytest.mark.parametrize("short_side", [64, 200, -1])
+@pytest.mark.parametrize("short_side", [0, 64, 200, -1])
 def test_working_sizes(models, photo, short_side):
     model, other = models
-    size = "native" if short_side == -1 else short_side
+    size = {-1: "native", 0: None}.get(short_side, short_side)
     picture = photo[:150, :170]
     expected = other.prepare(picture, size=size)
     with model.prepare(picture, short_side=short_side) as canvas:

@@ -209,6 +209,23 @@ def test_far_and_huge_lines_end_well():
     assert constrain_lines([], size, (5, 6)).pixels == 0
 
 
+@pytest.mark.parametrize("shape", [(44, 60), (31, 40), (22, 61)])
+def test_enlarged_pictures_repeat_the_marks_of_their_pixels(shape):
+    rgba = blobs(3)
+    rows, columns = (
+        (np.arange(n) + 0.5) * own // n for n, own in zip(shape, rgba.shape[:2], strict=True)
+    )
+    own, found = constrain_layer(rgba, rgba.shape[:2]), constrain_layer(rgba, shape, threads=2)
+    at = np.ix_(rows.astype(int), columns.astype(int))
+    assert found.pixels == own.pixels > 0
+    np.testing.assert_array_equal(found.mask, own.mask[at])
+    np.testing.assert_array_equal(found.chroma, own.chroma[at])
+    line = Line([(3, 4), (9, 12)], (200, 30, 90), 3.0)
+    single = constrain_lines([line], (12, 16), (12, 16))
+    twice = constrain_lines([line], (12, 16), (24, 32))
+    np.testing.assert_array_equal(twice.mask, single.mask.repeat(2, 0).repeat(2, 1))
+
+
 def test_wrong_arguments_are_refused():
     rgba, line = blobs(0), Line([(1, 2)], (1, 2, 3), 3.0)
 
@@ -219,11 +236,10 @@ def test_wrong_arguments_are_refused():
     refused(lambda: constrain_layer(rgba[..., :3], (4, 5)), "RGBA")
     refused(lambda: constrain_layer(rgba[:0], (4, 5)), "RGBA")
     refused(lambda: constrain_layer(rgba / 255, (4, 5)), "RGBA")
-    refused(lambda: constrain_layer(rgba, (23, 5)), "at most")
-    refused(lambda: constrain_layer(rgba, (0, 5)), "at most")
+    refused(lambda: constrain_layer(rgba, (0, 5)), "at least 1")
     refused(lambda: constrain_layer(rgba, (4, 5), threads=0), "threads")
     refused(lambda: marked_pixels(rgba[0]), "RGBA")
-    refused(lambda: constrain_lines([line], (10, 10), (11, 10)), "at most")
+    refused(lambda: constrain_lines([line], (10, 10), (11, 0)), "at least 1")
     refused(lambda: draw_lines([line], (0, 10)), "at least 1")
     for wrong in (
         Line([], (1, 2, 3), 3), Line([1, 2], (1, 2, 3), 3), Line([(1, np.nan)], (1, 2, 3), 3),
