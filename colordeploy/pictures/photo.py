@@ -102,6 +102,11 @@ class Photo:
         return self.working.shape[0], self.working.shape[1]
 
     @property
+    def lost_detail(self) -> bool:
+        """Whether the working size is smaller: only then there are edges for chroma to follow."""
+        return any(w < own for w, own in zip(self.working_size, self.size, strict=True))
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
         preview = self._preview
@@ -157,9 +162,7 @@ class Photo:
             if self.space == "lab":
                 scaled = chroma / np.float32(AB_SCALE)
                 light = light / np.float32(_MAXIMUM["lab"])
-            # Unless the picture was reduced, no detail was lost that chroma could follow.
-            reduced = any(w < own for w, own in zip(self.working_size, self.size, strict=True))
-            return GuidedChroma(scaled, light, space=self.space, follow=reduced)
+            return GuidedChroma(scaled, light, space=self.space, follow=self.lost_detail)
 
     def compose(
         self, layer: ChromaLayer, rendering: Rendering, cancel: CancelToken | None = None

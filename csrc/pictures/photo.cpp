@@ -74,9 +74,7 @@ ChromaLayer Photo::layer(const std::vector<float>& chroma) const {
     }
     const Channels<const float> pairs{
         scaled.data(), working_size_.rows, working_size_.columns, 2 * working_size_.columns, 2, 1};
-    // Unless the picture was reduced, no detail was lost that chroma could follow.
-    const bool reduced = working_size_.rows < size_.rows || working_size_.columns < size_.columns;
-    const auto slopes = reduced ? std::optional(color::Slopes{}) : std::nullopt;
+    const auto slopes = lost_detail() ? std::optional(color::Slopes{}) : std::nullopt;
     return {pairs, plane(light, working_size_), space_, slopes};
 }
 

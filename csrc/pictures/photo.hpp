@@ -49,6 +49,10 @@ class Photo {
 
     Size size() const { return size_; }
     Size working_size() const { return working_size_; }
+    // Whether the working size is smaller: only then was detail lost that chroma can follow.
+    bool lost_detail() const {
+        return working_size_.rows < size_.rows || working_size_.columns < size_.columns;
+    }
     Space space() const { return space_; }
     int threads() const { return threads_; }
     std::size_t bytes() const;

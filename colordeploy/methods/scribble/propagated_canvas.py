@@ -159,8 +159,7 @@ class PropagatedCanvas(ScribbleCanvas):
                 )
                 with span("propagation"):
                     difference = mending.differences(marks, chroma, steps.cancel)
-            follow = self.working_size != self.size
-            return GuidedChroma(difference, luma, space="luma", follow=follow)
+            return GuidedChroma(difference, luma, space="luma", follow=photo.lost_detail)
 
         def compose(
             made: ChromaLayer, rendering: Rendering, cancel: CancelToken | None

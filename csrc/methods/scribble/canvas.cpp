@@ -112,7 +112,7 @@ PhotoCanvas::Layer ScribbleCanvas::mended_layer(const Marks& marks, const pictur
         added = at_marks(difference);
     }
     const std::vector<float> pairs = rounded(added);
-    const auto slopes = working == size() ? std::nullopt : std::optional(color::Slopes{});
+    const auto slopes = photo().lost_detail() ? std::optional(color::Slopes{}) : std::nullopt;
     const Channels<const float> chroma{
         pairs.data(), working.rows, working.columns, 2 * working.columns, 2, 1};
     return Layer(chroma, under->light(), color::Space::luma, slopes);
