@@ -133,8 +133,8 @@ def engine() -> None:
 @click.option("--rebuild", is_flag=True, help="Build although the engines are in the cache.")
 @click.option(
     "--pictures",
-    type=click.Path(path_type=Path, exists=True),
-    help="Also check a half precision on these: a picture or a folder of them.",
+    type=click.Path(path_type=Path),
+    help="Also check a half precision on these: a picture, a folder or a pattern.",
 )
 @_CACHE
 @verbosity_options
