@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,9 +131,11 @@ def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> Comparison:
     missing = found.differences["missing"]
     if not second.get("complete", True):
         missing.append("the second bench was interrupted")
+    for content, which in ((first, "first"), (second, "second")):
+        missing += _ambiguous(content["runs"], which)
     after = {_key(run): run for run in second["runs"]}
     for run in first["runs"]:
-        name = ", ".join(str(value) for value in run["key"].values() if value is not None)
+        name = _title(run)
         other = after.get(_key(run))
         if other is None:
             missing.append(f"{name}: not in the second file")
@@ -149,6 +151,20 @@ def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> Comparison:
             ratio = interval_of_ratio(samples, now)
             found.changes.append(Change(name, scope, *ratio, min(len(samples), len(now)), unlike))
     return found
+
+
+def _ambiguous(runs: Sequence[Mapping[str, Any]], which: str) -> Iterator[str]:
+    """Runs that nothing tells apart: which of them is meant nobody knows."""
+    seen: set[str] = set()
+    for run in runs:
+        key = _key(run)
+        if key in seen:
+            yield f"{_title(run)}: more than once in the {which} file"
+        seen.add(key)
+
+
+def _title(run: Mapping[str, Any]) -> str:
+    return ", ".join(str(value) for value in run["key"].values() if value is not None)
 
 
 def _key(run: Mapping[str, Any]) -> str:

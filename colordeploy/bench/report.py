@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -170,4 +171,39 @@ def read_record(path: Path) -> dict[str, Any]:
             f"{path} was not written by `colordeploy bench --json` of this version (format "
             f"{FORMAT}); measure again"
         )
+    fault = _fault(values)
+    if fault:
+        raise InputError(f"{path}: {fault}, so this is no file of `colordeploy bench --json`")
     return values
+
+
+def _fault(values: Mapping[str, Any]) -> str | None:
+    """What a comparison needs and is not there, in words."""
+    machine_of, runs = values.get("machine"), values["runs"]
+    if not isinstance(machine_of, dict) or not {"python", "system"} <= machine_of.keys():
+        return "machine does not say which Python and system"
+    if not isinstance(machine_of.get("packages"), dict):
+        return "machine.packages is no object"
+    if not isinstance(runs, list):
+        return "runs is no list"
+    for i, run in enumerate(runs):
+        if not isinstance(run, dict) or not isinstance(run.get("key"), dict):
+            return f"runs[{i}] has no key"
+        samples = run.get("samples_ns")
+        if not isinstance(samples, dict):
+            return f"runs[{i}].samples_ns is no object"
+        for scope, times in samples.items():
+            if not _are_times(times):
+                return f"runs[{i}].samples_ns.{scope} is no list of nanoseconds"
+        rate = run.get("rate")
+        if not (rate is None or _is_number(rate)):
+            return f"runs[{i}].rate is no number"
+    return None
+
+
+def _are_times(times: Any) -> bool:
+    return isinstance(times, list) and bool(times) and all(_is_number(t) and t > 0 for t in times)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

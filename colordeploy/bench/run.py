@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from ..accuracy.golden import verify
@@ -87,11 +89,30 @@ class Plan:
         """All pairs of a model and a target."""
         return [Subject(model, target) for model in self.models for target in self.targets]
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What models are called in records: by their own names, not by their paths.
+
+        Of several bundles of one name the later ones are told by their versions, or by what is in
+        them where those are the same, too.
+        """
+        found: dict[str, str] = {}
+        for model in self.models:
+            wanted = [_name(model)]
+            if not _without_networks(model):
+                manifest = find_bundle(model).manifest
+                wanted.append(f"{wanted[0]} {manifest.version}")
+                content = "".join(sorted(entry.sha256 for entry in manifest.graphs.values()))
+                wanted.append(f"{wanted[1]} {hashlib.sha256(content.encode()).hexdigest()[:8]}")
+                wanted += (f"{wanted[2]} again {i}" for i in range(1, len(self.models)))
+            found[model] = next(name for name in wanted if name not in found.values())
+        return found
+
     def key(self, subject: Subject) -> dict[str, Any]:
-        """What tells this run's record from others: the model by its own name, not by its path."""
+        """What tells this run's record from others; for the model see `names`."""
         target = subject.target
         return {
-            "model": _name(subject.model),
+            "model": self.names[subject.model],
             "scenario": self.scenario,
             "size": f"{self.size[0]}x{self.size[1]}",
             "working_size": self.working_size,

@@ -37,7 +37,7 @@ def bench() -> None:
 def _judging(command: Callable[..., None]) -> Callable[..., None]:
     """Options of what compares with a baseline."""
     for option in (
-        click.option("--threshold", default=0.05, show_default=True,
+        click.option("--threshold", type=click.FloatRange(min=0), default=0.05, show_default=True,
                      help="Slower by more than this share, beyond the noise, is a failure."),
         click.option("--allow", multiple=True, type=click.Choice(ALLOWANCES),
                      help="Another machine, other versions, missing runs: named, no failure."),
@@ -68,9 +68,12 @@ def _judging(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--threads", type=click.IntRange(min=1),
               help="CPU threads of each picture; by default all are shared out among those "
               "in work.")  # fmt: skip
-@click.option("--duration", default=10.0, show_default=True, help="Seconds a run takes at least.")
-@click.option("--queries", default=10, show_default=True, help="Queries it has at least.")
-@click.option("--cold", default=3, show_default=True, help="Fresh processes for the cold start.")
+@click.option("--duration", type=click.FloatRange(0, 86400), default=10.0, show_default=True,
+              help="Seconds a run takes at least.")  # fmt: skip
+@click.option("--queries", type=click.IntRange(min=1), default=10, show_default=True,
+              help="Queries it has at least.")  # fmt: skip
+@click.option("--cold", type=click.IntRange(min=0), default=3, show_default=True,
+              help="Fresh processes for the cold start.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of pictures and arrivals.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path),
               help="Also write this file, anew after each run.")  # fmt: skip
@@ -108,7 +111,8 @@ def run(
     from ..bench.run import Plan, at_once, groups, measured_runs
     from ..models import model_names
 
-    sizes = [_size(text) for text in size or ("1024x768",)]
+    _check_scenario(scenario, batch, rate, latency_bound)
+    sizes = list(dict.fromkeys(_size(text) for text in size or ("1024x768",)))
     batch, threads = at_once(scenario, batch, threads, device)
     targets = _targets(backend, precision, device, threads)
     baseline = None if gate is None else read_record(gate)
@@ -156,7 +160,7 @@ def _targets(
     found = []
     for backend, precision in pairs:
         try:
-            found.append(parse_target(backend, device, threads, precision))
+            found.append(_target(backend, device, threads, precision))
         except BackendError as error:
             if len(pairs) == 1:
                 raise
@@ -164,6 +168,29 @@ def _targets(
     if not found:
         raise click.UsageError("no backend given has one of the precisions given")
     return tuple(found)
+
+
+def _target(backend: str, device: str, threads: int | None, precision: str) -> Target:
+    target = parse_target(backend, device, threads, precision)
+    if target.runtime == "openvino" and precision == "bf16":
+        from ..runtime.open_vino import require_bfloat16
+
+        require_bfloat16()
+    return target
+
+
+def _check_scenario(
+    scenario: str, batch: int | None, rate: float | None, latency_bound: float | None
+) -> None:
+    """Refuse what a scenario would pass over: who asks for a verdict relies on getting one."""
+    for option, value, scenarios in (
+        ("--rate", rate, ("server",)),
+        ("--latency-bound", latency_bound, ("server",)),
+        ("--batch", None if batch == 1 else batch, ("offline", "server")),
+    ):
+        if value is not None and scenario not in scenarios:
+            wanted = " or ".join(f"--scenario {name}" for name in scenarios)
+            raise click.UsageError(f"{option} belongs to {wanted}; {scenario!r} has none")
 
 
 def _size(text: str) -> tuple[int, int]:

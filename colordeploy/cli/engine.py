@@ -133,8 +133,8 @@ def engine() -> None:
 @click.option("--rebuild", is_flag=True, help="Build although the engines are in the cache.")
 @click.option(
     "--pictures",
-    type=click.Path(path_type=Path, exists=True),
-    help="Also check a half precision on these: a picture or a folder of them.",
+    type=click.Path(path_type=Path),
+    help="Also check a half precision on these: a picture, a folder or a pattern.",
 )
 @_CACHE
 @verbosity_options
@@ -248,18 +248,32 @@ class _Progress:
             click.echo(text, err=True)
 
 
+def _architecture(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """In the spelling of the cache, so that what is named differently is not passed over."""
+    from ..runtime.tensorrt.flavor import architecture_name
+
+    if value is None:
+        return None
+    found = architecture_name(value)
+    if found is None:
+        raise click.BadParameter(f"a GPU architecture is called sm_89 or the like, not {value!r}")
+    return found
+
+
 def _choosing(function: Any) -> Any:
     """The options that choose engines of the cache, as one argument `chosen`."""
 
     @functools.wraps(function)
     def collected(**options: Any) -> None:
-        names = ("model", "version", "precision", "arch")
+        names = ("file", "model", "version", "precision", "arch")
         wanted = {name: options.pop(name) for name in names}
 
         def chosen(file: CachedEngines) -> bool:
             parts = file.parts
+            if wanted["file"] not in (None, file.path.name):
+                return False
             if not parts:
-                return not any(wanted.values())
+                return not any(value for name, value in wanted.items() if name != "file")
             return (
                 wanted["model"] in (None, parts["model"])
                 and wanted["version"] in (None, str(parts["model_version"]))
@@ -270,10 +284,15 @@ def _choosing(function: Any) -> Any:
         function(chosen=chosen, **options)
 
     for option in (
-        click.option("--arch", help="Only those for this GPU architecture, such as sm_89."),
+        click.option(
+            "--arch",
+            callback=_architecture,
+            help="Only those for this GPU architecture, such as sm_89.",
+        ),
         click.option("--precision", type=_PRECISIONS, help="Only those in this precision."),
         click.option("--version", help="Only those of this version of the model."),
         click.option("--model", help="Only those of this model."),
+        click.option("--file", help="Only this file, as `engine list` calls it."),
     ):
         option(collected)
     return collected
@@ -308,7 +327,7 @@ def _line(file: CachedEngines) -> str:
 
     parts = file.parts
     if not parts:
-        return "damaged, or of another version of colordeploy"
+        return file.fault
     gpu = parts["gpu"]["name"] or ", ".join(parts["gpu"]["architectures"])
     text = (
         f"{parts['model']} {parts['model_version']} {parts['precision']} for {gpu}, "
@@ -325,6 +344,7 @@ def _described(file: CachedEngines) -> dict[str, Any]:
         "bytes": file.size,
         "built": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(file.built)),
         "damaged": not parts,
+        "fault": file.fault or None,
     }
     shown |= {name: parts[name] for name in _SHOWN if name in parts}
     shown["graphs"] = [
@@ -387,7 +407,8 @@ def _only(engines: EngineCache, chosen: Any) -> CachedEngines:
         )
     if len(found) > 1:
         raise InputError(
-            f"{len(found)} engine files in {engines.folder} are meant; name one by --model, "
-            "--version, --precision and --arch: " + "; ".join(_line(file) for file in found)
+            f"{len(found)} engine files in {engines.folder} are meant; name one by --file, or "
+            "--model, --version, --precision and --arch: "
+            + "; ".join(f"{file.path.name} ({_line(file)})" for file in found)
         )
     return found[0]

@@ -64,8 +64,8 @@ def info(bundle: str, as_json: bool) -> None:
 @click.argument("bundle")
 @click.option(
     "--pictures",
-    type=click.Path(path_type=Path, exists=True),
-    help="Also colour these and compare with float32 on the CPU: a picture or a folder of them.",
+    type=click.Path(path_type=Path),
+    help="Also colour these and compare with float32 on the CPU: a picture, a folder or a pattern.",
 )
 @click.option(
     "--against",

@@ -113,6 +113,8 @@ class EngineLoader:
         """Files of the cache that fit, the best first, and why others of this model do not."""
         found, others = [], []
         for file in self._cache.entries():
+            if file.fault and file.path.name.startswith(f"{self._bundle.manifest.name}-"):
+                others.append(f"{file.path.name}: {file.fault}")
             if file.parts.get("model") != self._bundle.manifest.name:
                 continue
             reason = misfit(file.parts, self._bundle, self._flavor, self._device, self._precision)

@@ -23,7 +23,7 @@ from .processor import has_vnni
 from .target import Target
 from .threads import graph_threads
 
-__all__ = ["OpenVinoGraph", "has_bfloat16"]
+__all__ = ["OpenVinoGraph", "has_bfloat16", "require_bfloat16"]
 
 logger = logging.getLogger("colordeploy")
 
@@ -55,11 +55,8 @@ class OpenVinoGraph(LoadedGraph):
                 "backend='onnxruntime' or 'tensorrt', or device='cpu'"
             )
         half = target.precision == "bf16"
-        if half and not has_bfloat16(core):
-            raise BackendError(
-                "precision 'bf16' was asked for, but this CPU does not compute in bfloat16 (it "
-                "needs AMX, AVX-512 BF16 or the like); use precision='fp32'"
-            )
+        if half:
+            require_bfloat16(core)
         if b"DequantizeLinear" in content and not has_vnni():
             raise BackendError(
                 f"graph {name!r} is in INT8, and OpenVINO's products of 8 bits overflow on this "
@@ -204,6 +201,21 @@ def has_bfloat16(core: Any = None) -> bool:
     """
     core = core or import_openvino().Core()
     return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def require_bfloat16(core: Any = None) -> None:
+    """Refuse bfloat16 on a CPU that does not compute in it.
+
+    Raises
+    ------
+    BackendError
+        There, and without OpenVINO.
+    """
+    if not has_bfloat16(core):
+        raise BackendError(
+            "precision 'bf16' was asked for, but this CPU does not compute in bfloat16 (it "
+            "needs AMX, AVX-512 BF16 or the like); use precision='fp32'"
+        )
 
 
 def _cache_folder() -> Path | None:

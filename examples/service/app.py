@@ -19,9 +19,12 @@ import io
 import json
 import logging
 import signal
+import socket
+import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -32,6 +35,7 @@ import colordeploy
 from colordeploy.errors import Cancelled, ColorDeployError
 
 logger = logging.getLogger("service")
+LINGER = 2.0  # seconds for a client to see why its picture is refused
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 
 
@@ -57,6 +61,7 @@ class Service:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.ready = threading.Event()
+        self.failed = False
         self.answers: Counter[int] = Counter()
         self.seconds = 0.0
         self._places = threading.BoundedSemaphore(options.workers + options.queue)
@@ -77,14 +82,30 @@ class Service:
         self.ready.set()
         logger.info("ready: %s on %s", options.model, self._device())
 
+    def start_or(self, give_up: Callable[[], None]) -> None:
+        """`start`; a service that cannot is ended, so that its supervisor sees it."""
+        try:
+            self.start()
+        except Exception as error:
+            self.failed = True
+            expected = isinstance(error, ColorDeployError)
+            logger.error("the model does not start: %s", error, exc_info=not expected)
+            give_up()
+
     def stop(self) -> None:
         """Free the model."""
         self.ready.clear()
         if self._model is not None:
             self._model.close()
 
-    def colour(self, content: bytes) -> bytes:
+    def colour(self, read: Callable[[], bytes]) -> bytes:
         """A picture in colour, as PNG.
+
+        Parameters
+        ----------
+        read : callable
+            Gives the file. It is called when there is a place for it: what waits for one is in
+            nobody's memory.
 
         Raises
         ------
@@ -99,7 +120,7 @@ class Service:
         timer = threading.Timer(self.options.deadline, token.cancel)
         timer.start()
         try:
-            picture = self._opened(content)
+            picture = self._opened(read())
             with self._model.prepare(picture, cancel=token) as canvas:
                 rgb = canvas.render(cancel=token)
         except Cancelled:
@@ -169,7 +190,9 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             begin = time.perf_counter()
             try:
-                status, body, kind = 200, service.colour(self._content()), "image/png"
+                length = self._length()
+                body = service.colour(lambda: self._content(length))
+                status, kind = 200, "image/png"
             except RefusedError as refused:
                 status, kind = refused.status, "application/json"
                 body = json.dumps({"error": str(refused)}).encode()
@@ -179,19 +202,46 @@ def handler(service: Service) -> type[BaseHTTPRequestHandler]:
                 body = b'{"error": "this picture could not be coloured"}'
             service.count(status, time.perf_counter() - begin)
             self._answer(status, body, kind)
+            if self.close_connection:
+                self._linger()
 
-        def _content(self) -> bytes:
+        def _length(self) -> int:
+            self.close_connection = True  # until the picture has been read
             if self.path != "/colour":
-                self.close_connection = True  # what is sent is not read
                 raise RefusedError(404, "pictures are posted to /colour")
             length, limit = self.headers.get("Content-Length", ""), service.options.max_megabytes
             if not length.isdigit():
-                self.close_connection = True
                 raise RefusedError(411, "say the picture's length (Content-Length)")
             if int(length) > 1e6 * limit:
-                self.close_connection = True
                 raise RefusedError(413, f"a picture may have {limit:g} megabytes")
-            return self.rfile.read(int(length))
+            return int(length)
+
+        def _content(self, length: int) -> bytes:
+            """The body; whoever sends it too slowly does not keep his place."""
+            until = time.monotonic() + service.options.deadline
+            found = bytearray()
+            while len(found) < length:
+                try:
+                    self.connection.settimeout(max(0.01, until - time.monotonic()))
+                    part = self.rfile.read1(length - len(found))
+                except TimeoutError:
+                    raise RefusedError(408, "the picture came too slowly") from None
+                if not part:
+                    raise RefusedError(400, "the picture ended before its length")
+                found += part
+            self.connection.settimeout(self.timeout)
+            self.close_connection = False
+            return bytes(found)
+
+        def _linger(self) -> None:
+            """Throw away what is still being sent: closing at once would lose the answer."""
+            until = time.monotonic() + LINGER
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_WR)
+                while (left := until - time.monotonic()) > 0:
+                    self.connection.settimeout(left)
+                    if not self.rfile.read1(1 << 16):
+                        break
 
         def _answer(self, status: int, body: bytes, kind: str = "text/plain") -> None:
             self.send_response(status)
@@ -217,8 +267,10 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 in a container")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=1, help="pictures in work at once")
-    parser.add_argument("--threads", type=int, help="CPU threads of each; default: all there are")
+    parser.add_argument("--workers", type=_at_least_one, default=1, help="pictures in work at once")
+    parser.add_argument(
+        "--threads", type=_at_least_one, help="CPU threads of each; default: all there are"
+    )
     parser.add_argument("--queue", type=int, default=8, help="pictures that may wait")
     parser.add_argument("--deadline", type=float, default=30.0, help="seconds, waiting included")
     parser.add_argument("--max-megapixels", type=float, default=24.0)
@@ -226,14 +278,25 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main() -> None:
+def _at_least_one(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"at least 1, not {text}")
+    return value
+
+
+def main() -> int:
     options = parsed()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     service = Service(options)
     server = ThreadingHTTPServer((options.host, options.port), handler(service))
     server.daemon_threads = False  # answers that are being made are waited for at the end
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    loading = threading.Thread(target=service.start)
+
+    def end(*_: object) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, end)
+    loading = threading.Thread(target=service.start_or, args=(end,))
     loading.start()
     print(f"listening on {options.host}:{server.server_address[1]}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
@@ -241,7 +304,8 @@ def main() -> None:
     loading.join()
     server.server_close()
     service.stop()
+    return int(service.failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,13 +9,14 @@ import click
 
 @click.command()
 @click.argument("bundle")
-@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True,
-              help="Folder of the archive; for rasc that of the line art.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path), required=True,
+              help="Pictures to calibrate and to check on: a folder of them, a pattern, or the "
+              "folder of an archive with index.csv. For rasc drawings.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder or .zip.")
 @click.option("--pictures", type=click.IntRange(min=1), default=32, show_default=True,
-              help="Of the training split, to calibrate on.")  # fmt: skip
+              help="To calibrate on: of the training split, or two of three.")  # fmt: skip
 @click.option("--check", type=click.IntRange(min=1), default=16, show_default=True,
-              help="Of the validation split, to compare with float32.")  # fmt: skip
+              help="To compare with float32: of the validation split, or the rest.")  # fmt: skip
 @click.option("--keep", multiple=True,
               help="Pattern (*) of weights or nodes to leave in float32; any number.")  # fmt: skip
 @click.option("--name", help="Of the new bundle; by default the old one's with -int8.")
@@ -30,19 +31,20 @@ def quantize(
 ) -> None:
     """Make an INT8 bundle of BUNDLE (a name or a path)."""
     from colordeploy.bundle import find_bundle
+    from colordeploy.errors import ColorDeployError
     from colordeploy.methods import find_method
 
     from ..bundling.int8 import quantize_bundle
     from ..bundling.writer import Identity
     from ..data.calibration import whole_pictures
 
-    opened = find_bundle(bundle)
-    manifest = opened.manifest
-    method = find_method(manifest.method)
-    if method is None:
-        raise click.ClickException(f"{bundle}: method {manifest.method!r} is not known here")
-    identity = Identity(name, manifest.version, manifest.licence) if name else None
     try:
+        opened = find_bundle(bundle)
+        manifest = opened.manifest
+        method = find_method(manifest.method)
+        if method is None:
+            raise click.ClickException(f"{bundle}: method {manifest.method!r} is not known here")
+        identity = Identity(name, manifest.version, manifest.licence) if name else None
         found = quantize_bundle(
             opened,
             out,
@@ -52,7 +54,7 @@ def quantize(
             keep=keep,
             say=click.echo,
         )
-    except ValueError as error:
+    except (ValueError, ColorDeployError) as error:
         raise click.ClickException(str(error)) from None
     for result in found.checks:
         click.echo(f"{out}: {result.graph} differs from PyTorch by {result.largest_error:.2e}")

@@ -57,6 +57,8 @@ def test_missing_runs_fail():
     lacking = copy.deepcopy(run(FAST))
     lacking["samples_ns"] = {"edit": FAST}
     assert "missing" in compare(file(run(FAST)), file(lacking)).failures(0.05)[0]
+    twice = compare(file(run(FAST), run(FAST)), file(run(FAST)))
+    assert "more than once in the first file" in twice.differences["missing"][0]
     interrupted = {**file(run(FAST)), "complete": False}
     assert "interrupted" in compare(file(run(FAST)), interrupted).differences["missing"][0]
 

@@ -57,6 +57,28 @@ def test_files(tmp_path):
         read_record(tmp_path / "none.json")
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"machine": None}, "which Python"),
+        ({"machine": {"python": "3", "system": "x"}}, "packages"),
+        ({"runs": {}}, "runs is no list"),
+        ({"runs": [{}]}, r"runs\[0\] has no key"),
+        ({"runs": [{"key": KEY, "samples_ns": [1]}]}, "samples_ns is no object"),
+        ({"runs": [{"key": KEY, "samples_ns": {"edit": []}}]}, r"samples_ns\.edit is no list"),
+        ({"runs": [{"key": KEY, "samples_ns": {"edit": ["1"]}}]}, "no list of nanoseconds"),
+        ({"runs": [{"key": KEY, "samples_ns": {"edit": [0]}}]}, "no list of nanoseconds"),
+        ({"runs": [{"key": KEY, "samples_ns": {}, "rate": "2"}]}, "rate is no number"),
+    ],
+)
+def test_a_file_that_lacks_what_is_compared_is_refused(tmp_path, change, fault):
+    path = tmp_path / "a.json"
+    whole = {"format": 2, "machine": machine(), "runs": [run([1, 2])]}
+    path.write_text(json.dumps({**whole, **change}))
+    with pytest.raises(InputError, match=fault):
+        read_record(path)
+
+
 def test_a_file_is_whole_after_each_run(tmp_path):
     path = tmp_path / "a.json"
     record = Record(path)

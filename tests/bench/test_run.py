@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from colordeploy.bench import run
 from colordeploy.bench.measure import Rules
 from colordeploy.bench.report import table
 from colordeploy.bench.run import Plan, Subject, groups, measured_runs
+from colordeploy.bundle import find_bundle
 from colordeploy.errors import BackendError, InputError
 from colordeploy.runtime.graph import Target
 
@@ -89,17 +91,31 @@ def test_processors_are_shared_out_among_pictures(monkeypatch, scenario, batch, 
 
 
 def test_bundles_of_a_method_take_turns(tmp_path):
-    """The key holds the bundle's own name, wherever it lies."""
+    """The key holds the bundle's own name, and tells several of one name by what they are."""
     other = copied("lga", tmp_path / "lga-elsewhere")
     models = ("lga", str(other))
     assert groups(["lga", "levin", str(other), "lga"]) == [models, ("levin",)]
     target = Target(device="cpu", threads=1)
     first, second = measured_runs(Plan(models, (48, 64), targets=(target,), rules=FAST, cold=0))
-    assert first["key"]["model"] == second["key"]["model"] == "lga"
+    assert first["key"]["model"] == "lga"
+    assert second["key"]["model"] == f"lga {find_bundle('lga').manifest.version}"
     assert first["graphs"] == second["graphs"]
     assert "against_first" not in first
     ratio, low, high = second["against_first"]
     assert low <= ratio <= high
+
+
+def test_bundles_of_one_name_have_keys_of_their_own(tmp_path):
+    retrained = copied("lga", tmp_path / "retrained")
+    copies = [str(copied("lga", tmp_path / f"copy-{i}")) for i in range(2)]
+    manifest = replace(find_bundle(str(retrained)).manifest, version="9.0")
+    (retrained / "manifest.json").write_text(manifest.to_json())
+    names = Plan(("lga", str(retrained), *copies)).names
+    version = find_bundle("lga").manifest.version
+    assert list(names.values())[:3] == ["lga", "lga 9.0", f"lga {version}"]
+    assert names[copies[1]].startswith(f"lga {version} ")
+    alone = Plan((copies[0],)).names
+    assert alone == {copies[0]: "lga"}
 
 
 def test_more_arrivals_than_can_be_answered_are_refused():

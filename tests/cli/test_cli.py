@@ -110,7 +110,7 @@ def test_affinities(files, model):
     run("affinities", files / "photo.png", "-o", out, "--at", "500,80", status=1)
 
 
-def test_models():
+def test_models(tmp_path):
     listed = run("models", "list").stdout
     assert "levin" in listed
     assert "lga" in listed
@@ -118,6 +118,13 @@ def test_models():
     assert json.loads(run("models", "info", "lga", "--json").stdout)["name"] == "lga"
     assert run("models", "verify", "lga").stdout.startswith("ok")
     run("models", "verify", "none", status=1)
+    for i in range(2):
+        Image.fromarray(np.pad(np.full((80, 90), 255, np.uint8), 10 + i)).save(
+            tmp_path / f"{i}.png"
+        )
+    pattern = ("models", "verify", "rasc", "--device", "cpu", "--pictures")
+    assert "2 pictures: off by 0.0" in run(*pattern, tmp_path / "*.png").stdout
+    assert "no pictures in there" in run(*pattern, tmp_path / "*.jpg", status=1).stderr
 
 
 def test_models_verify_notices_damage(tmp_path):

@@ -46,7 +46,11 @@ def test_list(engines):
     assert "fp16 for sm_86, sm_89, tensorrt_rtx" in listed
     assert "64x64, 64x96, off by" in listed
     assert "2 engine files" in listed
-    assert "1 engine files" in run("list", "--arch", "sm_120", "--cache", engines).output
+    for spelling in ("sm_120", "SM120"):
+        assert "1 engine files" in run("list", "--arch", spelling, "--cache", engines).output
+    done = run("list", "--arch", "ada", "--cache", engines)
+    assert done.exit_code == 2
+    assert "is called sm_89" in done.output
 
 
 def test_list_for_machines(engines):
@@ -71,6 +75,13 @@ def test_export(engines, tmp_path):
         raise run("export", "--cache", engines, "-o", tmp_path).exception
     done = run("export", "--arch", "sm_120", "--cache", engines, "-o", tmp_path / "plans")
     assert done.exit_code == 0, done.output
+    (name,) = (
+        f.name
+        for f in engines.iterdir()
+        if f.name in run("list", "--arch", "sm_120", "--cache", engines).output
+    )
+    done = run("export", "--file", name, "--cache", engines, "-o", tmp_path / "plans")
+    assert done.exit_code == 0, done.output
     (plan,) = (tmp_path / "plans").iterdir()
     assert plan.name == "lga-affinity-fp16.plan"
     trt = rtx().module
@@ -93,6 +104,7 @@ def test_clear(engines):
     assert "1 engine files removed" in run("clear", "--arch", "sm_120", "--cache", engines).output
     (engines / "broken.engines").write_bytes(b"damaged")
     assert "damaged" in run("list", "--cache", engines).output
+    assert "1 engine files" in run("list", "--file", "broken.engines", "--cache", engines).output
     assert "2 engine files removed" in run("clear", "--cache", engines).output
     assert list(engines.iterdir()) == []
 

@@ -191,9 +191,14 @@ def test_damaged_files_are_passed_over(gpu, cache, caplog):
     file.path.write_bytes(content)
     with pytest.raises(BackendError, match="is damaged"):
         load(cache, build="never")
-    file.path.write_bytes(content[:-1])
     load(cache)
     assert len(gpu.built) == 2
+    load(cache, build="never")
+    file.path.write_bytes(content[:-1])
+    with pytest.raises(BackendError, match=f"{file.path.name}: damaged"):
+        load(cache, build="never")
+    load(cache)
+    assert len(gpu.built) == 3
 
 
 def test_odd_descriptions_are_passed_over(gpu, cache):

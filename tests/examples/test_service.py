@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -94,6 +95,43 @@ def test_what_is_refused(client, path, body, status, word):
     assert found == status, answer
     assert word in json.loads(answer)["error"]
     assert client.ask("/colour", encoded(40, 40))[0] == 200  # the next one
+
+
+def test_a_body_that_does_not_come_keeps_no_place():
+    """Neither slow clients nor broken ones take the places of others for long."""
+    client = Client("--workers", "1", "--queue", "0", "--threads", "1", "--deadline", "2")
+    try:
+        client.wait()
+        head = b"POST /colour HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"
+        for ended, status in ((True, b" 400 "), (False, b" 408 ")):
+            with socket.create_connection(("127.0.0.1", client.port), 60) as slow:
+                slow.sendall(head)
+                if ended:
+                    slow.shutdown(socket.SHUT_WR)
+                else:
+                    time.sleep(0.5)
+                    # Its place is the only one.
+                    assert client.ask("/colour", encoded(40, 40))[0] == 503
+                    assert client.ask("/colour", bytes(8_000_000))[0] == 503  # much to throw away
+                assert status in slow.recv(100)
+        assert client.ask("/colour", b"no picture")[0] == 415  # there is a place again
+    finally:
+        assert client.end() == 0
+        client.process.stdout.close()
+        client.process.stderr.close()
+
+
+@pytest.mark.parametrize("options", [("--model", "nope"), ("--workers", "0")])
+def test_a_service_that_cannot_start_ends(options):
+    done = subprocess.run(
+        [sys.executable, FOLDER / "app.py", "--port", "0", *options],
+        capture_output=True, text=True,
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}, cwd="/", timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert options[1] in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_metrics(client):

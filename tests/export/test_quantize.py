@@ -174,6 +174,45 @@ def test_tensorrt_compiles_them(bundle, feeds, name):
     assert compile_graph(content, bundle.manifest.graphs[name].inputs) > 10_000
 
 
+def own_pictures(folder, count):
+    rng = np.random.default_rng(3)
+    (folder / "more").mkdir(parents=True)
+    for i in range(count):
+        base = Image.fromarray((rng.random((5, 5, 3)) * 255).astype(np.uint8)).resize((1500, 900))
+        base.save(folder / ("more" if i % 2 else "") / f"{i}.jpg")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_a_teams_own_pictures_calibrate(tmp_path):
+    folder = own_pictures(tmp_path / "own", 7)
+    train, val = (whole_pictures("photo", folder, split, 99) for split in ("train", "val"))
+    assert (len(train), len(val)) == (5, 2)
+    assert {picture.shape for picture in train + val} == {(614, 1024, 3)}
+    assert not any(np.array_equal(a, b) for a in train for b in val)
+    assert [p.shape for p in whole_pictures("drawing", folder, "val", 1)] == [(614, 1024)]
+    assert len(whole_pictures("photo", folder / "*.jpg", "train", 99)) == 3
+    assert len(whole_pictures("photo", folder, "train", 2)) == 2
+
+
+def test_what_is_no_picture_to_quantize_with_is_said(bundle, tmp_path):
+    own_pictures(tmp_path / "few", 2)
+    (tmp_path / "empty").mkdir()
+    for data, message in (
+        ("few", "at least 3 pictures are needed"),
+        ("empty", "no pictures in there"),
+        ("none/*.jpg", "no pictures in there"),
+        ("none.jpg", "at least 3 pictures are needed"),
+    ):
+        done = CliRunner().invoke(
+            main, ["quantize", str(bundle.path), "--data", str(tmp_path / data), "--out",
+                   str(tmp_path / "int8")],
+        )  # fmt: skip
+        assert done.exit_code == 1
+        assert message in done.output
+        assert not (tmp_path / "int8").exists()
+
+
 def test_the_command(bundle, archive, tmp_path):
     def command(source, *options):
         return CliRunner().invoke(

@@ -274,6 +274,11 @@ def _build_failure(flavor: Flavor, logger: Any, options: BuildOptions, name: str
             f"{text}. The workspace of {options.workspace} MiB is too small for it: give "
             f"--workspace {-(-int(wanted[1]) >> 20)} or more, or leave it out"
         )
+    if "workspace limit" in said and options.workspace is not None:
+        return (
+            f"{text}. The workspace of {options.workspace} MiB is too small for it: give "
+            "--workspace more, or leave it out"
+        )
     if options.stripped and flavor.name == RTX:
         return f"{text}. tensorrt_rtx leaves weights out on a machine with a GPU only"
     if wanted:

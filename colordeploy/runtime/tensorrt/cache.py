@@ -30,6 +30,8 @@ _MAGIC = b"colordeploy engines 2\n"
 _SUFFIX = ".engines"
 TIMINGS = ".timing"  # of full TensorRT, for every build of a kind of GPU
 _FOLDER = "COLORDEPLOY_ENGINES"
+_DAMAGED = "damaged, or of another version of colordeploy"
+_UNREADABLE = "not readable by this user; its owner may change that (chmod a+r)"
 _SCRATCH = ".colordeploy-*"  # of `write_whole`
 _SCRATCH_AGE = 86400.0  # seconds after which a scratch file is nobody's
 _POLL = 0.2  # seconds between looks at a lock and at a token
@@ -94,6 +96,8 @@ class CachedEngines:
         Time of its last change, in seconds since the epoch.
     begin : int
         Where the first plan begins, in bytes.
+    fault : str
+        Why its description cannot be told, in words; empty when it can.
     """
 
     path: Path
@@ -102,6 +106,17 @@ class CachedEngines:
     size: int
     built: float
     begin: int = 0
+    fault: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all plans are as they were written; reads all of them."""
+        try:
+            for plan in self.plans:
+                self.read(plan.graph)
+        except BackendError:
+            return False
+        return True
 
     def read(self, graph: str) -> bytes:
         """A graph's plan, checked against its hash.
@@ -126,7 +141,7 @@ class CachedEngines:
                 return content
         raise BackendError(
             f"{self.path} is damaged: its engine of graph {graph!r} is not there or not whole; "
-            "remove the file and build it again (colordeploy engine build)"
+            "build it again (colordeploy engine build)"
         )
 
 
@@ -208,14 +223,21 @@ class EngineCache:
         Cancelled
             When the token was cancelled while waiting.
         """
-        found = None if anew else self.get(parts)
+        found = None if anew else self._whole(parts)
         if found is not None:
             return found, False
         with self._building(parts, waiting, timeout, cancel):
-            found = None if anew else self.get(parts)  # built by the other process meanwhile
+            found = None if anew else self._whole(parts)  # built by the other process meanwhile
             if found is not None:
                 return found, False
             return self.put(parts, build()), True
+
+    def _whole(self, parts: Mapping[str, Any]) -> CachedEngines | None:
+        found = self.get(parts)
+        if found is not None and not found.whole:
+            logger.warning("%s is damaged, and its engines are built again", found.path)
+            return None
+        return found
 
     @contextmanager
     def _building(
@@ -347,7 +369,9 @@ class EngineCache:
                 continue
             with suppress(OSError):  # it may have gone meanwhile
                 state = path.stat()
-                yield CachedEngines(path, {}, (), state.st_size, state.st_mtime)
+                readable = os.access(path, os.R_OK)
+                fault = _DAMAGED if readable else _UNREADABLE
+                yield CachedEngines(path, {}, (), state.st_size, state.st_mtime, fault=fault)
 
     def _unwritable(self, error: Exception) -> BackendError:
         return BackendError(

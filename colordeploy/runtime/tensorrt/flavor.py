@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import BackendError
 
-__all__ = ["FLAVORS", "RTX", "Flavor", "find_flavor", "installed_flavors"]
+__all__ = ["FLAVORS", "RTX", "Flavor", "architecture_name", "find_flavor", "installed_flavors"]
 
 logger = logging.getLogger("colordeploy")
 
@@ -134,8 +134,7 @@ class Flavor:
         """
         result = []
         for name in wanted:
-            match = _ARCHITECTURE.fullmatch(str(name).lower())
-            found = f"sm_{match[1]}" if match else str(name)
+            found = architecture_name(name) or str(name)
             if found not in self.architectures:
                 able = ", ".join(self.architectures)
                 raise BackendError(
@@ -145,6 +144,12 @@ class Flavor:
                 )  # fmt: skip
             result.append(found)
         return tuple(sorted(set(result), key=lambda name: int(name[3:])))
+
+
+def architecture_name(text: str) -> str | None:
+    """A GPU architecture as it is called here, "sm_89"; None for what is none."""
+    match = _ARCHITECTURE.fullmatch(str(text).strip().lower())
+    return f"sm_{match[1]}" if match else None
 
 
 def installed_flavors() -> list[Flavor]:

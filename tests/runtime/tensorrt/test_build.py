@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 from colordeploy import CancelToken
 from colordeploy.bundle import find_bundle
-from colordeploy.engines import default_sizes
+from colordeploy.engines import Sizes, default_sizes
 from colordeploy.engines.shapes import profiles_of
 from colordeploy.errors import BackendError, Cancelled
 from colordeploy.runtime.tensorrt.build import BuildOptions, Profile, build_engine
@@ -77,6 +77,14 @@ def test_several_architectures_and_profiles():
     options = BuildOptions(("sm_86", "sm_89"), level=1, workspace=64)
     two = build_engine(rtx(), graph(), [profile(), profile(32, 32, 32)], options, "g")
     assert len(two.plan) > len(one.plan)
+
+
+def test_a_workspace_without_any_kernel_that_fits():
+    bundle = find_bundle("rasc")
+    profiles = profiles_of(bundle, "encode", [Sizes(*[(256, 256)] * 3)])
+    options = BuildOptions(("sm_89",), workspace=1)
+    with pytest.raises(BackendError, match=r"workspace of 1 MiB is too small.*leave it out"):
+        build_engine(rtx(), bundle.graph("encode"), profiles, options, "g")
 
 
 def test_a_workspace_that_is_too_small_says_how_much():

@@ -76,11 +76,33 @@ def test_a_changed_byte_and_another_name_are_noticed(tmp_path):
         file.read("two")
     with pytest.raises(BackendError, match="'three' is not there"):
         file.read("three")
+    assert not file.whole
+    mended, new = cache.get_or_build(PARTS, build)  # what is damaged is no reason not to build
+    assert new
+    assert mended.whole
+    assert read(mended) == wanted()
     path.unlink()
     with pytest.raises(BackendError, match="cannot be read"):
         file.read("one")
     cache.put({**PARTS, "model": "other"}, PLANS).path.rename(path)
     assert cache.get(PARTS) is None
+
+
+def test_what_this_user_may_not_read_is_not_called_damaged(tmp_path, monkeypatch):
+    cache = EngineCache(tmp_path)
+    file = cache.put(PARTS, PLANS)
+    real = Path.open
+
+    def opened(self, *arguments, **options):
+        if self == file.path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)  # root may read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: path != file.path)
+    (found,) = cache.entries()
+    assert found.parts == {}
+    assert "not readable by this user" in found.fault
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
