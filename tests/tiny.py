@@ -140,7 +140,8 @@ def tiny_regional(config: RegionalConfig = TINY_REGIONAL) -> RegionalNetwork:
     return net.eval()
 
 
-TINY_SSCN = SscnConfig(width=4, coarse_width=4, decoder_width=4, style=6, attention=5, classes=3)
+# As narrow as layers may be that are rounded to eight bits.
+TINY_SSCN = SscnConfig(width=8, coarse_width=8, decoder_width=8, style=6, attention=8, classes=3)
 
 
 def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-import torch
 
 from colordeploy.accuracy import pictures as pictures_module
 from colordeploy.accuracy import precision
@@ -21,16 +18,14 @@ from export.bundling.specification import write
 from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from tests.export.tensorrt import rtx
-from tests.tiny import TINY_SSCN, tiny_sscn
+from tests.tiny import save_tiny_bundle, tiny_sscn
 
 SMALL = [Sizes((32, 32), (96, 128), (256, 256))]
 ADA = BuildOptions(("sm_89",))
 
 
-@pytest.mark.parametrize(
-    ("name", "precision"),
-    [(name, "fp32") for name in default_bundles()] + [(name, "fp16") for name in default_bundles()],
-)
+@pytest.mark.parametrize("precision", [pytest.param("fp32", marks=pytest.mark.slow), "fp16"])
+@pytest.mark.parametrize("name", list(default_bundles()))
 def test_every_graph_of_every_bundle_builds(name, precision, tmp_path):
     bundle, cache = find_bundle(name), EngineCache(tmp_path)
     options = BuildOptions(("sm_86", "sm_89"))
@@ -46,14 +41,18 @@ def test_every_graph_of_every_bundle_builds(name, precision, tmp_path):
     assert again == file
 
 
-@pytest.mark.parametrize("name", list(default_bundles()))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n == "lga" else pytest.mark.slow) for n in default_bundles()],
+)
 def test_default_ranges_build(name, tmp_path):
     file, _ = build_engines(find_bundle(name), rtx(), EngineCache(tmp_path), options=ADA)
     assert len(file.parts["sizes"]) == 3
 
 
 def test_other_options_are_other_engines(tmp_path):
-    bundle, cache = find_bundle("lga"), EngineCache(tmp_path)
+    bundle = Bundle(save_tiny_bundle(tmp_path / "c.pt", tmp_path / "lga"))
+    cache = EngineCache(tmp_path / "engines")
 
     def new(**options):
         return build_engines(bundle, rtx(), cache, **{"sizes": SMALL, "options": ADA, **options})[1]
@@ -91,11 +90,7 @@ def test_a_precision_that_does_not_hold_is_not_built(tmp_path, monkeypatch):
 def int8_bundle(tmp_path_factory):
     """A small random network, quantized as `python -m export quantize` does."""
     folder = tmp_path_factory.mktemp("int8")
-    config = replace(TINY_SSCN, width=8, coarse_width=8)
-    net = tiny_sscn(config)
-    with torch.no_grad():
-        net.out.weight.div_(10)  # chroma of a size that photos have, and rounding with it
-    write(specification(net), folder / "tiny", Identity("tiny"), trained_on="nothing")
+    write(specification(tiny_sscn()), folder / "tiny", Identity("tiny"), trained_on="nothing")
     pictures = list(np.random.default_rng(0).random((3, 64, 80, 3), dtype=np.float32))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sensitivity, "_AIM", np.inf)

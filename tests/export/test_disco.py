@@ -110,6 +110,7 @@ def test_network_reproduces_the_official_numbers(official, expected):
     assert np.array_equal(labels, expected["anchor_labels"])
 
 
+@pytest.mark.slow
 def test_graphs_of_an_imported_checkpoint_reproduce_them_too(official, expected, tmp_path):
     checkpoint = tmp_path / "disco-beta.pth.rar"
     torch.save(

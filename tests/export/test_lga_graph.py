@@ -26,7 +26,14 @@ _CONFIGS = {
 }
 
 
-@pytest.fixture(scope="module", params=_CONFIGS)
+_SLOW = {"gaussian", "embedded", "concatenation"}  # the paper's block is "dot"
+
+
+def marked(names):
+    return [pytest.param(n, marks=pytest.mark.slow if n in _SLOW else ()) for n in names]
+
+
+@pytest.fixture(scope="module", params=marked(_CONFIGS))
 def exported(request, tmp_path_factory):
     """Checkpoint and bundle of a small network with every kind of non-local block, and of one on
     a pretrained encoder.
@@ -126,7 +133,7 @@ def test_nonlocal_block_against_the_plain_formula(kind):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs Linux's /proc")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", marked(KINDS))
 def test_memory_at_512_is_bounded(kind, tmp_path):
     """A full N x N matrix would take 275 GB; every kind stays below 1 GB in all."""
     config = replace(TINY, nonlocal_kind=kind)

@@ -27,7 +27,6 @@ from export.bundling.sscn import specification
 from export.bundling.writer import Identity
 from export.cli import main
 from export.data.calibration import whole_pictures
-from export.models.sscn.network import SscnConfig
 
 from ..tiny import tiny_sscn
 from .archive import write_archive
@@ -44,9 +43,7 @@ def archive(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     path = tmp_path_factory.mktemp("tiny") / "bundle"
-    config = SscnConfig(width=8, coarse_width=8, decoder_width=8, style=6, attention=8, classes=3)
-    spec = specification(tiny_sscn(config))
-    write(spec, path, Identity("tiny"), trained_on="nothing", working_size=64)
+    write(specification(tiny_sscn()), path, Identity("tiny"), trained_on="nothing", working_size=64)
     return Bundle(path)
 
 

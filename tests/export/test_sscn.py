@@ -59,14 +59,14 @@ def test_attention_by_its_equations(net):
     """Eqs. 2 and 3 written out for one place, through the network's own layers."""
     with torch.no_grad():
         reference = net.encode_reference(pictures())
-        assert reference.features.shape == (2, 256, 4 * 15 + 3)
+        assert reference.features.shape == (2, 256, 8 * 15 + 3)
         assert reference.activation.shape == (2, 256)
         gray = pictures()[:, :1]
         coarse = torch.tanh(net.coarse(gray, reference.style))
         places = net.places(net.encode(torch.cat([gray, coarse], dim=1)))
         selected = reference.features[:, 10:40]
         query = net.query(places[0, 77])
-        scores = torch.stack([query @ net.key(f) for f in selected[0]]) / 5**0.5
+        scores = torch.stack([query @ net.key(f) for f in selected[0]]) / TINY_SSCN.attention**0.5
         attended = (torch.softmax(scores, 0)[:, None] * net.value(selected[0])).sum(dim=0)
         seen = {}
         handle = net.decoder[2].register_forward_hook(

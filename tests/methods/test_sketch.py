@@ -141,6 +141,7 @@ def test_sizes_beyond_the_default(model, drawing):
     assert tiny.render().shape == (7, 7, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regions", ["map", "none"])
 def test_ablations_run(tmp_path, drawing, regions):
     path = write_tiny(tmp_path / "b", replace(TINY_RASC, regions=regions))
