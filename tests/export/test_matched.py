@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -25,7 +27,7 @@ from export.training.matched import (
     train_matched,
 )
 
-from ..tiny import TINY_MATCHED, tiny_matched
+from ..tiny import TINY_MATCHED, put_weights, tiny_matched
 from .archive import write_archive
 from .tensorrt import compile_graph
 
@@ -158,6 +160,13 @@ def test_tensorrt_compiles_the_graphs(spec, name):
     assert compile_graph(graph.content, graph.inputs) > 10_000
 
 
+def test_a_bundle_names_its_encoder():
+    net = MatchedNetwork(replace(TINY_MATCHED, encoder="lite0"))
+    said = "EfficientNet-Lite0 (Google, Apache-2.0), trained on ImageNet"
+    assert said in specification(net).origin
+    assert said in find_bundle("sscn").manifest.trained_on
+
+
 def test_from_photos_to_a_bundle_that_colours(archive, tmp_path, photo_like):
     out, training = tmp_path / "c.pt", MatchedTraining(steps=2, sizes=SIZES)
     begin = {f"encoder.{n}": v for n, v in tiny_matched().encoder.state_dict().items()}
@@ -168,13 +177,13 @@ def test_from_photos_to_a_bundle_that_colours(archive, tmp_path, photo_like):
     for component in net.matcher.components:  # they began as principal components
         rows = component.weight.flatten(1)
         assert torch.allclose(rows @ rows.T, torch.eye(len(rows)), atol=0.05)
+    put_weights(out, tiny_matched())
     done = CliRunner().invoke(
         main, ["bundle", "sscn", "--checkpoint", str(out), "--out", str(tmp_path / "b")]
     )
     assert done.exit_code == 0, done.output
-    assert "EfficientNet-Lite0 (Google, Apache-2.0), trained on ImageNet" in (
-        Bundle(tmp_path / "b").manifest.trained_on
-    )
+    trained_on = Bundle(tmp_path / "b").manifest.trained_on
+    assert trained_on == f"{state['data']}; {specification(net).origin}"
     with colordeploy.load(tmp_path / "b", device="cpu", threads=1) as model:
         canvas = model.prepare(photo_like, size=96)
         reference = model.encode_reference(photo_like[:, ::-1], size=96)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from export.training.rasc import (
     pyramid_difference,
 )
 
-from ..tiny import tiny_rasc
+from ..tiny import put_weights, tiny_rasc
 from .archive import write_drawings
 from .tensorrt import compile_graph
 
@@ -208,13 +209,17 @@ OPTIONS = ("--widths", "4,6,8", "--style", 4, "--side", 64, "--batch", 2)
 
 @pytest.fixture(scope="module")
 def trained(archive, tmp_path_factory):
-    """Two runs: one left alone, one that stopped after two steps and went on."""
+    """Two runs: one left alone, one that stopped after two steps and went on; a bundle of such a
+    checkpoint.
+    """
     folder = tmp_path_factory.mktemp("trained")
     for name, plan in (("one", [4]), ("two", [2, 4])):
         for steps in plan:
             run("train", "rasc", "--data", archive, "--out", folder / f"{name}.pt", "--steps",
                 steps, *OPTIONS)  # fmt: skip
-    run("bundle", "rasc", "--checkpoint", folder / "two.pt", "--out", folder / "bundle",
+    shutil.copy(folder / "two.pt", folder / "bundled.pt")
+    put_weights(folder / "bundled.pt", tiny_rasc())
+    run("bundle", "rasc", "--checkpoint", folder / "bundled.pt", "--out", folder / "bundle",
         "--working-size", 64)  # fmt: skip
     return folder
 

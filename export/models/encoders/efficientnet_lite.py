@@ -11,13 +11,12 @@ import importlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Version = Literal["lite0", "lite2"]
+Version = str  # a name in SCALES
 STRIDES = (4, 8, 16, 32)
 _NORM_EPSILON = 1e-3
 # Stages of Lite0: expansion, kernel, stride, channels, repeats (EfficientNet, Table 1, without
@@ -36,12 +35,15 @@ _LAST = (1, 2, 4, 6)  # the stages whose results are the features at strides 4, 
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
+    """How many times Lite0's channels and Lite0's blocks a stage has."""
+
     width: float
     depth: float
 
 
-_SCALES: dict[Version, _Scale] = {"lite0": _Scale(1.0, 1.0), "lite2": _Scale(1.1, 1.2)}
+# Weights are published for these. A test may add a smaller one, which has none.
+SCALES: dict[Version, Scale] = {"lite0": Scale(1.0, 1.0), "lite2": Scale(1.1, 1.2)}
 
 
 def _round(channels: float) -> int:
@@ -109,11 +111,18 @@ class EfficientNetLite(nn.Module):
     ----------
     version : str
         "lite0" or "lite2".
+
+    Raises
+    ------
+    ValueError
+        When there is no such version.
     """
 
     def __init__(self, version: Version = "lite0") -> None:
         super().__init__()
-        scale = _SCALES[version]
+        if version not in SCALES:
+            raise ValueError(f"unknown encoder {version!r}; there are {', '.join(SCALES)}")
+        scale = SCALES[version]
         self.version = version
         self.stem = SameConv(3, _STEM, 3, 2)
         stages: list[nn.Module] = []
