@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import torch
 
@@ -25,9 +28,31 @@ from export.training import checkpoint
 TINY_ENCODER = "tiny"
 SCALES[TINY_ENCODER] = Scale(width=0.1, depth=0.1)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _same_everywhere(make: Callable[P, T]) -> Callable[P, T]:
+    """By one thread: sums by several differ in their last digits, with them the weights, and what
+    one test exports would not be what others do. Trainings in tests set the number of threads.
+    """
+
+    @wraps(make)
+    def made(*args: P.args, **kwargs: P.kwargs) -> T:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return make(*args, **kwargs)
+        finally:
+            torch.set_num_threads(before)
+
+    return made
+
+
 TINY = LGAConfig(widths=(4, 6, 8), joined=6, features=5)
 
 
+@_same_everywhere
 def save_tiny_checkpoint(path: Path, config: LGAConfig = TINY) -> Path:
     """Write a checkpoint as training writes it, of a small random network."""
     torch.manual_seed(0)
@@ -102,6 +127,7 @@ TINY_MATCHED = MatchedConfig(
 )
 
 
+@_same_everywhere
 def tiny_matched(config: MatchedConfig = TINY_MATCHED) -> MatchedNetwork:
     """A small random network that changes colours."""
     torch.manual_seed(0)
@@ -117,6 +143,7 @@ TINY_DISCO = DiscoConfig(
 )
 
 
+@_same_everywhere
 def tiny_disco(config: DiscoConfig = TINY_DISCO) -> Disco:
     """Make a small random network whose spectral norms and running statistics are sound."""
     torch.manual_seed(0)
@@ -137,6 +164,7 @@ def tiny_disco(config: DiscoConfig = TINY_DISCO) -> Disco:
 TINY_RASC = RascConfig(widths=(6, 8, 10), style=8, hidden=12)
 
 
+@_same_everywhere
 def tiny_rasc(config: RascConfig = TINY_RASC) -> Rasc:
     """Make a small random network with sound running statistics, whose styles differ."""
     torch.manual_seed(0)
@@ -161,6 +189,7 @@ TINY_REGIONAL = RegionalConfig(
 )
 
 
+@_same_everywhere
 def tiny_regional(config: RegionalConfig = TINY_REGIONAL) -> RegionalNetwork:
     """A small random transformer, whose colours differ."""
     torch.manual_seed(0)
@@ -182,6 +211,7 @@ def tiny_regional(config: RegionalConfig = TINY_REGIONAL) -> RegionalNetwork:
 TINY_SSCN = SscnConfig(width=8, coarse_width=8, decoder_width=8, style=6, attention=8, classes=3)
 
 
+@_same_everywhere
 def tiny_sscn(config: SscnConfig = TINY_SSCN) -> Sscn:
     """Make a small random network with sound running statistics."""
     torch.manual_seed(0)
@@ -203,6 +233,7 @@ TINY_ANCHORED = DecoderConfig(
 )
 
 
+@_same_everywhere
 def tiny_anchored(config: DecoderConfig = TINY_ANCHORED) -> AnchoredNetwork:
     """A small random decoder."""
     torch.manual_seed(0)
