@@ -313,6 +313,10 @@ def test_cancelled_within_a_second(inside, step, monkeypatch):
 
     def stop() -> None:
         busy.wait(20)
+        for _ in range(2_000):  # the writer may be behind
+            if Path("out/0.png").exists():
+                break
+            time.sleep(0.01)
         ended.append(time.monotonic())
         token.cancel()
 
