@@ -215,8 +215,8 @@ def test_vgg_loss_on_given_weights(tmp_path):
 
 
 TINY_OPTIONS = (
-    *("--width", 8, "--refine-width", 8, "--tokens", 16, "--layers", 1, "--heads", 2),
-    *("--hidden", 16, "--learning-rate", 3e-3),
+    *("--width", 8, "--refine-width", 8, "--tokens", 16, "--layers", 2, "--heads", 2),
+    *("--hidden", 32, "--learning-rate", 3e-3),
 )
 
 
