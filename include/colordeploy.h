@@ -227,8 +227,8 @@ enum { CD_DEFAULT_SIZE = 0, CD_NATIVE_SIZE = -1 };
 typedef struct cd_prepare_options {
     size_t size;
     /* Short side at which colours are computed, aspect ratio kept, never enlarged; or
-     * CD_DEFAULT_SIZE: the model's, to which disco and sscn also enlarge a picture of at least a
-     * quarter of it; or CD_NATIVE_SIZE: the picture's own. */
+     * CD_DEFAULT_SIZE: the model's, to which disco, lga and sscn also enlarge a picture of at least
+     * a quarter of it; or CD_NATIVE_SIZE: the picture's own. */
     int32_t short_side;
     int32_t anchors; /* disco: how many to locate, at least 1 */
     uint64_t seed;   /* disco: of the clustering that locates them */
