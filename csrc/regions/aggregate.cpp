@@ -4,32 +4,35 @@
 #include <stdexcept>
 #include <vector>
 
+#include "passes.hpp"
+
 namespace colordeploy::regions {
 
 void aggregate_max(const float* features, std::ptrdiff_t channels, std::ptrdiff_t pixels,
                    const std::int32_t* labels, std::ptrdiff_t count, float* result) {
-    // Regions lie in runs: a run's largest value first, then one access to its region.
-    struct Run {
+    // Regions lie in stretches: a stretch's largest value first, then one access to its region.
+    struct Stretch {
         std::ptrdiff_t begin, end;
         std::int32_t label;
     };
-    std::vector<Run> runs;
+    std::vector<Stretch> stretches;
     for (std::ptrdiff_t i = 0; i < pixels;) {
         const std::int32_t label = labels[i];  // read once: others may write to it
         if (label < 0 || label >= count) throw std::out_of_range("label");
         std::ptrdiff_t end = i + 1;
         while (end < pixels && labels[end] == label) ++end;
-        runs.push_back({i, end, label});
+        stretches.push_back({i, end, label});
         i = end;
     }
     std::fill_n(result, count * channels, 0.0F);
     for (std::ptrdiff_t c = 0; c < channels; ++c) {
         const float* plane = features + c * pixels;
-        for (const Run& run : runs) {
+        for (const Stretch& stretch : stretches) {
             float most = 0.0F;
 #pragma omp simd reduction(max : most)
-            for (std::ptrdiff_t i = run.begin; i < run.end; ++i) most = std::max(most, plane[i]);
-            float& entry = result[run.label * channels + c];
+            for (std::ptrdiff_t i = stretch.begin; i < stretch.end; ++i)
+                most = std::max(most, plane[i]);
+            float& entry = result[stretch.label * channels + c];
             entry = std::max(entry, most);
         }
     }
@@ -49,24 +52,7 @@ void cover_lines(std::ptrdiff_t height, std::ptrdiff_t width, std::int32_t* labe
             labels[to] = labels[from];
         }
     };
-    for (std::ptrdiff_t y = 0; y < height; ++y) {
-        for (std::ptrdiff_t x = 0; x < width; ++x) {
-            const std::ptrdiff_t i = y * width + x;
-            if (distance[i] == 0) continue;
-            if (y > 0) take(i, i - width);
-            if (x > 0) take(i, i - 1);
-        }
-        for (std::ptrdiff_t x = width - 2; x >= 0; --x) take(y * width + x, y * width + x + 1);
-    }
-    for (std::ptrdiff_t y = height - 1; y >= 0; --y) {
-        for (std::ptrdiff_t x = width - 1; x >= 0; --x) {
-            const std::ptrdiff_t i = y * width + x;
-            if (distance[i] == 0) continue;
-            if (y + 1 < height) take(i, i + width);
-            if (x + 1 < width) take(i, i + 1);
-        }
-        for (std::ptrdiff_t x = 1; x < width; ++x) take(y * width + x, y * width + x - 1);
-    }
+    two_passes(line_runs(labels, height, width), height, width, take);
 }
 
 }  // namespace colordeploy::regions

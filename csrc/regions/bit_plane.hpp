@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace colordeploy::regions {
@@ -28,16 +29,34 @@ class BitPlane {
     std::vector<Word> bits_;
 };
 
+// Which of up to sixty-four bytes are not zero: the first is the lowest bit.
+inline Word bits_of(const std::uint8_t* bytes, Index count) {
+    Word word = 0;
+    Index k = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+        for (; k + 8 <= count; k += 8) {
+            constexpr Word LOW = 0x7F7F7F7F7F7F7F7F;
+            Word eight = 0;
+            std::memcpy(&eight, bytes + k, sizeof(eight));
+            const Word marks = ((((eight & LOW) + LOW) | eight) & ~LOW) >> 7;  // 1 for each byte
+            word |= (marks * 0x0102040810204080) >> 56 << k;  // eight bits side by side
+        }
+    }
+    for (; k < count; ++k) word |= Word{bytes[k] != 0} << k;
+    return word;
+}
+
+// The lowest bits, so many of sixty-four.
+inline Word lowest(Index count) { return count < kBits ? ~(~Word{0} << count) : ~Word{0}; }
+
 // The pixels whose bytes are not zero, or those whose are.
 inline BitPlane plane_of(const std::uint8_t* bytes, Index height, Index width, bool marked) {
     BitPlane plane(height, width);
     for (Index y = 0; y < height; ++y) {
         for (Index i = 0; i < plane.words(); ++i) {
-            const std::uint8_t* first = bytes + y * width + i * kBits;
             const Index count = std::min(kBits, width - i * kBits);
-            Word word = 0;
-            for (Index k = 0; k < count; ++k) word |= Word{(first[k] != 0) == marked} << k;
-            plane.row(y)[i] = word;
+            const Word word = bits_of(bytes + y * width + i * kBits, count);
+            plane.row(y)[i] = marked ? word : ~word & lowest(count);
         }
     }
     return plane;

@@ -23,6 +23,12 @@ struct Runs {
 
 Runs runs_of(const BitPlane& set, Index height, Index width);
 
+// Runs of equal labels: all pixels.
+Runs runs_of(const std::int32_t* labels, Index height, Index width);
+
+// Runs of lines, which have the label 0.
+Runs line_runs(const std::int32_t* labels, Index height, Index width);
+
 // What joins pixels: a common side, or a common corner, too.
 enum class Neighbours : std::uint8_t { sides, corners };
 

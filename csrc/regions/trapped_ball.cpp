@@ -142,15 +142,14 @@ class TrappedBall {
     }
 
     // What no ball reached and nothing could grow into: small pieces between lines.
-    void label_rest() { move_balls(0); }
+    void label_rest() {
+        move_balls(0);
+        runs_ = runs_of(labels_, height_, width_);
+    }
 
     void merge_specks(Index smallest) {
         std::vector<Index> area(static_cast<std::size_t>(count_) + 1, 0);
-        for (Index i = 0; i < height_ * width_;) {  // by runs: adding one by one takes its time
-            const Index begin = i;
-            while (i < height_ * width_ && labels_[i] == labels_[begin]) ++i;
-            area[labels_[begin]] += i - begin;
-        }
+        for (const Run& run : runs_.all) area[label_of(run)] += run.end - run.begin;
         std::vector<std::uint8_t> speck(area.size(), 0);
         bool any = false;
         for (std::size_t k = 1; k < area.size(); ++k) {
@@ -178,21 +177,21 @@ class TrappedBall {
         for (std::size_t k = 1; k < area.size(); ++k) {
             groups.join(static_cast<std::int32_t>(k), into[k]);
         }
-        for (Index i = 0; i < height_ * width_; ++i) labels_[i] = groups.find(labels_[i]);
+        for (const Run& run : runs_.all) {
+            const std::int32_t label = label_of(run), whole = groups.find(label);
+            if (whole != label) relabel(run, whole);
+        }
     }
 
     // 1..K in the order of first pixels.
     std::int32_t renumber() {
         std::vector<std::int32_t> number(static_cast<std::size_t>(count_) + 1, 0);
-        std::int32_t used = 0, before = kLine, after = kLine;  // of the pixel to the left
-        for (Index i = 0; i < height_ * width_; ++i) {
-            std::int32_t& label = labels_[i];
-            if (label != before) {
-                before = label;
-                if (label != kLine && number[label] == 0) number[label] = ++used;
-                after = number[label];
-            }
-            label = after;
+        std::int32_t used = 0;
+        for (const Run& run : runs_.all) {
+            const std::int32_t label = label_of(run);
+            if (label == kLine) continue;
+            if (number[label] == 0) number[label] = ++used;
+            if (number[label] != label) relabel(run, number[label]);
         }
         return used;
     }
@@ -202,6 +201,13 @@ class TrappedBall {
         std::int32_t speck, other;
         Index length;
     };
+
+    std::int32_t label_of(const Run& run) const { return labels_[run.y * width_ + run.begin]; }
+
+    void relabel(const Run& run, std::int32_t label) {
+        std::int32_t* row = labels_ + run.y * width_;
+        std::fill(row + run.begin, row + run.end, label);
+    }
 
     // The free pixels of a run moved down by dy and widened by `half` on both sides.
     void paint(const Run& run, int dy, int half, std::int32_t label) {
@@ -236,18 +242,20 @@ class TrappedBall {
     // How many sides of pixels each speck shares with each other region.
     std::vector<Border> borders_of(const std::vector<std::uint8_t>& speck) const {
         std::vector<Border> sides;
-        const auto see = [&](std::int32_t a, std::int32_t b) {
+        const auto see = [&](const Run& one, const Run& other, Index length) {
+            const std::int32_t a = label_of(one), b = label_of(other);
             if (a == b || a <= 0 || b <= 0) return;
-            if (speck[a]) sides.push_back({a, b, 1});
-            if (speck[b]) sides.push_back({b, a, 1});
+            if (speck[a]) sides.push_back({a, b, length});
+            if (speck[b]) sides.push_back({b, a, length});
         };
-        for (Index y = 0; y < height_; ++y) {
-            for (Index x = 0; x < width_; ++x) {
-                const std::int32_t label = labels_[y * width_ + x];
-                if (x + 1 < width_) see(label, labels_[y * width_ + x + 1]);
-                if (y + 1 < height_) see(label, labels_[(y + 1) * width_ + x]);
-            }
+        for (std::size_t i = 1; i < runs_.all.size(); ++i) {
+            const Run &left = runs_.all[i - 1], &run = runs_.all[i];
+            if (left.y == run.y) see(left, run, 1);
         }
+        for_touching(runs_, Neighbours::sides, [&](std::int32_t i, std::int32_t j) {
+            const Run &run = runs_.all[i], &above = runs_.all[j];
+            see(above, run, std::min(run.end, above.end) - std::max(run.begin, above.begin));
+        });
         std::sort(sides.begin(), sides.end(), [](const Border& a, const Border& b) {
             return std::make_pair(a.speck, a.other) < std::make_pair(b.speck, b.other);
         });
@@ -255,7 +263,7 @@ class TrappedBall {
         for (const Border& side : sides) {
             if (!borders.empty() && borders.back().speck == side.speck &&
                 borders.back().other == side.other) {
-                ++borders.back().length;
+                borders.back().length += side.length;
             } else {
                 borders.push_back(side);
             }
@@ -266,6 +274,7 @@ class TrappedBall {
     Index height_, width_;
     std::int32_t* labels_;
     BitPlane free_;  // pixels without a label; behind while `grow` runs
+    Runs runs_;      // of equal labels, when none is missing any more
     std::int32_t count_ = 0;
 };
 
