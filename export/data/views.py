@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 
 from .drawings import XDOG_SIGMAS, Drawing, gray_array, rgb_array, xdog
 
+Tone = tuple[int, int, int]
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]  # line (H, W) and colours (H, W, 3), [0, 1]
 
 # OpenMoji draws people in yellow; these are its own skin tones, and how often each is taken.
@@ -17,6 +18,8 @@ _SKIN = ((0xFA, 0xDC, 0xBC), (0xDE, 0xBB, 0x90), (0xC1, 0x9A, 0x65), (0xA5, 0x79
          (0x5C, 0x3D, 0x0F))  # fmt: skip
 _TONES = (0.45, 0.2, 0.12, 0.13, 0.1)
 _SKIN_SHARE = 0.8
+_SAME_TONE = 0.06  # of 1, in each channel
+_LEAST_SKIN = 0.005  # of a picture's pixels
 _OWN_LINES = 0.75  # of the views of a pair; the others get XDoG's
 
 
@@ -34,8 +37,9 @@ def varied(drawing: Drawing, rng: np.random.Generator) -> Pair:
     """
     rgb = rgb_array(drawing.color)
     own = drawing.line is not None and rng.random() < _OWN_LINES
-    if "people-body" in drawing.category and rng.random() < _SKIN_SHARE:
-        rgb = _with_skin(rgb, rng)
+    if _has_skin(drawing) and rng.random() < _SKIN_SHARE:
+        tone = _SKIN[int(rng.choice(len(_SKIN), p=_TONES))]
+        rgb = _recolored(rgb, _YELLOW, tone)
     move = _motion(rgb.shape[:2], rng)
     rgb = np.stack([_moved(rgb[..., c], move) for c in range(3)], axis=-1)
     if own:
@@ -47,10 +51,32 @@ def varied(drawing: Drawing, rng: np.random.Generator) -> Pair:
     return _another_pen(np.clip(line, 0, 1), rng, thinner=own), rgb
 
 
-def _with_skin(rgb: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    yellow = np.abs(rgb - np.array(_YELLOW, np.float32) / 255).max(axis=2) < 0.06
-    tone = np.array(_SKIN[int(rng.choice(len(_SKIN), p=_TONES))], np.float32) / 255
-    return np.where(yellow[..., None], tone, rgb)
+def skin_versions(drawing: Drawing) -> list[NDArray[np.float32]]:
+    """The colours (H, W, 3) of a drawing, and, where it is one of OpenMoji's people, those that it
+    has in OpenMoji's other skin colours: the archive holds one of six pictures of the same lines.
+    """
+    rgb = rgb_array(drawing.color)
+    if not _has_skin(drawing):
+        return [rgb]
+    tones = (_YELLOW, *_SKIN)
+    shares = [float(_near(rgb, tone).mean()) for tone in tones]
+    own = tones[int(np.argmax(shares))]
+    if max(shares) < _LEAST_SKIN:
+        return [rgb]
+    return [rgb, *(_recolored(rgb, own, tone) for tone in tones if tone != own)]
+
+
+def _has_skin(drawing: Drawing) -> bool:
+    return "people-body" in drawing.category
+
+
+def _near(rgb: NDArray[np.float32], tone: Tone) -> NDArray[np.bool_]:
+    off = np.abs(rgb - np.array(tone, np.float32) / 255).max(axis=2)
+    return np.asarray(off < _SAME_TONE)
+
+
+def _recolored(rgb: NDArray[np.float32], before: Tone, after: Tone) -> NDArray[np.float32]:
+    return np.where(_near(rgb, before)[..., None], np.array(after, np.float32) / 255, rgb)
 
 
 def _motion(

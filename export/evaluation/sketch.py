@@ -22,6 +22,7 @@ from colordeploy.pictures.geometry import WorkingSize
 
 from ..data.drawings import Drawing, DrawingArchive, gray_array, rgb_array
 from ..data.photos import Folders
+from ..data.views import skin_versions
 from .metrics import colorfulness, psnr
 
 STYLES = 5  # random styles, besides the predicted one
@@ -45,6 +46,9 @@ class Scores:
         Share of the random styles in which the ground is tinted, where it is white in truth.
     psnr, best_psnr : float
         Against the true colours, in the predicted style, and in the best of all styles drawn.
+    psnr_any_skin, best_psnr_any_skin : float
+        The same against the nearest of a drawing's `skin_versions`: OpenMoji's people are there in
+        six skin colours, one of which is the archive's.
     """
 
     deviation: float
@@ -54,6 +58,8 @@ class Scores:
     tinted: float
     psnr: float
     best_psnr: float
+    psnr_any_skin: float
+    best_psnr_any_skin: float
 
 
 def region_deviation(ab: NDArray[np.floating], labels: NDArray[np.int32]) -> float:
@@ -86,11 +92,15 @@ def tinted(pictures: list[NDArray[np.uint8]], ground: NDArray[np.bool_]) -> floa
 def score(model: LineArtModel, drawing: Drawing, size: WorkingSize) -> Scores:
     """Render a drawing in its predicted style and in `STYLES` random ones, and measure."""
     assert drawing.line is not None
-    line, truth = gray_array(drawing.line), rgb_array(drawing.color)
+    line, truths = gray_array(drawing.line), skin_versions(drawing)
     if isinstance(size, int) and size > min(line.shape):
-        line, *channels = (_enlarged(plane, size) for plane in (line, *np.moveaxis(truth, 2, 0)))
-        truth = np.stack(channels, axis=2)
-    true_bytes = (truth * 255).round().astype(np.uint8)
+        line = _enlarged(line, size)
+        truths = [
+            np.stack([_enlarged(plane, size) for plane in np.moveaxis(truth, 2, 0)], axis=2)
+            for truth in truths
+        ]
+    versions = [(truth * 255).round().astype(np.uint8) for truth in truths]
+    true_bytes = versions[0]
     canvas = model.prepare(line, size=size)
     if canvas.working_size != line.shape:
         raise ValueError(f"drawings of {line.shape} are scored at that size or more, not {size}")
@@ -101,6 +111,7 @@ def score(model: LineArtModel, drawing: Drawing, size: WorkingSize) -> Scores:
     pairs = [float(np.linalg.norm(a - b, axis=2).mean()) for a, b in combinations(labs[1:], 2)]
     dark = line < 0.2
     own = [psnr(picture, true_bytes) for picture in pictures]
+    nearest = [max(psnr(picture, version) for version in versions) for picture in pictures]
     return Scores(
         deviation=region_deviation(own_colors[..., 1:], labels),
         lines=float(luma_of(pictures[0].astype(np.float32) / 255)[dark].mean()),
@@ -109,6 +120,8 @@ def score(model: LineArtModel, drawing: Drawing, size: WorkingSize) -> Scores:
         tinted=tinted(pictures[1:], ground_of(labels, true_bytes)),
         psnr=own[0],
         best_psnr=max(own),
+        psnr_any_skin=nearest[0],
+        best_psnr_any_skin=max(nearest),
     )
 
 
@@ -179,6 +192,8 @@ def table(result: Mapping[str, Any]) -> str:
         "tinted": ("Tinted grounds", "{:.1%}"),
         "psnr": ("PSNR", "{:.2f}"),
         "best_psnr": (f"best of {STYLES + 1}", "{:.2f}"),
+        "psnr_any_skin": ("PSNR, any skin", "{:.2f}"),
+        "best_psnr_any_skin": (f"best of {STYLES + 1}, any skin", "{:.2f}"),
     }
     lines = [
         f"{result['drawings']} drawings of split `{result['split']}`, working size "

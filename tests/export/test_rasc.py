@@ -244,6 +244,7 @@ def test_evaluation(archive, trained, tmp_path):
     assert rows["rasc"] == rows["no regions"]
     assert rows["rasc"]["lines"] < 0.05
     assert rows["rasc"]["best_psnr"] >= rows["rasc"]["psnr"] > 0
+    assert rows["rasc"]["psnr_any_skin"] >= rows["rasc"]["psnr"]
     assert rows["truth"]["deviation"] < 3
     assert "| rasc |" in output
 

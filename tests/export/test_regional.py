@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from export.bundling.weights import part, weights
 from export.cli import main
 from export.data.drawings import DrawingArchive, gray_array, rgb_array
 from export.data.regional import RegionBatches, assembled, collect, sample_of
-from export.data.views import plain, varied
+from export.data.views import plain, skin_versions, varied
 from export.models.rasc.regional import Regions, pool, relations
 from export.training.log import read_log
 from export.training.regional import load_regional, palette_of, revealed
@@ -191,6 +193,30 @@ def test_views(tmp_path):
         assert 0 <= min(line.min(), rgb.min()) <= max(line.max(), rgb.max()) <= 1
         again = varied(drawing, np.random.default_rng(seed))
         assert np.array_equal(line, again[0])
+
+
+def test_people_in_other_skin_colors(tmp_path):
+    drawing = DrawingArchive(write_drawings(tmp_path), "train", color_only=False).drawings[0]
+    rgb = np.full((16, 16, 3), 255, np.uint8)
+    rgb[4:12, 4:12] = 0xDE, 0xBB, 0x90  # the second of OpenMoji's natural tones
+    rgb[0, 0] = 20, 90, 200
+    content = io.BytesIO()
+    Image.fromarray(rgb).save(content, "WEBP", lossless=True)
+    person = replace(drawing, category="people-body/person", color=content.getvalue())
+    versions = [(v * 255).round().astype(np.uint8) for v in skin_versions(person)]
+    assert np.array_equal(versions[0], rgb)
+    skins = [tuple(version[8, 8].tolist()) for version in versions]
+    assert len(set(skins)) == 6
+    assert (0xFC, 0xEA, 0x2B) in skins
+    for version in versions:
+        elsewhere = np.any(version != rgb, axis=2)
+        elsewhere[4:12, 4:12] = False
+        assert not elsewhere.any()
+    assert len(skin_versions(replace(person, category="objects/tool"))) == 1
+    rgb[...] = 255
+    content = io.BytesIO()
+    Image.fromarray(rgb).save(content, "WEBP", lossless=True)
+    assert len(skin_versions(replace(person, color=content.getvalue()))) == 1  # no skin
 
 
 def test_half_of_the_drawings_have_no_hint():
