@@ -148,6 +148,8 @@ def disco(
 @click.option("--patches", multiple=True, help="Bundle trained on fixed patches; any number.")
 @click.option("--size", default=256, show_default=True,
               help="Working short side; smaller drawings are enlarged to it.")  # fmt: skip
+@click.option("--styles", type=click.IntRange(2), default=5, show_default=True,
+              help="Random styles of each drawing.")  # fmt: skip
 @click.option("--limit", type=int, help="So many drawings only.")
 @click.option("--threads", default=2, show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
@@ -158,6 +160,7 @@ def rasc(
     map_only: str | None,
     patches: tuple[str, ...],
     size: int,
+    styles: int,
     limit: int | None,
     threads: int,
     json_file: Path | None,
@@ -170,7 +173,7 @@ def rasc(
     bundles |= {"no regions": no_regions} if no_regions else {}
     bundles |= {"region map only": map_only} if map_only else {}
     bundles |= {f"patches ({Path(path).name})": path for path in patches}
-    result = run(data, bundles, size=size, limit=limit, threads=threads)
+    result = run(data, bundles, size=size, styles=styles, limit=limit, threads=threads)
     _report(result, table(result), json_file)
 
 

@@ -225,6 +225,17 @@ def assembled(samples: Sequence[RegionSample], palette: NDArray[np.float32]) -> 
     )
 
 
+def repeated(batch: RegionBatch, times: int) -> RegionBatch:
+    """Each drawing of a batch so many times, one after the other."""
+    parts = {
+        name: getattr(batch, name).repeat_interleave(times, 0)
+        for name in RegionBatch._fields
+        if name != "regions"
+    }
+    regions = Regions(*(part.repeat_interleave(times, 0) for part in batch.regions))
+    return RegionBatch(regions=regions, **parts)
+
+
 class RegionBatches(Batches[RegionSample, RegionBatch]):
     """Batches of drawings with about as many regions each, so that little is padded.
 

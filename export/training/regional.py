@@ -21,15 +21,29 @@ from colordeploy.runtime.target import parse_target
 from ..bundling.onnx_graph import export_graph
 from ..data.drawings import DrawingArchive
 from ..data.photos import Folders
-from ..data.regional import Pooled, RegionBatch, RegionBatches, RegionSample, collect
+from ..data.regional import (
+    Pooled,
+    RegionBatch,
+    RegionBatches,
+    RegionSample,
+    collect,
+    repeated,
+)
 from ..models.encoders.efficientnet_lite import STRIDES
 from ..models.encoders.trunk import MULTIPLE
-from ..models.rasc.regional import LineEncoder, RegionalConfig, RegionalNetwork, pool
+from ..models.rasc.regional import (
+    Described,
+    LineEncoder,
+    RegionalConfig,
+    RegionalNetwork,
+    pool,
+)
 from . import checkpoint
 from .loop import Losses, Schedule, optimize
 
 _ALIKE = 20.0  # Lab distance of colours that a style likes alike
 _PALETTE_FROM = 40_000  # regions that the palette is made of
+_NO_ERROR = 2e-3  # added to a squared error before its logarithm: what lines alone make
 
 
 @dataclass(frozen=True)
@@ -40,13 +54,15 @@ class RegionalTraining(Schedule):
     ----------
     divergence : float
         Weight of the divergence of true pictures' styles from N(0, 1).
-    random_styles : float
-        Share of drawings that are coloured in a random style with hints instead of the predicted
-        one: hints have the last word.
-    random_weight : float
+    log_mse : float
+        Weight of the logarithm of each drawing's squared error, which is its PSNR as a loss,
+        beside the cross-entropy.
+    candidates : int
+        How many random styles each drawing is coloured in; the one that comes nearest to the truth
+        is trained (Implicit Maximum Likelihood Estimation, Li and Malik 2018), so that styles are
+        different guesses and not one guess and its mistakes. 0: none.
+    nearest_weight : float
         Weight of these.
-    distance : float
-        Weight of the squared distance of the colours themselves, by area: their PSNR.
     weight_decay : float
         Of matrices.
     views : int
@@ -57,64 +73,73 @@ class RegionalTraining(Schedule):
     betas: tuple[float, float] = (0.9, 0.98)
     warmup: int = 150
     average: float = 0.998
-    divergence: float = 0.02
-    random_styles: float = 0.2
-    random_weight: float = 0.3
-    distance: float = 0.0
+    divergence: float = 0.005
+    log_mse: float = 0.3
+    candidates: int = 3
+    nearest_weight: float = 0.4
     weight_decay: float = 0.05
-    views: int = 4
+    views: int = 10
 
 
 class RegionalLosses:
-    """Each batch is coloured twice: in the style read off the true colours, and in the predicted
-    one; often with some regions' true colours as hints, and asked for the others.
+    """Each batch is coloured in the style read off the true colours, in the predicted one, and in
+    random ones of which the nearest counts; often with some regions' true colours as hints, and
+    asked for the others.
     """
 
     def __init__(self, net: RegionalNetwork, training: RegionalTraining) -> None:
         self._net, self._training = net, training
 
     def __call__(self, batch: RegionBatch) -> Losses:
-        net, training, regions = self._net, self._training, batch.regions
-        count = len(batch.colors)
-        described = net.describe(batch.pooled, batch.whole, regions)
-        mean, log_variance = net.posterior(described, regions, batch.colors)
+        net, training = self._net, self._training
+        count, regions = batch.shares.shape
+        described = net.describe(batch.pooled, batch.whole, batch.regions)
+        mean, log_variance = net.posterior(described, batch.regions, batch.colors)
         drawn = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
-        other = torch.rand(count, 1) < training.random_styles
-        style = torch.where(other, torch.randn_like(mean), described.style)
-        read = self._answer(batch, described, drawn, revealed(count, batch.shares.shape[1]))
-        known = torch.where(
-            other,
-            (torch.rand(batch.shares.shape) < torch.rand(count, 1)).float(),
-            revealed(count, batch.shares.shape[1]),
-        )
-        predicted = self._answer(batch, described, style, known)
-        weight = torch.where(other[:, 0], training.random_weight, 1.0)
-        loss = read.mean() + (weight * predicted).mean() + training.divergence * divergence.mean()
-        return loss, {
-            "read": float(read.detach().mean()),
-            "predicted": float(predicted.detach()[~other[:, 0]].mean()),
-            "random": float(predicted.detach()[other[:, 0]].sum() / max(1, int(other.sum()))),
-            "divergence": float(divergence.detach().mean()),
-        }
+        read, _ = self._answer(batch, described, drawn, revealed(count, regions))
+        predicted, error = self._answer(batch, described, described.style, revealed(count, regions))
+        loss = read.mean() + predicted.mean() + training.divergence * divergence.mean()
+        numbers = {"read": read, "predicted": predicted, "divergence": divergence, "log_mse": error}
+        if training.candidates:
+            nearest = self._nearest(batch, described)
+            loss = loss + training.nearest_weight * nearest.mean()
+            numbers["nearest"] = nearest
+        return loss, {name: float(value.detach().mean()) for name, value in numbers.items()}
 
-    def _answer(self, batch: RegionBatch, described: Any, style: Tensor, known: Tensor) -> Tensor:
-        """The loss of each drawing (B,): of its regions without a hint, by the root of their areas,
-        which is between the eye's and the pixels' way to count.
+    def _nearest(self, batch: RegionBatch, described: Described) -> Tensor:
+        """The least loss of each drawing (B,) in `candidates` random styles."""
+        (count, regions), times = batch.shares.shape, self._training.candidates
+        many = repeated(batch, times)
+        losses, _ = self._answer(
+            many,
+            Described(*(part.repeat_interleave(times, 0) for part in described)),
+            torch.randn(times * count, self._net.config.style),
+            revealed(count, regions).repeat_interleave(times, 0),
+        )
+        return losses.view(count, times).amin(dim=1)
+
+    def _answer(
+        self, batch: RegionBatch, described: Described, style: Tensor, known: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of each drawing (B,), and the logarithm of its squared error, of its regions
+        without a hint. Cross-entropies count by the root of the regions' areas, which is between
+        the eye's and the pixels' way to count.
         """
         net = self._net
         hints = batch.colors * known.unsqueeze(2)
         logits = net.logits(described, batch.regions, style, hints, known)
         logs = torch.log_softmax(logits, dim=2).gather(2, batch.nearest)
         entropy = -(logs * batch.weights).sum(dim=2)
-        asked = torch.sqrt(batch.shares) * (1 - known)
-        result = (entropy * asked).sum(dim=1) / (asked.sum(dim=1) + 1e-6)
-        if self._training.distance:
-            off = (net.colors(logits) - batch.colors).square().sum(dim=2)
-            result = result + self._training.distance * (off * batch.shares * (1 - known)).sum(
-                dim=1
-            )
-        return result
+        off = (net.colors(logits) - batch.colors).square().mean(dim=2)
+        error = torch.log(_mean(off, batch.shares * (1 - known)) + _NO_ERROR)
+        result = _mean(entropy, torch.sqrt(batch.shares) * (1 - known))
+        return result + self._training.log_mse * error, error
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Means of rows (B, K), (B,); 0 where nothing has a weight."""
+    return (values * weights).sum(dim=1) / (weights.sum(dim=1) + 1e-6)
 
 
 def revealed(count: int, regions: int) -> Tensor:

@@ -236,7 +236,7 @@ def test_training_resumes_with_its_discriminator(trained):
 
 def test_evaluation(archive, trained, tmp_path):
     output = run("evaluate", "rasc", "--data", archive, "--bundle", trained / "bundle",
-                 "--no-regions", trained / "bundle", "--threads", 1,
+                 "--no-regions", trained / "bundle", "--threads", 1, "--styles", 3,
                  "--json", tmp_path / "r.json")  # fmt: skip
     result = json.loads((tmp_path / "r.json").read_text())
     assert result["drawings"] == 3
@@ -247,6 +247,7 @@ def test_evaluation(archive, trained, tmp_path):
     assert rows["rasc"]["psnr_any_skin"] >= rows["rasc"]["psnr"]
     assert rows["truth"]["deviation"] < 3
     assert "| rasc |" in output
+    assert "best of 4" in output
 
 
 def test_how_far_the_colours_of_drawings_jump(archive, tmp_path):

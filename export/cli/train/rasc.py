@@ -34,12 +34,14 @@ from .options import Common, common, start_option
               help="Instead, a transformer over the regions on the pretrained encoder of a DISCO "
               "bundle (name or path); of the options above only the common ones, --start and "
               "--style count then.")  # fmt: skip
-@click.option("--views", default=4, show_default=True,
+@click.option("--views", default=10, show_default=True,
               help="With --encoder: views of each drawing.")  # fmt: skip
-@click.option("--divergence", default=0.02, show_default=True,
+@click.option("--divergence", default=0.005, show_default=True,
               help="With --encoder: as --posterior.")  # fmt: skip
-@click.option("--distance", default=0.0, show_default=True,
-              help="With --encoder: weight of the colours' squared distance.")  # fmt: skip
+@click.option("--log-mse-weight", default=0.3, show_default=True,
+              help="With --encoder: of the logarithm of each drawing's squared error.")  # fmt: skip
+@click.option("--candidates", default=3, show_default=True,
+              help="With --encoder: random styles, the nearest of which is trained.")  # fmt: skip
 @click.option("--kept", type=click.Path(path_type=Path),
               help="With --encoder: keeps the regions' features for the next run.")  # fmt: skip
 @click.option("--vgg", type=click.Path(path_type=Path, exists=True),
@@ -61,14 +63,16 @@ def rasc(
     encoder: str | None,
     views: int,
     divergence: float,
-    distance: float,
+    log_mse_weight: float,
+    candidates: int,
     kept: Path | None,
     vgg: Path | None,
 ) -> None:
     """RASC: colour for line art."""
     if encoder:
-        settings = {**given.settings, "views": views, "divergence": divergence}
-        _regional(given, {**settings, "distance": distance}, style, encoder, kept, start)
+        settings = {**given.settings, "views": views, "divergence": divergence,
+                    "log_mse": log_mse_weight, "candidates": candidates}  # fmt: skip
+        _regional(given, settings, style, encoder, kept, start)
         return
     from ...data.batches import CropSize
     from ...data.drawings import SIZES
