@@ -14,7 +14,7 @@ from colordeploy.errors import BundleError
 from colordeploy.methods.line_art.tokens import region_tokens
 from colordeploy.native import cover_lines
 from export.bundling.onnx_graph import round_weights
-from export.bundling.regional import BOLDNESS, specification
+from export.bundling.regional import SHARPNESS, specification
 from export.bundling.specification import write
 from export.bundling.writer import Identity
 from export.models.rasc.regional import LineEncoder, Regions, pool
@@ -107,8 +107,7 @@ def test_the_runtime_is_the_network(bundle, drawing):
     model, graphs = recorded_model(bundle)
     canvas = model.prepare(drawing)
     net = tiny_regional()
-    with torch.no_grad():
-        net.preferences.mul_(BOLDNESS)
+    net.config = replace(net.config, sharpness=SHARPNESS)
     round_weights(net)
     luma = drawing.astype(np.float32) / 255
     labels = canvas.regions
