@@ -203,7 +203,7 @@ def tiny_regional(config: RegionalConfig = TINY_REGIONAL) -> RegionalNetwork:
         net.head[-1].weight.mul_(6)
         net.styled.weight.mul_(3)
         net.preferences.normal_(std=0.2)
-        net.hinted[-1].weight.mul_(20)
+        net.hinted[-1].weight.mul_(60)
     return net.eval()
 
 
