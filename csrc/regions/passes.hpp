@@ -9,7 +9,7 @@ namespace colordeploy::regions {
 // again, so that what is passed on goes all the way by steps to the four sides.
 template <typename Pass>
 void two_passes(const Runs& lines, Index height, Index width, const Pass& pass) {
-    const auto row = [&](Index y, Index from, bool below) {
+    const auto row = [&](Index y, Index from) {
         for (std::size_t k = lines.first[y]; k < lines.first[y + 1]; ++k) {
             const Run& run = lines.all[k];
             const Index begin = y * width + run.begin, end = y * width + run.end;
@@ -17,7 +17,7 @@ void two_passes(const Runs& lines, Index height, Index width, const Pass& pass) 
             const Index right = run.end < width ? end : end - 1;
             const bool beyond = 0 <= from && from < height;
             const Index away = (from - y) * width;
-            if (below) {
+            if (from > y) {
                 for (Index i = end - 1; i >= begin; --i) {
                     if (beyond) pass(i, i + away);
                     if (i < right) pass(i, i + 1);
@@ -32,8 +32,8 @@ void two_passes(const Runs& lines, Index height, Index width, const Pass& pass) 
             }
         }
     };
-    for (Index y = 0; y < height; ++y) row(y, y - 1, false);
-    for (Index y = height - 1; y >= 0; --y) row(y, y + 1, true);
+    for (Index y = 0; y < height; ++y) row(y, y - 1);
+    for (Index y = height - 1; y >= 0; --y) row(y, y + 1);
 }
 
 }  // namespace colordeploy::regions

@@ -49,7 +49,8 @@ class RegionalConfig:
         In training: shares of a layer's outputs and of the encoder's features that are left out.
     sharpness : float
         The power that probabilities are raised to before colours are averaged: 1 is the mean,
-        which is muddy, more is nearer the most probable colour.
+        which is muddy, more is nearer the most probable colour. Of training: what is exported has
+        `export.bundling.regional.SHARPNESS` instead.
     """
 
     encoder: Version = "lite0"
